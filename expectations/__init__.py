@@ -1,0 +1,1 @@
+"""The tracking audit: measurement plan to expectation suites, findings and the report."""

@@ -1,0 +1,1 @@
+"""Dagster orchestration: ingestion, transformation, audit, publication and the command line."""

@@ -1,0 +1,1 @@
+"""Landing: vendor files become immutable raw Parquet; one module per vendor."""

@@ -1,0 +1,1 @@
+"""Reference tables, the measurement plan and the sample-data generator."""

@@ -1,0 +1,1 @@
+"""The demo retailer: writes vendor exports with planted defects, and the truth beside them."""
