@@ -1,0 +1,49 @@
+# `make run` and `make test` set up all they need; nothing else has to be installed by hand.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+export CXW_HOME ?= $(CURDIR)/data
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run ui test lint format lock clean
+
+help: ## Show the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed ## Create the environment from the hashed lock (no more than once per lock)
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one (Debian: apt install python3 python3-venv) or run make PYTHON=/path/to/python"; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON): about a minute"
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "venv is missing (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --progress-bar on -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## Generate the demo retailer (once) and run the whole job
+	@$(BIN)/cxw demo
+	@$(BIN)/cxw run
+
+ui: setup ## Open the Dagster web UI on the same instance (http://localhost:3000)
+	@$(BIN)/cxw ui
+
+test: setup ## Run all tests
+	@$(BIN)/python -m pytest
+
+lint: setup ## Check style, types and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models
+
+format: setup ## Apply the formatter
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## Resolve the lock anew (needs uv)
+	UV_PYTHON_DOWNLOADS=never uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --excludes .ci/lock-excludes.txt --custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the demo's data (CXW_HOME) and the environment
+	rm -rf $(VENV) data

@@ -1,0 +1,106 @@
+"""Where the warehouse keeps its data, and what time it is there.
+
+Everything that depends on the environment is read here, once: the paths under ``CXW_HOME``, the
+environment that dbt, Dagster and Great Expectations inherit, and the run clock. Nothing here
+opens a file or a database.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+
+_TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+}
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one installation (``CXW_HOME``)."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """The home named by ``CXW_HOME``, by default ``data`` beside the code."""
+        return cls(Path(os.environ.get("CXW_HOME") or PROJECT_ROOT / "data").expanduser().resolve())
+
+    @property
+    def sources_file(self) -> Path:
+        """The user's list of sources."""
+        return self.root / "sources.yml"
+
+    @property
+    def raw(self) -> Path:
+        """The raw zone."""
+        return self.root / "raw"
+
+    @property
+    def warehouse(self) -> Path:
+        """dbt's working database: only the pipeline opens it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def state(self) -> Path:
+        """What depends on arrival by nature: findings' history, run log, generated key."""
+        return self.root / "state"
+
+    @property
+    def published(self) -> Path:
+        """Versions that BI reads; ``current`` points at the newest."""
+        return self.root / "published"
+
+    @property
+    def reports(self) -> Path:
+        """The static reports."""
+        return self.root / "reports"
+
+    @property
+    def dagster(self) -> Path:
+        """The Dagster instance."""
+        return self.root / "dagster"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's artifacts: the manifest, partial parsing, compiled SQL."""
+        return self.root / "dbt_target"
+
+    def prepare(self) -> Home:
+        """Create the folders and export the environment that the engines inherit; idempotent."""
+        for folder in (self.root, self.raw, self.state, self.published, self.reports, self.dagster):
+            folder.mkdir(parents=True, exist_ok=True)
+        os.environ.update(self.environment())
+        return self
+
+    def environment(self) -> dict[str, str]:
+        """The environment of every dbt, Dagster and Great Expectations process of this home.
+
+        The same strings whoever starts dbt: partial parsing is lost when a path differs.
+        """
+        return {
+            **_TELEMETRY_OFF,
+            "CXW_HOME": str(self.root),
+            "CXW_RAW": str(self.raw),
+            "CXW_STATE": str(self.state),
+            "DAGSTER_HOME": str(self.dagster),
+            "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
+            "DBT_PROJECT_DIR": str(DBT_PROJECT_DIR),
+            "DBT_TARGET_PATH": str(self.dbt_target),
+        }
+
+
+def run_clock() -> datetime:
+    """The time of this run, UTC: ``CXW_NOW`` (ISO 8601) where it is set, so that runs can be repeated."""
+    fixed = os.environ.get("CXW_NOW")
+    if not fixed:
+        return datetime.now(UTC).replace(microsecond=0)
+    moment = datetime.fromisoformat(fixed)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
