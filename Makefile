@@ -29,8 +29,13 @@ run: setup ## Generate the demo retailer (once) and run the whole job
 ui: setup ## Open the Dagster web UI on the same instance (http://localhost:3000)
 	@$(BIN)/cxw ui
 
-test: setup ## Run all tests
-	@$(BIN)/python -m pytest
+test: setup $(VENV)/duckdb-1/.installed ## Run all tests
+	@CXW_DUCKDB_1=$(CURDIR)/$(VENV)/duckdb-1 $(BIN)/python -m pytest
+
+# BI tools still ship 1.x drivers: the tests read the published file with one.
+$(VENV)/duckdb-1/.installed: tests/end_to_end/duckdb-1.lock $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --require-hashes --no-deps --target $(VENV)/duckdb-1 -r tests/end_to_end/duckdb-1.lock
+	@touch $@
 
 lint: setup ## Check style, types and SQL
 	@$(BIN)/ruff check .

@@ -1,0 +1,140 @@
+"""The dbt models as Dagster assets: one native asset per model, one asset check per data test.
+
+The project is built in two invocations, because the audit stands between them: everything that
+does not read the audit's findings first, then what does (findings, trust, and the marts that show
+trust). Which is which follows from the lineage, not from a list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource
+from dagster_dbt import dbt_assets as dbt_assets_decorator
+
+from orchestration.errors import TransformationError
+from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home
+
+WAREHOUSE_POOL = "warehouse"
+AUDIT_SOURCES = "source:audit"
+
+translator = DagsterDbtTranslator(
+    settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
+)
+
+
+def project_fingerprint(folders: tuple[Path, ...]) -> str:
+    """A hash over the names and contents of all files that dbt reads."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in {".sql", ".yml", ".csv", ".md"} and "target" not in path.parts:
+                digest.update(str(path.relative_to(PROJECT_ROOT)).encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def ready_manifest(home: Home) -> Path:
+    """The project's manifest, parsed anew only when a file of the project has changed.
+
+    Raises:
+        TransformationError: dbt cannot parse the project.
+    """
+    manifest = home.dbt_target / "manifest.json"
+    stamp = home.dbt_target / "fingerprint"
+    fingerprint = project_fingerprint((DBT_PROJECT_DIR, PROJECT_ROOT / "seeds" / "reference"))
+    if manifest.exists() and stamp.exists() and stamp.read_text() == fingerprint:
+        return manifest
+    # Imported here: dbt takes seconds to load, and a ready manifest needs none of it.
+    from dbt.cli.main import dbtRunner
+
+    home.dbt_target.mkdir(parents=True, exist_ok=True)
+    os.environ.update(home.environment())
+    result = dbtRunner().invoke(["--quiet", "parse", "--no-version-check"])
+    if not result.success:
+        raise TransformationError(
+            f"dbt cannot parse the project: {result.exception}",
+            "Mend the file that the message names, then run again.",
+        )
+    stamp.write_text(fingerprint)
+    return manifest
+
+
+@cache
+def load_manifest(home: Home) -> dict[str, Any]:
+    """The parsed manifest; read once a process."""
+    return dict(json.loads(ready_manifest(home).read_text()))
+
+
+def dbt_resource(home: Home) -> DbtCliResource:
+    """dbt's command line, with the same paths as everybody else."""
+    return DbtCliResource(
+        project_dir=str(DBT_PROJECT_DIR),
+        profiles_dir=str(DBT_PROJECT_DIR),
+        global_config_flags=["--no-use-colors", "--no-version-check"],
+    )
+
+
+def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
+    """The two halves of the project as Dagster assets: before and after the audit."""
+    manifest = load_manifest(home)
+
+    def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        # One target folder for all invocations: partial parsing is kept and nothing piles up.
+        invocation = dbt.cli(
+            ["build"], context=context, target_path=home.dbt_target, raise_on_error=False
+        )
+        yield from invocation.stream()
+        if not invocation.is_successful():
+            raise _failure(home.dbt_target)
+
+    @dbt_assets_decorator(
+        manifest=manifest,
+        exclude=f"{AUDIT_SOURCES}+",
+        name="warehouse_models",
+        dagster_dbt_translator=translator,
+        pool=WAREHOUSE_POOL,
+    )
+    def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        """Staging, identity, facts, audit metrics and metrics."""
+        yield from _build(context, dbt)
+
+    @dbt_assets_decorator(
+        manifest=manifest,
+        select=f"{AUDIT_SOURCES}+",
+        name="trusted_marts",
+        dagster_dbt_translator=translator,
+        pool=WAREHOUSE_POOL,
+    )
+    def trusted_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        """What reads the audit's findings: findings, trust grades and the marts that show them."""
+        yield from _build(context, dbt)
+
+    return [warehouse_models, trusted_marts]
+
+
+def _failure(target: Path) -> dg.Failure:
+    """The failed nodes of the last invocation, in dbt's words."""
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    failed = [row for row in results if row["status"] in {"error", "fail", "runtime error"}]
+    lines = [
+        f"{row['unique_id'].split('.', 2)[-1]}: {(row.get('message') or row['status']).strip()}"
+        for row in failed[:10]
+    ]
+    more = f"\n… and {len(failed) - 10} more" if len(failed) > 10 else ""
+    return dg.Failure(
+        description=(
+            "dbt could not build or verify these models; the previous version stays published:\n"
+            + "\n".join(lines)
+            + more
+            + "\nMend the model or the data and run again: what is loaded stays loaded."
+        ),
+        allow_retries=False,
+    )
