@@ -1,0 +1,509 @@
+"""The measurement plan: read, validated with the line of each mistake, exported as tables.
+
+What belongs here: the YAML file, its schema, the meaning of its references, and the tables that
+dbt's plan-driven audit models read. What does not: any judgement of data (catalogue, suites).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+DEFAULT_PLAN = SEEDS / "measurement_plan.yml"
+PLAN_SCHEMA = SEEDS / "measurement_plan.schema.json"
+
+_NodePath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class PlanProblem:
+    """One mistake in the plan file, with its place and what to do about it."""
+
+    file: str
+    line: int
+    column: int
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return the problem in the form that editors turn into a link."""
+        return f"{self.file}:{self.line}:{self.column}: {self.where or 'plan'}: {self.message}"
+
+
+class PlanError(Exception):
+    """The plan cannot be used; carries every problem found, not only the first."""
+
+    def __init__(self, problems: Iterable[PlanProblem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A valid measurement plan."""
+
+    data: Mapping[str, Any]
+    path: Path
+
+    @property
+    def version(self) -> str:
+        """The plan's own version, shown in reports."""
+        return str(self.data["plan_version"])
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Planned events in the order of the file."""
+        return list(self.data["events"])
+
+    def rows(self, section: str) -> list[dict[str, Any]]:
+        """Return a top-level list of the plan, empty where the plan does not have it."""
+        return list(self.data.get(section) or [])
+
+    def owner_of(self, event_name: str) -> str | None:
+        """Return who is responsible for an event."""
+        return next((e["owner"] for e in self.events if e["name"] == event_name), None)
+
+
+class _LineLoader(yaml.SafeLoader):
+    """Safe YAML loader that keeps dates as text, so that the schema sees what was written."""
+
+
+_LineLoader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _locate(node: yaml.Node, path: _NodePath = ()) -> dict[_NodePath, tuple[int, int]]:
+    """Map the path of every node to its 1-based line and column."""
+    places = {path: (node.start_mark.line + 1, node.start_mark.column + 1)}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            places |= _locate(value, (*path, key.value))
+            # Point at the key rather than at the value that may start on the next line.
+            places[(*path, key.value)] = (key.start_mark.line + 1, key.start_mark.column + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            places |= _locate(value, (*path, index))
+    return places
+
+
+def _repeated_keys(node: yaml.Node, path: _NodePath = ()) -> list[tuple[yaml.Mark, str]]:
+    repeated: list[tuple[yaml.Mark, str]] = []
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                repeated.append((key.start_mark, ".".join(map(str, (*path, key.value)))))
+            seen.add(key.value)
+            repeated += _repeated_keys(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            repeated += _repeated_keys(value, (*path, index))
+    return repeated
+
+
+def _dotted(path: _NodePath, data: Any) -> str:
+    """Return a path in words, with list entries named by their id or name where they have one."""
+    words: list[str] = []
+    for step in path:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        if isinstance(step, int):
+            name = None
+            if isinstance(data, Mapping):
+                name = data.get("name") or data.get("id")
+            words[-1] += f"[{name or step}]"
+        else:
+            words.append(str(step))
+    return ".".join(words)
+
+
+def _explain(error: ValidationError) -> str:
+    """Return a schema error as a sentence with the remedy."""
+    match error.validator:
+        case "additionalProperties":
+            allowed = sorted(error.schema.get("properties", {}))
+            unknown = sorted(set(error.instance) - set(allowed))
+            return f"unknown field {', '.join(unknown)}; allowed are {', '.join(allowed)}"
+        case "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            return f"missing {', '.join(missing)}; add it"
+        case "enum":
+            allowed = ", ".join(map(str, error.validator_value))
+            return f"'{error.instance}' is not one of {allowed}"
+        case "type":
+            return f"{error.instance!r} must be of type {error.validator_value}"
+        case "pattern" | "format":
+            return f"{error.instance!r} does not have the form {error.validator_value}"
+        case _:
+            return error.message
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    schema = json.loads(PLAN_SCHEMA.read_text(encoding="utf-8"))
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def _schema_problems(data: Any) -> list[tuple[_NodePath, str]]:
+    problems: list[tuple[_NodePath, str]] = []
+    for error in sorted(_validator().iter_errors(data), key=lambda e: list(map(str, e.path))):
+        path: _NodePath = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            unknown = set(error.instance) - set(error.schema.get("properties", {}))
+            path = (*path, sorted(unknown)[0])
+        problems.append((path, _explain(error)))
+    return problems
+
+
+def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
+    """Find names that point to nothing and names that stand twice."""
+    problems: list[tuple[_NodePath, str]] = []
+    events = [event["name"] for event in data["events"]]
+    goals = [goal["id"] for goal in data.get("goals") or []]
+    personas = [persona["id"] for persona in data.get("personas") or []]
+
+    def unknown(path: _NodePath, name: str, known: list[str], kind: str) -> None:
+        if name not in known:
+            problems.append((path, f"{kind} '{name}' is not in the plan; add it or correct it"))
+
+    for section, key in (("events", "name"), ("goals", "id"), ("personas", "id")):
+        seen: set[str] = set()
+        for index, entry in enumerate(data.get(section) or []):
+            if entry[key] in seen:
+                problems.append(((section, index, key), f"'{entry[key]}' stands twice; keep one"))
+            seen.add(entry[key])
+    for index, event in enumerate(data["events"]):
+        names: set[str] = set()
+        for position, param in enumerate(event.get("params") or []):
+            if param["name"] in names:
+                place: _NodePath = ("events", index, "params", position, "name")
+                problems.append((place, f"parameter '{param['name']}' stands twice; keep one"))
+            names.add(param["name"])
+        if event.get("deprecated") and event["deprecated"] < event["introduced"]:
+            place = ("events", index, "deprecated")
+            problems.append((place, "an event cannot be deprecated before it is introduced"))
+    for index, goal in enumerate(data.get("goals") or []):
+        unknown(("goals", index, "event"), goal["event"], events, "event")
+        if "persona" in goal:
+            unknown(("goals", index, "persona"), goal["persona"], personas, "persona")
+    for index, persona in enumerate(data.get("personas") or []):
+        for position, name in enumerate(persona.get("data_points") or []):
+            unknown(("personas", index, "data_points", position), name, events, "event")
+        for position, name in enumerate(persona.get("goals") or []):
+            unknown(("personas", index, "goals", position), name, goals, "goal")
+    for index, journey in enumerate(data.get("journeys") or []):
+        for position, name in enumerate(journey["steps"]):
+            unknown(("journeys", index, "steps", position), name, events, "event")
+    for index, entry in enumerate(data.get("reconciliations") or []):
+        unknown(("reconciliations", index, "goal"), entry["goal"], goals, "goal")
+    return problems
+
+
+def load_plan(path: Path | str = DEFAULT_PLAN) -> Plan:
+    """Read and validate a measurement plan.
+
+    Raises:
+        PlanError: with the file, line and column of every mistake found.
+    """
+    path = Path(path)
+    name = path.name
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = PlanProblem(str(path), 1, 1, "", f"cannot be read as UTF-8 text ({error})")
+        raise PlanError([problem]) from error
+    try:
+        node = yaml.compose(text, Loader=_LineLoader)
+        data = yaml.load(text, Loader=_LineLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise PlanError([PlanProblem(name, line, column, "", f"not YAML: {error.problem}")]) from error
+    if not isinstance(data, dict) or node is None:
+        raise PlanError([PlanProblem(name, 1, 1, "", "is empty; start from the shipped plan")])
+
+    repeated = _repeated_keys(node)
+    if repeated:
+        raise PlanError(
+            PlanProblem(name, mark.line + 1, mark.column + 1, where, "stands twice; keep one")
+            for mark, where in repeated
+        )
+    found = _schema_problems(data) or _reference_problems(data)
+    if found:
+        places = _locate(node)
+        problems: list[PlanProblem] = []
+        for where, message in found:
+            place = where
+            while place not in places:
+                place = place[:-1]
+            line, column = places[place]
+            problems.append(PlanProblem(name, line, column, _dotted(where, data), message))
+        raise PlanError(sorted(problems, key=lambda p: (p.line, p.column)))
+    return Plan(data=data, path=path)
+
+
+# -- the plan as tables ---------------------------------------------------------------------------
+
+_TEXT, _NUMBER, _FLAG, _DAY = pa.string(), pa.float64(), pa.bool_(), pa.date32()
+
+_TABLES: dict[str, dict[str, pa.DataType]] = {
+    "properties": {
+        "property_id": _TEXT,
+        "plan_version": _TEXT,
+        "valid_from": _DAY,
+        "timezone": _TEXT,
+        "currency": _TEXT,
+        "max_deviations": _NUMBER,
+        "min_daily_events": _NUMBER,
+        "min_grant_share": _NUMBER,
+        "max_grant_share": _NUMBER,
+        "source_pattern": _TEXT,
+        "medium_pattern": _TEXT,
+        "campaign_pattern": _TEXT,
+    },
+    "streams": {"stream_id": _TEXT, "platform": _TEXT},
+    "hosts": {"host": _TEXT, "kind": _TEXT},
+    "page_groups": {"page_group": _TEXT, "prefix": _TEXT, "is_exact": _FLAG},
+    "events": {
+        "event_name": _TEXT,
+        "platform": _TEXT,
+        "status": _TEXT,
+        "owner": _TEXT,
+        "journey_stage": _TEXT,
+        "introduced_on": _DAY,
+        "deprecated_on": _DAY,
+        "url_pattern": _TEXT,
+        "needs_items": _FLAG,
+        "is_goal": _FLAG,
+        "is_macro_goal": _FLAG,
+        "once_per": _TEXT,
+    },
+    "params": {
+        "event_name": _TEXT,
+        "platform": _TEXT,
+        "param_key": _TEXT,
+        "value_type": _TEXT,
+        "requirement": _TEXT,
+        "condition_key": _TEXT,
+        "condition_value": _TEXT,
+        "pattern": _TEXT,
+        "has_allowed_values": _FLAG,
+        "min_value": _NUMBER,
+        "max_value": _NUMBER,
+        "max_length": _NUMBER,
+        "is_goal": _FLAG,
+    },
+    "allowed_values": {"event_name": _TEXT, "param_key": _TEXT, "allowed_value": _TEXT},
+    "mediums": {"traffic_medium": _TEXT},
+    "click_ids": {"click_id_type": _TEXT, "traffic_source": _TEXT, "traffic_medium": _TEXT},
+    "journey_steps": {"journey_id": _TEXT, "step_number": _NUMBER, "event_name": _TEXT},
+    "reconciliations": {
+        "reconciliation_id": _TEXT,
+        "event_name": _TEXT,
+        "order_table": _TEXT,
+        "channel": _TEXT,
+        "tolerance": _NUMBER,
+        "max_unmatched_share": _NUMBER,
+    },
+    "surveys": {
+        "metric_id": _TEXT,
+        "scale_min": _NUMBER,
+        "scale_max": _NUMBER,
+    },
+    "crm_fields": {"table_name": _TEXT, "field_name": _TEXT, "min_fill_share": _NUMBER},
+    "sources": {"source": _TEXT, "schedule_hours": _NUMBER},
+    "accepted": {"check_id": _TEXT, "until": _DAY, "scope": _TEXT, "why": _TEXT},
+}
+
+PLAN_TABLES = tuple(_TABLES)
+
+
+def _day(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
+
+
+def _event_params(plan: Plan, event: Mapping[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Yield (platform, parameter) of an event; its own definition wins over a common one."""
+    own = {param["name"]: param for param in event.get("params") or []}
+    common = {param["name"]: param for param in plan.rows("common_params")}
+    for param in (common | own).values():
+        for platform in event["platforms"]:
+            if param["scope"] == "event" and platform in param.get("platforms", event["platforms"]):
+                yield platform, param
+
+
+def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """Return the plan as flat tables (rows as dictionaries)."""
+    prop = plan.data["property"]
+    naming = plan.data.get("campaign_naming") or {}
+    volumes = plan.data.get("volumes") or {}
+    share = (plan.data.get("consent") or {}).get("expected_grant_share") or {}
+    goals = {goal["event"]: goal for goal in plan.rows("goals")}
+    goal_events = {goal["id"]: goal["event"] for goal in plan.rows("goals")}
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in _TABLES}
+
+    tables["properties"].append(
+        {
+            "property_id": prop["id"],
+            "plan_version": plan.version,
+            "valid_from": _day(plan.data["valid_from"]),
+            "timezone": prop["timezone"],
+            "currency": prop["currency"],
+            "max_deviations": volumes.get("max_deviations", 6),
+            "min_daily_events": volumes.get("min_daily_events", 50),
+            "min_grant_share": share.get("min", 0),
+            "max_grant_share": share.get("max", 1),
+            "source_pattern": naming.get("source_pattern"),
+            "medium_pattern": naming.get("medium_pattern"),
+            "campaign_pattern": naming.get("campaign_pattern"),
+        }
+    )
+    tables["streams"] = [
+        {"stream_id": stream["id"], "platform": stream["platform"]} for stream in prop["streams"]
+    ]
+    tables["hosts"] = [{"host": host.lower(), "kind": "own"} for host in prop["hosts"]] + [
+        {"host": host.lower(), "kind": "payment"} for host in prop.get("payment_hosts") or []
+    ]
+    tables["page_groups"] = [
+        {
+            "page_group": group["id"],
+            "prefix": group["prefix"],
+            "is_exact": group.get("exact", False),
+        }
+        for group in prop.get("page_groups") or []
+    ]
+    for event in plan.events:
+        goal = goals.get(event["name"])
+        for platform in event["platforms"]:
+            tables["events"].append(
+                {
+                    "event_name": event["name"],
+                    "platform": platform,
+                    "status": event["status"],
+                    "owner": event["owner"],
+                    "journey_stage": event["journey_stage"],
+                    "introduced_on": _day(event["introduced"]),
+                    "deprecated_on": _day(event.get("deprecated")),
+                    "url_pattern": event.get("url_pattern"),
+                    "needs_items": event.get("items") == "required",
+                    "is_goal": goal is not None,
+                    "is_macro_goal": goal is not None and goal["kind"] == "macro",
+                    "once_per": (goal or {}).get("once_per"),
+                }
+            )
+        allowed: set[str] = set()
+        for platform, param in _event_params(plan, event):
+            condition = next(iter((param.get("condition") or {}).items()), (None, None))
+            tables["params"].append(
+                {
+                    "event_name": event["name"],
+                    "platform": platform,
+                    "param_key": param["name"],
+                    "value_type": param["type"],
+                    "requirement": param["requirement"],
+                    "condition_key": condition[0],
+                    "condition_value": condition[1],
+                    "pattern": param.get("pattern"),
+                    "has_allowed_values": "allowed_values" in param,
+                    "min_value": param.get("min"),
+                    "max_value": param.get("max"),
+                    "max_length": param.get("max_length"),
+                    "is_goal": goal is not None and goal["kind"] == "macro",
+                }
+            )
+            if param["name"] not in allowed:
+                allowed.add(param["name"])
+                tables["allowed_values"] += [
+                    {"event_name": event["name"], "param_key": param["name"], "allowed_value": v}
+                    for v in param.get("allowed_values") or []
+                ]
+    tables["mediums"] = [
+        {"traffic_medium": medium} for medium in naming.get("allowed_mediums") or []
+    ]
+    tables["click_ids"] = [
+        {
+            "click_id_type": rule["param"],
+            "traffic_source": rule["source"],
+            "traffic_medium": medium,
+        }
+        for rule in naming.get("click_ids") or []
+        for medium in rule["mediums"]
+    ]
+    tables["journey_steps"] = [
+        {"journey_id": journey["id"], "step_number": float(number), "event_name": name}
+        for journey in plan.rows("journeys")
+        for number, name in enumerate(journey["steps"], start=1)
+    ]
+    tables["reconciliations"] = [
+        {
+            "reconciliation_id": entry["id"],
+            "event_name": goal_events[entry["goal"]],
+            "order_table": entry["table"],
+            "channel": channel,
+            "tolerance": entry.get("tolerance", 0.01),
+            "max_unmatched_share": entry.get("max_unmatched_share", 0.2),
+        }
+        for entry in plan.rows("reconciliations")
+        for channel in entry.get("channels") or ["web"]
+    ]
+    tables["surveys"] = [
+        {
+            "metric_id": survey["metric"],
+            "scale_min": survey["scale_min"],
+            "scale_max": survey["scale_max"],
+        }
+        for survey in plan.rows("surveys")
+    ]
+    tables["crm_fields"] = [
+        {
+            "table_name": entry["table"],
+            "field_name": entry["field"],
+            "min_fill_share": entry["min_fill_share"],
+        }
+        for entry in plan.rows("crm_fields")
+    ]
+    tables["sources"] = [
+        {"source": entry["name"], "schedule_hours": entry["schedule_hours"]}
+        for entry in plan.rows("sources")
+    ]
+    tables["accepted"] = [
+        {
+            "check_id": entry["check"],
+            "until": _day(entry["until"]),
+            "scope": entry.get("scope"),
+            "why": entry["why"],
+        }
+        for entry in plan.rows("accepted")
+    ]
+    return tables
+
+
+def export_tables(plan: Plan, directory: Path) -> list[Path]:
+    """Write the plan's tables as Parquet files that dbt reads as source ``plan``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name, rows in plan_tables(plan).items():
+        schema = pa.schema(list(_TABLES[name].items()))
+        path = directory / f"{name}.parquet"
+        temporary = path.with_suffix(".parquet.tmp")
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary)
+        temporary.replace(path)
+        written.append(path)
+    return written
+
