@@ -48,7 +48,13 @@
     end
 {%- endmacro %}
 
-{# Student's interval around a value with a standard error; null without at least two customers. #}
-{% macro t_limit(value, standard_error, t, sign) -%}
-    ({{ value }} {{ sign }} {{ t }} * {{ standard_error }})
+{# Student's interval around a value with a standard error, kept within the end of its scale where
+   it has one; null without at least two customers. #}
+{% macro t_limit(value, standard_error, t, scale_end, sign) -%}
+    case
+        when {{ standard_error }} is null or {{ t }} is null then null
+        when {{ scale_end }} {{ '>' if sign == '-' else '<' }}
+            {{ value }} {{ sign }} {{ t }} * {{ standard_error }} then {{ scale_end }}
+        else {{ value }} {{ sign }} {{ t }} * {{ standard_error }}
+    end
 {%- endmacro %}

@@ -60,3 +60,22 @@ def test_womi_variance_discounts_those_who_would_do_both(macros, value_of):
 def test_net_variance_interval_is_not_a_point_when_all_agree(macros, value_of):
     low, high = (value_of(macros.net_variance_limit("1.0", "1.0", "10", Z, sign)) for sign in "-+")
     assert low < high == 1.0
+
+
+def test_t_interval_is_the_textbook_one(macros, value_of):
+    # n = 5, mean 3, s = √2.5: 3 ± 2.776445 × √(2.5 / 5)
+    error = "sqrt(0.5)"
+    low, high = (
+        value_of(macros.t_limit("3.0e0", error, "2.776445e0", "null", sign)) for sign in "-+"
+    )
+    assert (low, high) == pytest.approx((3 - 1.963243, 3 + 1.963243), abs=1e-6)
+
+
+def test_t_interval_ends_where_the_scale_ends(macros, value_of):
+    assert value_of(macros.t_limit("6.5e0", "1.0e0", "2.0e0", "7", "+")) == 7
+    assert value_of(macros.t_limit("6.5e0", "1.0e0", "2.0e0", "1", "-")) == pytest.approx(4.5)
+
+
+def test_t_interval_of_one_customer_is_open(macros, value_of):
+    limit = macros.t_limit("6.5e0", "1.0e0", "cast(null as double)", "7", "+")
+    assert value_of(limit) is None
