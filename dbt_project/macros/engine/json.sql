@@ -63,3 +63,17 @@
 {% macro spark__json_member(json, path) -%}
     get_json_object({{ json }}, '{{ path }}')
 {%- endmacro %}
+
+{# Text of an element of json_elements that is itself a string, number or boolean. #}
+{% macro json_scalar(value) -%}
+    {{ return(adapter.dispatch('json_scalar')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_scalar(value) -%}
+    json_extract_string({{ value }}, '$')
+{%- endmacro %}
+
+{# Spark's from_json has already taken the quotes off. #}
+{% macro spark__json_scalar(value) -%}
+    {{ value }}
+{%- endmacro %}

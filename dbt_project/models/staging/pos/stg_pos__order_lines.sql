@@ -29,8 +29,10 @@ final as (
         {{ text_to_number('receipt_lines.quantity') }} as quantity,
         {{ text_to_number('receipt_lines.unit_price') }} as unit_price,
         coalesce({{ text_to_number('receipt_lines.discount_amount') }}, 0) as discount_amount,
-        {{ text_to_number('receipt_lines.line_total') }}
-        - coalesce({{ text_to_number('receipt_lines.vat_amount') }}, 0) as line_amount,
+        cast(
+            {{ text_to_number('receipt_lines.line_total') }}
+            - coalesce({{ text_to_number('receipt_lines.vat_amount') }}, 0) as decimal(18, 4)
+        ) as line_amount,
         {{ text_to_number('receipt_lines.unit_cost') }} as unit_cost
     from receipt_lines
     -- lines of returns belong to refunds

@@ -86,7 +86,7 @@ final as (
         ordered_at,
         {{ local_date('ordered_at') }} as order_date,
         currency,
-        total_amount - tax_amount as subtotal_amount,
+        cast(total_amount - tax_amount as decimal(18, 4)) as subtotal_amount,
         tax_amount,
         cast(0 as decimal(18, 4)) as shipping_amount,
         discount_amount,

@@ -26,7 +26,7 @@ final as (
         order_id,
         refund_id,
         refunded_at,
-        -total_amount as refund_amount,
+        cast(-total_amount as decimal(18, 4)) as refund_amount,
         currency,
         reason
     from typed

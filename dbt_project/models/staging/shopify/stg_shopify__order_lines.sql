@@ -140,10 +140,14 @@ final as (
         lines.product_name,
         lines.quantity,
         lines.unit_price,
-        lines.discount_amount,
-        coalesce(
-            lines.pre_tax_amount,
-            lines.quantity * lines.unit_price - lines.discount_amount - lines.included_tax_amount
+        cast(lines.discount_amount as decimal(18, 4)) as discount_amount,
+        cast(
+            coalesce(
+                lines.pre_tax_amount,
+                lines.quantity * lines.unit_price
+                - lines.discount_amount
+                - lines.included_tax_amount
+            ) as decimal(18, 4)
         ) as line_amount,
         unit_costs.unit_cost
     from lines

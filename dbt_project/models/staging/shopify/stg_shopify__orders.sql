@@ -199,9 +199,9 @@ final as (
         renamed.ordered_at,
         {{ local_date('renamed.ordered_at') }} as order_date,
         renamed.currency,
-        amounts_split.subtotal_amount,
+        cast(amounts_split.subtotal_amount as decimal(18, 4)) as subtotal_amount,
         renamed.tax_amount,
-        amounts_split.shipping_amount,
+        cast(amounts_split.shipping_amount as decimal(18, 4)) as shipping_amount,
         renamed.discount_amount,
         renamed.total_amount,
         case

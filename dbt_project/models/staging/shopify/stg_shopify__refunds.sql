@@ -163,19 +163,23 @@ final as (
         ) as refunded_at,
         -- The repayment is what the customer got; goods and differences stand in where the
         -- payment was made elsewhere (an unknown amount stays null, it is not nothing).
-        case
-            when repaid.repaid_amount is not null then repaid.repaid_amount
-            when
-                lines_refunded.goods_amount is not null or adjusted.adjusted_amount is not null
-                then
-                    coalesce(lines_refunded.goods_amount, 0)
-                    + coalesce(adjusted.adjusted_amount, 0)
-                    + case
-                        when order_terms.is_tax_included then 0
-                        else coalesce(lines_refunded.tax_amount, 0)
-                            + coalesce(adjusted.tax_amount, 0)
-                    end
-        end as refund_amount,
+        cast(
+            case
+                when repaid.repaid_amount is not null then repaid.repaid_amount
+                when
+                    lines_refunded.goods_amount is not null
+                    or adjusted.adjusted_amount is not null
+                    then
+                        coalesce(lines_refunded.goods_amount, 0)
+                        + coalesce(adjusted.adjusted_amount, 0)
+                        + case
+                            when order_terms.is_tax_included then 0
+                            else
+                                coalesce(lines_refunded.tax_amount, 0)
+                                + coalesce(adjusted.tax_amount, 0)
+                        end
+            end as decimal(18, 4)
+        ) as refund_amount,
         order_terms.currency,
         -- the note is free text and may name a person
         coalesce(lines_refunded.restock_type, adjusted.adjustment_kind) as reason

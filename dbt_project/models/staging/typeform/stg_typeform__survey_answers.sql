@@ -53,7 +53,7 @@ chosen_options as (
         answer_elements.token,
         answer_elements.question_name,
         chosen.position as option_position,
-        {{ json_text('chosen.value', '$') }} as answer_text
+        {{ json_scalar('chosen.value') }} as answer_text
     from answer_elements
     {{ json_elements(json_member('answer_elements.answer', '$.choices.labels'), 'chosen') }}
     where answer_elements.answer_type = 'choices'
