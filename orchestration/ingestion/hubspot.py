@@ -63,7 +63,12 @@ def _object_files(plural: str, *loader_names: str) -> tuple[FileRule, ...]:
 
 
 _OBJECT_COLUMNS = (
-    Column("properties", kind="json", description="All delivered properties, as JSON text."),
+    Column(
+        "properties",
+        kind="json",
+        path="$.properties",
+        description="All delivered properties, as JSON text.",
+    ),
     Column("createdAt", kind="timestamp", description="When the object was created (UTC)."),
     Column("updatedAt", kind="timestamp", description="When the object last changed (UTC)."),
     Column(
@@ -99,7 +104,6 @@ CONTACTS = TableSpec(
         _property("web_user_id", "Custom: user id that the web shop logs in with."),
         _property("web_client_id", "Custom: web analytics client id captured by a form."),
         _property("persona", "Custom: persona assigned in the CRM."),
-        _property("hs_persona", "Persona property that HubSpot itself provides."),
         _property("email_opt_in", "Custom: consent to e-mail marketing."),
         _property("sms_opt_in", "Custom: consent to SMS marketing."),
         _property("birth_year", "Custom: year of birth."),

@@ -4,7 +4,8 @@ The CSV has three header rows: the export tags, the question texts, and the Impo
 the first names columns. The JSON export keeps the same fields under `values` and the texts of
 choices under `labels`. Neither says which survey it is, so the file's name must: `<survey id>.csv`,
 or with the prefix `responses_`. Question columns are not declared: in the CSV they land in
-`_extra`, in the JSON they stay inside `values`.
+`_extra`, in the JSON they stay inside `values`. Times without an offset are taken to be UTC: export
+with the time zone set so.
 """
 
 from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec

@@ -31,6 +31,10 @@ RESPONSES = TableSpec(
         Column("invitation_id", description="The invitation that was answered, if there was one."),
         Column("email", identifier="email", aliases=("Respondent e-mail", "e-mail")),
         Column("phone", identifier="phone"),
+        # Declared so that they stay out of _extra, where everything is taken for an answer.
+        Column("first_name", aliases=("Etunimi",)),
+        Column("last_name", aliases=("Sukunimi",)),
+        Column("ip_address", aliases=("IP",)),
         Column("contact_id", description="CRM id passed with the invitation."),
         Column("user_id", description="Web login id passed by the pop-up survey."),
         Column("client_id", description="Web client id passed by the pop-up survey."),

@@ -70,6 +70,11 @@ _PERSON_COLUMNS = (
         description="Custom Web_Client_Id__c: web analytics client id captured by a form.",
     ),
     Column("persona__c", aliases=("persona",), description="Custom Persona__c."),
+    Column(
+        "email_opt_in__c",
+        aliases=("email_opt_in",),
+        description="Custom Email_Opt_In__c: consent to e-mail marketing.",
+    ),
     Column("sms_opt_in__c", aliases=("sms_opt_in",), description="Custom SMS_Opt_In__c."),
 )
 

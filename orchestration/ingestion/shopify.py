@@ -117,6 +117,36 @@ ORDER_LINES = TableSpec(
     ),
 )
 
+DISCOUNT_ALLOCATIONS = TableSpec(
+    name="discount_allocations",
+    natural_key=("order_line_id", "index"),
+    dt=None,
+    files=(_fivetran("discount_allocation"),),
+    description="Shares of discounts that fall on each order line, as a loader unnests them.",
+    columns=(
+        Column("order_line_id", required=True, not_null=True),
+        Column("index", required=True, kind="integer"),
+        Column("amount", kind="number"),
+        Column("_fivetran_synced", kind="timestamp"),
+    ),
+)
+
+TAX_LINES = TableSpec(
+    name="tax_lines",
+    natural_key=("order_line_id", "index"),
+    dt=None,
+    files=(_fivetran("tax_line"),),
+    description="Taxes of each order line, as a loader unnests them.",
+    columns=(
+        Column("order_line_id", required=True, not_null=True),
+        Column("index", required=True, kind="integer"),
+        Column("price", kind="number", description="Tax amount."),
+        Column("rate", kind="number"),
+        Column("title"),
+        Column("_fivetran_synced", kind="timestamp"),
+    ),
+)
+
 ORDER_SHIPPING_LINES = TableSpec(
     name="order_shipping_lines",
     natural_key=("id",),
@@ -293,6 +323,8 @@ SPEC = VendorSpec(
     tables=(
         ORDERS,
         ORDER_LINES,
+        DISCOUNT_ALLOCATIONS,
+        TAX_LINES,
         ORDER_SHIPPING_LINES,
         ORDER_NOTE_ATTRIBUTES,
         REFUNDS,

@@ -11,7 +11,7 @@ underscores and other punctuation.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -92,8 +92,9 @@ class FileRule:
         reader: How the file is read; .gz and .zst by suffix.
         options: csv: ``delimiter`` (default sniffed), ``encoding`` (default detected),
             ``skip_rows_after_header``, ``header`` (false: the declared columns in their order),
-            ``quote`` ('' for none), ``null_text``; json and jsonl: ``records_path``
-            ("data", "form_response"); xlsx: ``sheet``.
+            ``quote`` ('' for none); json and jsonl: ``records_path`` ("data", "form_response");
+            xlsx: ``sheet``; any: ``columns``, SQL expressions over the file's columns for declared
+            ones that are not simply there under another name.
         file_key: Regular expression whose group 1 names the export unit ("events_20240111"); a
             newer delivery of the same key supersedes the older. Searched in the file name.
     """
@@ -174,3 +175,44 @@ class VendorSpec:
             if table.name == name:
                 return table
         raise KeyError(f"{self.name} has no table {name!r}")
+
+
+def match_columns(columns: Sequence[Column], file_columns: Sequence[str]) -> dict[str, str]:
+    """Match declared columns with those of a file.
+
+    A column's own path and name go before its aliases, so that an alias never takes a column that
+    is another one's by name.
+
+    Args:
+        columns: The declared columns.
+        file_columns: The names in the file; dotted paths for nested records.
+
+    Returns:
+        File column by declared column.
+    """
+    by_name: dict[str, str] = {}
+    for name in file_columns:
+        by_name.setdefault(comparable_name(name), name)
+    exact = {name.casefold(): name for name in reversed(file_columns)}
+    found: dict[str, str] = {}
+    for column in columns:
+        if column.path:
+            dotted = column.path.removeprefix("$.").replace('"', "").casefold()
+            if dotted in exact:
+                found[column.name] = exact[dotted]
+                continue
+        if column.name.casefold() in exact:
+            found[column.name] = exact[column.name.casefold()]
+        elif comparable_name(column.name) in by_name:
+            found[column.name] = by_name[comparable_name(column.name)]
+    taken = set(found.values())
+    for column in columns:
+        if column.name in found:
+            continue
+        for alias in column.aliases:
+            match = exact.get(alias.casefold()) or by_name.get(comparable_name(alias))
+            if match is not None and match not in taken:
+                found[column.name] = match
+                taken.add(match)
+                break
+    return found

@@ -76,7 +76,7 @@ TICKETS = TableSpec(
             description="Ticket metrics, where exported with include=metric_sets: solved_at, "
             "reply_time_in_minutes, …",
         ),
-        Column("created_at", required=True, kind="timestamp", description="UTC."),
+        Column("created_at", required=True, not_null=True, kind="timestamp", description="UTC."),
         Column("updated_at", kind="timestamp", description="UTC."),
         *_LOADER_COLUMNS,
     ),

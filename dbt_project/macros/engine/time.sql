@@ -58,3 +58,11 @@
     try_cast(nullif(trim({{ text }}), '') as timestamp)
     {%- endif -%}
 {%- endmacro %}
+
+{# Text that is a UTC time or, from older APIs, milliseconds since 1970, to a UTC timestamp. #}
+{% macro text_or_millis_to_timestamp(text) -%}
+    coalesce(
+        {{ micros_to_timestamp("try_cast(" ~ text ~ " as bigint) * 1000") }},
+        {{ text_to_timestamp(text) }}
+    )
+{%- endmacro %}

@@ -1,0 +1,13 @@
+{# Text with every match of a regular expression replaced. Patterns keep to what RE2 and Java share:
+   no backslashes (engines escape them differently), no look-around. #}
+{% macro replace_matches(text, pattern, replacement) -%}
+    {{ return(adapter.dispatch('replace_matches')(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro duckdb__replace_matches(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+
+{% macro spark__replace_matches(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}

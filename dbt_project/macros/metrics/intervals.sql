@@ -1,0 +1,60 @@
+{# Limits of two-sided intervals, as expressions. `sign` is '-' for the lower limit and '+' for the
+   upper; `n` is the effective number of records (moments.sql), `z` and `t` the quantile. All give
+   null where the sample cannot bound the value (greatest and least skip nulls, hence the cases). #}
+
+{# Wilson's score interval of a share. #}
+{% macro wilson_limit(share, n, z, sign) -%}
+    case when {{ n }} > 0 then greatest(0.0, least(1.0,
+        (
+            {{ share }} + {{ z }} * {{ z }} / (2 * {{ n }})
+            {{ sign }} {{ z }} * sqrt(
+                greatest({{ share }} * (1 - {{ share }}), 0.0) / {{ n }}
+                + {{ z }} * {{ z }} / (4 * {{ n }} * {{ n }})
+            )
+        ) / (1 + {{ z }} * {{ z }} / {{ n }})
+    )) end
+{%- endmacro %}
+
+{# Variance of one record whose value is −1, 0 or 1: p + d − (p − d)². For WOMI, whose two sides may
+   meet in one person, the same expression is a + b − 2·P(both) − (a − b)², because such a person's
+   value is 0. `square` is the mean of the squared values, `net` the mean of the values. #}
+{% macro net_variance(net, square) -%}
+    greatest({{ square }} - ({{ net }}) * ({{ net }}), 0.0)
+{%- endmacro %}
+
+{# Adjusted Wald interval of a net share in −1…1: three records are added, ¾ of them on either side
+   and 1½ in the middle, which keeps the interval honest where all records agree. #}
+{% macro adjusted_wald_limit(net, square, n, z, sign) -%}
+    case when {{ n }} > 0 then greatest(-1.0, least(1.0,
+        ({{ n }} * {{ net }}) / ({{ n }} + 3)
+        {{ sign }} {{ z }} * sqrt(
+            {{ net_variance(
+                '(' ~ n ~ ' * ' ~ net ~ ') / (' ~ n ~ ' + 3)',
+                '(' ~ n ~ ' * ' ~ square ~ ' + 1.5) / (' ~ n ~ ' + 3)'
+            ) }} / ({{ n }} + 3)
+        )
+    )) end
+{%- endmacro %}
+
+{# Interval of a net share by its own variance. Where all records agree that variance is zero and
+   bounds nothing, so the adjusted Wald interval stands in. #}
+{% macro net_variance_limit(net, square, n, z, sign) -%}
+    case
+        when {{ net_variance(net, square) }} > 1e-12 and {{ n }} > 0
+            then greatest(-1.0, least(1.0,
+                {{ net }} {{ sign }} {{ z }} * sqrt({{ net_variance(net, square) }} / {{ n }})
+            ))
+        else {{ adjusted_wald_limit(net, square, n, z, sign) }}
+    end
+{%- endmacro %}
+
+{# Student's interval around a value with a standard error, kept within the end of its scale where
+   it has one; null without at least two customers. #}
+{% macro t_limit(value, standard_error, t, scale_end, sign) -%}
+    case
+        when {{ standard_error }} is null or {{ t }} is null then null
+        when {{ scale_end }} {{ '>' if sign == '-' else '<' }}
+            {{ value }} {{ sign }} {{ t }} * {{ standard_error }} then {{ scale_end }}
+        else {{ value }} {{ sign }} {{ t }} * {{ standard_error }}
+    end
+{%- endmacro %}

@@ -1,0 +1,62 @@
+{# Sums from which a weighted mean or ratio, its variance and its clustering follow.
+
+   A metric is Σ w·x / Σ w·b: x is the observed value, w its weight, b its base (1 for a mean).
+   `observation_moments` sums the records of one customer in one cell; `customer_moments` sums those
+   over the customers of the cell. Because only sums are kept, the interval of every cell and every
+   total follows from one pass over the records. #}
+
+{% macro observation_moments(value='value_number', base='base_number', weight='weight') -%}
+    count(*) as n,
+    sum({{ weight }}) as w,
+    sum({{ weight }} * {{ weight }}) as ww,
+    sum({{ weight }} * {{ value }}) as wx,
+    sum({{ weight }} * {{ base }}) as wb,
+    sum({{ weight }} * {{ value }} * {{ value }}) as wxx,
+    sum({{ weight }} * {{ weight }} * {{ value }} * {{ value }}) as wwxx,
+    sum({{ weight }} * {{ weight }} * {{ value }} * {{ base }}) as wwxb,
+    sum({{ weight }} * {{ weight }} * {{ base }} * {{ base }}) as wwbb
+{%- endmacro %}
+
+{% macro customer_moments() -%}
+    cast(sum(n) as bigint) as n,
+    count(*) as customer_count,
+    sum(w) as w,
+    sum(ww) as ww,
+    sum(wx) as wx,
+    sum(wb) as wb,
+    sum(wxx) as wxx,
+    sum(wwxx) as wwxx,
+    sum(wwxb) as wwxb,
+    sum(wwbb) as wwbb,
+    sum(wx * wx) as cxx,
+    sum(wx * wb) as cxb,
+    sum(wb * wb) as cbb
+{%- endmacro %}
+
+{# Kish's effective number of records under unequal weights: (Σw)² / Σw². #}
+{% macro kish_n(w='w', ww='ww') -%}
+    ({{ w }} * {{ w }} / nullif({{ ww }}, 0))
+{%- endmacro %}
+
+{# Sum of squared residuals x − m·b from the sums of xx, xb, bb at the ratio m. #}
+{% macro residual_sum(xx, xb, bb, m) -%}
+    ({{ xx }} - 2 * {{ m }} * {{ xb }} + {{ m }} * {{ m }} * {{ bb }})
+{%- endmacro %}
+
+{# Design effect of customers who are counted several times: the variance of customers' residual
+   sums over the variance that independent records would have. It is 1 where everybody is counted
+   once, and is never taken below 1: an apparent gain from clustering is chance in small cells.
+   Where all records agree their correlation cannot be estimated; they are then taken to be fully
+   correlated within a customer, so that one customer's ten answers weigh as one. #}
+{% macro design_effect(m='m') -%}
+    greatest(
+        1.0,
+        case
+            when {{ residual_sum('wwxx', 'wwxb', 'wwbb', m) }} > 1e-12 * (wwxx + {{ m }} * {{ m }} * wwbb)
+                then {{ residual_sum('cxx', 'cxb', 'cbb', m) }}
+                    / {{ residual_sum('wwxx', 'wwxb', 'wwbb', m) }}
+            when wwbb > 0 then cbb / wwbb
+            else 1.0
+        end
+    )
+{%- endmacro %}

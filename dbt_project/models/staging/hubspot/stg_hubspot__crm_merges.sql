@@ -1,0 +1,62 @@
+with audits as (
+    {{ current_rows(
+        source('hubspot', 'contact_merge_audit'), ['canonical_vid', 'vid_to_merge', 'timestamp']
+    ) }}
+),
+
+contacts as (
+    {{ current_rows(
+        source('hubspot', 'contacts'),
+        ['id'],
+        'coalesce(lastmodifieddate, updatedAt, _fivetran_synced)'
+    ) }}
+),
+
+-- a list that is anything but ids would be no JSON array
+merged_id_lists as (
+    select
+        _source,
+        id,
+        '[' || replace(hs_merged_object_ids, ';', ',') || ']' as merged_ids
+    from contacts
+    where regexp_extract(hs_merged_object_ids, '^[0-9]+(;[0-9]+)*$', 0) <> ''
+),
+
+merges as (
+    select
+        _source as source,
+        canonical_vid as surviving_contact_id,
+        vid_to_merge as merged_contact_id,
+        {{ text_or_millis_to_timestamp('timestamp') }} as merged_at
+    from audits
+    union all
+    -- the contact remembers whom it absorbed, also where the audit was not exported
+    select
+        merged_id_lists._source as source,
+        merged_id_lists.id as surviving_contact_id,
+        cast(merged.value as string) as merged_contact_id,
+        cast(null as timestamp) as merged_at
+    from merged_id_lists
+    {{ json_elements('merged_id_lists.merged_ids', 'merged') }}
+),
+
+final as (
+    select
+        {{ surrogate_key(["source", "'crm_merge'", "surviving_contact_id", "merged_contact_id"]) }}
+            as crm_merge_key,
+        source,
+        surviving_contact_id,
+        merged_contact_id,
+        max(merged_at) as merged_at
+    from merges
+    where surviving_contact_id <> merged_contact_id
+    group by source, surviving_contact_id, merged_contact_id
+)
+
+select
+    crm_merge_key,
+    source,
+    surviving_contact_id,
+    merged_contact_id,
+    merged_at
+from final

@@ -1,0 +1,31 @@
+with accounts as (
+    {{ active_rows(
+        source('salesforce', 'accounts'),
+        ['id'],
+        'coalesce(system_modstamp, last_modified_date, _fivetran_synced)'
+    ) }}
+),
+
+final as (
+    select
+        {{ surrogate_key(["_source", "'crm_company'", "id"]) }} as crm_company_key,
+        _source as source,
+        id as company_id,
+        {{ blank_to_null('name') }} as company_name,
+        {{ blank_to_null('industry') }} as industry,
+        {{ blank_to_null('billing_country') }} as country,
+        {{ text_to_timestamp('created_date') }} as created_at,
+        {{ is_deleted_or_gone() }} as is_deleted
+    from accounts
+)
+
+select
+    crm_company_key,
+    source,
+    company_id,
+    company_name,
+    industry,
+    country,
+    created_at,
+    is_deleted
+from final

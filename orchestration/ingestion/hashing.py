@@ -1,0 +1,131 @@
+"""Keyed hashes of personal identifiers, made at landing and nowhere else.
+
+The key never stands in SQL, where manifests and logs would keep it: DuckDB hands over the distinct
+values, Python normalises and hashes them, and the result is joined back. The same person's address
+gets the same hash from every vendor, because it is normalised first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from orchestration.ingestion.specs import IdentifierKind
+
+KEY_VARIABLE = "CXW_HASH_KEY"
+KEY_FILE = "hash_key"
+HASH_LENGTH = 32
+
+_EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_HAS_DIGIT = re.compile(r"\d")
+
+
+def normalise_email(value: str) -> str | None:
+    """Bring an e-mail address to the form under which it is compared.
+
+    Args:
+        value: The text as it came.
+
+    Returns:
+        The bare address in lower case; None where the text holds no address. Dots and tags before
+        the @ are kept: only the mailbox's provider knows whether they matter.
+    """
+    text = unicodedata.normalize("NFKC", value).strip().casefold().removeprefix("mailto:")
+    found = _EMAIL.search(text)
+    return found.group().strip(".,;:'\"()") if found else None
+
+
+def normalise_phone(value: str, region: str) -> str | None:
+    """Bring a telephone number to E.164.
+
+    Args:
+        value: The text as it came.
+        region: ISO country that a number without a country code belongs to.
+
+    Returns:
+        The number as +<country><number>; None where the text holds no possible number.
+    """
+    text = unicodedata.normalize("NFKC", value).strip()
+    if not _HAS_DIGIT.search(text):
+        return None
+    # Imported late: its metadata takes a moment, and most tables have no telephone numbers.
+    import phonenumbers
+
+    # Spreadsheets turn +358… into 358…, which would otherwise be read as a national number.
+    candidates = (text,) if text.startswith(("+", "0")) else (text, f"+{text}")
+    for candidate in candidates:
+        try:
+            number = phonenumbers.parse(candidate, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number) or (
+            candidate is text and text.startswith("+") and phonenumbers.is_possible_number(number)
+        ):
+            return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return None
+
+
+def hash_values(
+    values: Iterable[str], kind: IdentifierKind, key: bytes, region: str
+) -> dict[str, str | None]:
+    """Hash distinct raw values.
+
+    Args:
+        values: The values as they came.
+        kind: What they are, which decides how they are normalised.
+        key: The secret key.
+        region: Default country of telephone numbers.
+
+    Returns:
+        The hash of each value, 32 hex characters; None where it holds no identifier.
+    """
+    hashes: dict[str, str | None] = {}
+    for value in values:
+        plain = normalise_email(value) if kind == "email" else normalise_phone(value, region)
+        hashes[value] = None if plain is None else _digest(f"{kind}:{plain}", key)
+    return hashes
+
+
+def _digest(text: str, key: bytes) -> str:
+    return hmac.new(key, text.encode("utf-8"), hashlib.sha256).hexdigest()[:HASH_LENGTH]
+
+
+def hash_key(state_dir: Path) -> bytes:
+    """Give the key of this installation.
+
+    Args:
+        state_dir: Where a generated key is kept when the environment names none.
+
+    Returns:
+        ``CXW_HASH_KEY`` where it is set; else the generated key, made at first use and readable
+        by its owner only.
+    """
+    from_environment = os.environ.get(KEY_VARIABLE)
+    if from_environment:
+        return from_environment.encode("utf-8")
+    return _generated_key(state_dir / KEY_FILE)
+
+
+@lru_cache(maxsize=8)
+def _generated_key(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A link of a finished file is atomic and fails where another process was first, so two first
+    # landings agree on one key.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(secrets.token_hex(32))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip().encode("utf-8")

@@ -1,0 +1,1038 @@
+"""Landing: files become immutable raw Parquet, exactly once, and every row is accounted for.
+
+A file is read by DuckDB (readers), its columns are matched to the declared ones, rows that break a
+declared rule go to quarantine with line and reason, identifiers get keyed hashes, and the rest is
+written as Parquet by vendor date. Everything is written under ``_incoming/`` first and renamed into
+place; the manifest comes last and is the commit point. What a killed process leaves behind belongs
+to no manifest row and is removed by the next landing. The same content at the same place is never
+landed twice.
+
+Layout under the raw root: ``<vendor>/<table>/dt=…/<batch_id>.parquet``, ``_manifest/``,
+``_quarantine/``, ``_incoming/`` (unfinished work), ``_cache/`` (copies of remote files) and
+``_seen.json`` (what the manifest says, for a quick look; it can be deleted at any time).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+from duckdb.sqltypes import DuckDBPyType
+
+from orchestration.ingestion.errors import (
+    FileError,
+    IngestionError,
+    MappingError,
+    MissingColumnError,
+)
+from orchestration.ingestion.hashing import hash_key, hash_values
+from orchestration.ingestion.readers import (
+    REJECTED,
+    FileContent,
+    ReadRequest,
+    read_file,
+    sql_name,
+    sql_text,
+)
+from orchestration.ingestion.registry import VENDORS
+from orchestration.ingestion.sources import SourceFile, Sources, source_files
+from orchestration.ingestion.specs import (
+    EXTRA_COLUMN,
+    HASH_SUFFIX,
+    Column,
+    TableSpec,
+    match_columns,
+)
+from orchestration.ingestion.text_files import content_sha256
+
+MANIFEST_SCHEMA: tuple[tuple[str, str], ...] = (
+    ("batch_id", "VARCHAR"),
+    ("run_id", "VARCHAR"),
+    ("source", "VARCHAR"),
+    ("vendor", "VARCHAR"),
+    ("table_name", "VARCHAR"),
+    ("source_file", "VARCHAR"),
+    ("file_key", "VARCHAR"),
+    ("content_sha256", "VARCHAR"),
+    ("size_bytes", "BIGINT"),
+    ("definition", "VARCHAR"),
+    ("delivered_at", "TIMESTAMP"),
+    ("loaded_at", "TIMESTAMP"),
+    ("rows_read", "BIGINT"),
+    ("rows_landed", "BIGINT"),
+    ("rows_quarantined", "BIGINT"),
+    ("min_dt", "DATE"),
+    ("max_dt", "DATE"),
+    ("status", "VARCHAR"),
+    ("error", "VARCHAR"),
+    ("warnings", "VARCHAR"),
+    ("is_required", "BOOLEAN"),
+)
+QUARANTINE_SCHEMA: tuple[tuple[str, str], ...] = (
+    ("batch_id", "VARCHAR"),
+    ("source", "VARCHAR"),
+    ("vendor", "VARCHAR"),
+    ("table_name", "VARCHAR"),
+    ("source_file", "VARCHAR"),
+    ("line", "BIGINT"),
+    ("column_name", "VARCHAR"),
+    ("reason_code", "VARCHAR"),
+    ("reason", "VARCHAR"),
+    ("record", "VARCHAR"),
+    ("loaded_at", "TIMESTAMP"),
+)
+
+# A commit costs a few milliseconds and leaves a small file; what a kill can undo is one group.
+COMMIT_FILES = 200
+COMMIT_SECONDS = 20.0
+
+_EMPTY_PARTITION = "dt=1900-01-01"
+_SCHEMA_FILE = "_schema.parquet"
+_STAGED = "staged_rows"
+
+# Reason of each code; none of them repeats a value, because values may be personal.
+_REASONS = {
+    "blank_value": "A value that every row must have is blank.",
+    "not_a_timestamp": "The value is no date and time.",
+    "not_a_date": "The value is no date.",
+    "not_a_number": "The value is no number.",
+    "not_an_integer": "The value is no whole number.",
+    "not_a_boolean": "The value is neither true nor false.",
+    "not_json": "The value is no valid JSON.",
+    "not_convertible": "The value does not fit the column's type.",
+    "mapping_failed": "The mapping's expression fails on this row.",
+}
+
+_TRUTHS = (
+    *("true", "false", "t", "f", "yes", "no", "y", "n", "1", "0", "1.0", "0.0"),
+    *("kyllä", "ei", "kylla"),
+)
+_DATE_SPELLINGS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d %b %Y", "%b %d, %Y")
+_TIME_SPELLINGS = ("%H:%M:%S", "%H:%M", "%H.%M.%S", "%H.%M", "%I:%M %p", "%I:%M:%S %p")
+_TIMESTAMP_FORMATS = [
+    *_DATE_SPELLINGS,
+    *(f"{day} {clock}" for day in _DATE_SPELLINGS for clock in _TIME_SPELLINGS),
+]
+
+
+@dataclass(frozen=True)
+class PendingFile:
+    """A file that is new or changed since it was last landed, for one table.
+
+    Attributes:
+        file: Where it is and how it is read.
+        size: Bytes.
+        modified_us: When it was last changed, microseconds since 1970.
+    """
+
+    file: SourceFile
+    size: int
+    modified_us: int
+
+    @property
+    def source(self) -> str:
+        """Name in sources.yml."""
+        return self.file.source
+
+    @property
+    def vendor(self) -> str:
+        """Vendor name."""
+        return self.file.vendor
+
+    @property
+    def table(self) -> str:
+        """Table name."""
+        return self.file.table.name
+
+    @property
+    def source_file(self) -> str:
+        """Place below the source's path."""
+        return self.file.source_file
+
+    @property
+    def file_key(self) -> str:
+        """The export unit that the file delivers."""
+        return self.file.file_key
+
+    @property
+    def is_required(self) -> bool:
+        """Whether publication waits until this file can be read."""
+        return self.file.is_required
+
+
+@dataclass(frozen=True)
+class LandedBatch:
+    """One source file landed into one table: a row of the manifest."""
+
+    batch_id: str
+    run_id: str
+    source: str
+    vendor: str
+    table_name: str
+    source_file: str
+    file_key: str
+    content_sha256: str
+    size_bytes: int
+    definition: str
+    delivered_at: datetime
+    loaded_at: datetime
+    rows_read: int
+    rows_landed: int
+    rows_quarantined: int
+    min_dt: date | None
+    max_dt: date | None
+    status: str
+    error: str | None
+    warnings: str | None
+    is_required: bool
+
+
+# --- what is new ----------------------------------------------------------------------------------
+
+
+def discover(sources: Sources, raw_root: Path) -> list[PendingFile]:
+    """List what is new or changed, without opening files that look as they did.
+
+    Args:
+        sources: The content of sources.yml.
+        raw_root: The raw zone.
+
+    Returns:
+        Files in the order in which they will be landed: by time of change, then by path.
+    """
+    index = _Index.load(raw_root)
+    pending = []
+    for file in source_files(sources, raw_root / "_cache"):
+        status = file.path.stat()
+        candidate = PendingFile(file, status.st_size, status.st_mtime_ns // 1000)
+        if not index.has(candidate):
+            pending.append(candidate)
+    index.save()
+    return sorted(
+        pending, key=lambda item: (item.modified_us, item.source, item.source_file, item.table)
+    )
+
+
+class _Index:
+    """What the manifest says of each file, kept beside it so that a look takes milliseconds."""
+
+    _FILE = "_seen.json"
+
+    def __init__(self, raw_root: Path, manifests: list[str], entries: dict[str, dict]) -> None:
+        self._path = raw_root / self._FILE
+        self._manifests = manifests
+        self._entries = entries
+        self._changed = False
+
+    @classmethod
+    def load(cls, raw_root: Path) -> _Index:
+        manifest = raw_root / "_manifest"
+        present = sorted(p.name for p in manifest.glob("*.parquet") if p.name != _SCHEMA_FILE)
+        try:
+            cached = json.loads((raw_root / cls._FILE).read_text())
+            index = cls(raw_root, cached["manifests"], cached["entries"])
+        except (OSError, ValueError, KeyError, TypeError):
+            index = cls(raw_root, [], {})
+        if set(index._manifests) - set(present):  # the raw zone was replaced under the cache
+            index = cls(raw_root, [], {})
+        missing = [name for name in present if name not in set(index._manifests)]
+        if missing:
+            index._add([str(manifest / name) for name in missing])
+            index._manifests.extend(missing)
+            index._changed = True
+        return index
+
+    def _add(self, paths: list[str]) -> None:
+        with duckdb.connect() as connection:
+            rows = connection.execute(
+                """
+                select source, table_name, source_file, content_sha256, size_bytes,
+                    epoch_us(delivered_at), definition, status
+                from read_parquet(?, union_by_name = true)
+                order by loaded_at, batch_id
+                """,
+                [paths],
+            ).fetchall()
+        for source, table, file, sha256, size, modified, definition, status in rows:
+            entry = self._entries.setdefault(f"{source}|{table}|{file}", {"contents": {}})
+            entry["contents"][sha256] = [definition, status]
+            entry["looks"] = [size, modified, sha256]
+
+    def has(self, candidate: PendingFile) -> bool:
+        """Whether a file is landed as it is now."""
+        entry = self._entries.get(_index_key(candidate))
+        if entry is None:
+            return False
+        size, modified, sha256 = entry["looks"]
+        if [size, modified] != [candidate.size, candidate.modified_us]:
+            sha256 = content_sha256(candidate.file.path)
+            if sha256 not in entry["contents"]:
+                return False
+            entry["looks"] = [candidate.size, candidate.modified_us, sha256]
+            self._changed = True
+        return self.has_content(candidate, sha256)
+
+    def has_content(self, candidate: PendingFile, sha256: str) -> bool:
+        """Whether this content was landed from this place under the same definition."""
+        entry = self._entries.get(_index_key(candidate))
+        if entry is None or sha256 not in entry["contents"]:
+            return False
+        definition, status = entry["contents"][sha256]
+        if status == "failed":  # worth another try once the file's reading has changed
+            return bool(definition == candidate.file.definition)
+        return bool(definition.split("-")[0] == candidate.file.definition.split("-")[0])
+
+    def save(self) -> None:
+        """Write the cache where it has changed; never in the way of a reader."""
+        if not self._changed or not self._path.parent.is_dir():
+            return
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        draft.write_text(json.dumps({"manifests": self._manifests, "entries": self._entries}))
+        os.replace(draft, self._path)
+        self._changed = False
+
+
+def _index_key(candidate: PendingFile) -> str:
+    return f"{candidate.source}|{candidate.table}|{candidate.source_file}"
+
+
+# --- landing --------------------------------------------------------------------------------------
+
+
+def land(
+    pending: Sequence[PendingFile],
+    sources: Sources,
+    raw_root: Path,
+    run_id: str,
+    now: datetime,
+    on_file: Callable[[LandedBatch], None] | None = None,
+) -> list[LandedBatch]:
+    """Land files; each becomes one batch per table, or one failure that names it.
+
+    Args:
+        pending: What ``discover`` found, or a part of it.
+        sources: The content of sources.yml, for the default region of telephone numbers.
+        raw_root: The raw zone.
+        run_id: The run, for the manifest.
+        now: The run clock.
+        on_file: Told of every file once it is read.
+
+    Returns:
+        The batches, failed files included. Files that are landed already are left out.
+    """
+    ensure_raw_schemas(raw_root)
+    loaded_at = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
+    committed: list[LandedBatch] = []
+    with _exclusive(raw_root):
+        remove_unfinished(raw_root)
+        index = _Index.load(raw_root)
+        connection = _connect(raw_root)
+        group: list[LandedBatch] = []
+        started = time.monotonic()
+        try:
+            for position, item in enumerate(pending):
+                sha256 = content_sha256(item.file.path)
+                if index.has_content(item, sha256):
+                    continue
+                batch = _land_file(
+                    connection, item, sha256, sources, raw_root, run_id, loaded_at, position
+                )
+                group.append(batch)
+                if on_file:
+                    on_file(batch)
+                if len(group) >= COMMIT_FILES or time.monotonic() - started > COMMIT_SECONDS:
+                    _commit(connection, raw_root, group)
+                    committed.extend(group)
+                    group, started = [], time.monotonic()
+            if group:
+                _commit(connection, raw_root, group)
+                committed.extend(group)
+        finally:
+            connection.close()
+            shutil.rmtree(raw_root / "_incoming" / "_work", ignore_errors=True)
+        _Index.load(raw_root).save()
+    return committed
+
+
+@contextmanager
+def _exclusive(raw_root: Path) -> Iterator[None]:
+    """One landing at a time: a second would take the first one's work for left-overs."""
+    raw_root.mkdir(parents=True, exist_ok=True)
+    with (raw_root / "_lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _connect(raw_root: Path) -> duckdb.DuckDBPyConnection:
+    work = raw_root / "_incoming" / "_work"
+    work.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect()
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute(f"set temp_directory = {sql_text(work)}")
+    connection.execute(f"set memory_limit = {sql_text(os.environ.get('CXW_MEMORY_LIMIT', '4GB'))}")
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
+def remove_unfinished(raw_root: Path) -> list[str]:
+    """Remove what a landing left behind that was stopped before its manifest was written.
+
+    Args:
+        raw_root: The raw zone.
+
+    Returns:
+        The batches that were taken back.
+    """
+    incoming = raw_root / "_incoming"
+    left = [p for p in sorted(incoming.glob("*")) if p.is_dir() and p.name != "_work"]
+    shutil.rmtree(incoming / "_work", ignore_errors=True)
+    if not left:
+        return []
+    with duckdb.connect() as connection:
+        known = {
+            row[0]
+            for row in connection.execute(
+                "select batch_id from read_parquet(?, union_by_name = true)",
+                [str(raw_root / "_manifest" / "*.parquet")],
+            ).fetchall()
+        }
+    removed = []
+    for folder in left:
+        batch_id = folder.name
+        if batch_id not in known:
+            removed.append(batch_id)
+            for path in raw_root.glob(f"*/*/dt=*/{batch_id}*.parquet"):
+                path.unlink()
+            (raw_root / "_quarantine" / f"{batch_id}.parquet").unlink(missing_ok=True)
+        shutil.rmtree(folder)
+    return removed
+
+
+def _land_file(
+    connection: duckdb.DuckDBPyConnection,
+    item: PendingFile,
+    sha256: str,
+    sources: Sources,
+    raw_root: Path,
+    run_id: str,
+    loaded_at: datetime,
+    position: int,
+) -> LandedBatch:
+    """Read one file and write what it gives under ``_incoming``."""
+    place = f"{item.source}|{item.table}|{item.source_file}|{sha256}|{run_id}|{position}"
+    batch = LandedBatch(
+        batch_id=f"{item.source}-{loaded_at:%Y%m%dT%H%M%S}-"
+        f"{hashlib.sha256(place.encode()).hexdigest()[:12]}",
+        run_id=run_id,
+        source=item.source,
+        vendor=item.vendor,
+        table_name=item.table,
+        source_file=item.source_file,
+        file_key=item.file_key,
+        content_sha256=sha256,
+        size_bytes=item.size,
+        definition=item.file.definition,
+        delivered_at=datetime.fromtimestamp(item.modified_us / 1e6, UTC).replace(tzinfo=None),
+        loaded_at=loaded_at,
+        rows_read=0,
+        rows_landed=0,
+        rows_quarantined=0,
+        min_dt=None,
+        max_dt=None,
+        status="loaded",
+        error=None,
+        warnings=None,
+        is_required=item.is_required,
+    )
+    folder = raw_root / "_incoming" / batch.batch_id
+    work = raw_root / "_incoming" / "_work" / batch.batch_id
+    folder.mkdir(parents=True)
+    work.mkdir(parents=True)
+    try:
+        return _read_and_write(connection, item.file, batch, sources, raw_root, folder, work)
+    except FileError as error:
+        shutil.rmtree(folder)
+        folder.mkdir()
+        return replace(batch, status="failed", error=str(error))
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        shutil.rmtree(folder)
+        folder.mkdir()
+        return replace(
+            batch,
+            status="failed",
+            error=f"{item.source_file} cannot be landed: {str(error).splitlines()[0]}",
+        )
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _read_and_write(
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    batch: LandedBatch,
+    sources: Sources,
+    raw_root: Path,
+    folder: Path,
+    work: Path,
+) -> LandedBatch:
+    table = file.table
+    content = read_file(
+        connection, ReadRequest(file.path, file.rule, table.columns, work, file.options)
+    )
+    mapping = _match(file, content)
+    _stage(connection, table, content, mapping, batch.loaded_at.date(), file.path.name)
+    _hash_identifiers(connection, table, sources.phone_region, raw_root)
+    rows_read = _count(connection, f"{content.relation}") + _count(connection, REJECTED)
+    landed, min_dt, max_dt = _write_rows(connection, table, batch, folder)
+    quarantined = _write_quarantine(connection, table, batch, folder)
+    if rows_read != landed + quarantined:
+        raise IngestionError(
+            f"{file.path.name}: {rows_read} rows read, but {landed} landed and {quarantined} "
+            "quarantined.",
+            "Nothing of this file was kept; please report it, it is a defect of landing.",
+        )
+    warnings = [*content.warnings, *mapping.warnings]
+    if rows_read == 0:
+        warnings.append("The file has a header but no rows.")
+    return replace(
+        batch,
+        rows_read=rows_read,
+        rows_landed=landed,
+        rows_quarantined=quarantined,
+        min_dt=min_dt,
+        max_dt=max_dt,
+        warnings=" ".join(warnings) or None,
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    row = connection.execute(f"select count(*) from {relation}").fetchone()
+    return int(row[0]) if row else 0
+
+
+# --- matching columns -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Mapping:
+    """Where each declared column comes from.
+
+    Attributes:
+        sources: File column by declared column.
+        expressions: SQL over the file's columns by declared column, instead of a file column.
+        extra: File columns that nothing declares.
+        warnings: What a person should know.
+    """
+
+    sources: Mapping[str, str]
+    expressions: Mapping[str, str]
+    extra: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def _match(file: SourceFile, content: FileContent) -> _Mapping:
+    """Find the declared columns in a file.
+
+    Raises:
+        MissingColumnError: A required one is not there.
+    """
+    expressions = dict(file.expressions)
+    found = {} if file.is_mapped else match_columns(file.table.columns, list(content.columns))
+    for name in expressions:
+        found.pop(name, None)
+    missing = [
+        column.name
+        for column in file.table.columns
+        if column.required and column.name not in found and column.name not in expressions
+    ]
+    # A JSON file without a single record shows no keys; there is nothing that could be missing.
+    if missing and (content.columns or not content.is_json):
+        raise MissingColumnError(
+            f"{file.source_file} has no column {', '.join(missing)}, which {file.vendor}."
+            f"{file.table.name} requires; it has "
+            f"{', '.join(list(content.columns)[:40]) or 'none'}.",
+            "Export it with these columns, or put the right separator or encoding under `options` "
+            "of the source if the names look wrong.",
+        )
+    used = set(found.values())
+    extra = tuple(sorted(name for name in content.columns if name not in used))
+    if file.is_mapped and not file.keep_extra:
+        extra = ()
+    return _Mapping(found, expressions, extra, ())
+
+
+# --- staging rows ---------------------------------------------------------------------------------
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection,
+    table: TableSpec,
+    content: FileContent,
+    mapping: _Mapping,
+    load_date: date,
+    file_name: str,
+) -> None:
+    """Make ``staged_rows``: declared columns, what is wrong with a row, its content, its day."""
+    guarded = _failing_expressions(connection, content, mapping, file_name)
+    selected: list[str] = []
+    problems: list[tuple[str, str]] = []
+    for column in table.columns:
+        name = sql_name(column.name)
+        if column.name in mapping.expressions:
+            expression = mapping.expressions[column.name]
+            if column.name in guarded:
+                operands = guarded[column.name]
+                present = " and ".join(f"{sql_name(o)} is not null" for o in operands) or "true"
+                flag = sql_name(f"_fails_{column.name}")
+                selected.append(f"try({expression}) is null and {present} as {flag}")
+                problems.append((flag, f"{column.name}|mapping_failed"))
+                expression = f"try({expression})"
+            selected.append(f"try_cast({expression} as {column.type}) as {name}")
+        elif column.name in mapping.sources:
+            source = mapping.sources[column.name]
+            value = converted(sql_name(source), content.types[source], column.type)
+            selected.append(f"{value} as {name}")
+            if column.type != "VARCHAR" and content.types[source] != column.type:
+                selected.append(
+                    f"{_is_present(sql_name(source), content.types[source])} "
+                    f"and {value} is null as {sql_name(f'_lost_{column.name}')}"
+                )
+                problems.append(
+                    (sql_name(f"_lost_{column.name}"), f"{column.name}|not_convertible")
+                )
+        else:
+            selected.append(f"cast(null as {column.type}) as {name}")
+    for column in table.columns:
+        problems.extend(_problems(column))
+    named = ", ".join(f"{value} as {sql_name(name)}" for name, value in content.columns.items())
+    cases = " ".join(f"when {test} then {sql_text(code)}" for test, code in problems)
+    body = [f"'{column.name}=' || {_as_text(column)}" for column in table.columns]
+    body.append(f"'{EXTRA_COLUMN}=' || {EXTRA_COLUMN}")
+    day = f"try(cast({table.dt} as date))" if table.dt else "cast(null as date)"
+    lost = [n for n, _ in problems if n.startswith(('"_lost_', '"_fails_'))]
+    helpers = f"exclude ({', '.join(lost)})" if lost else ""
+    connection.execute(
+        f"""
+        create or replace temp table {_STAGED} as
+        select
+            * {helpers},
+            {f"case {cases} end" if cases else "cast(null as varchar)"} as _problem,
+            md5(concat_ws(chr(31), {", ".join(body)})) as _content,
+            coalesce({day}, date '{load_date}') as dt
+        from (
+            select _line, {", ".join(selected)}, {_extra(mapping, content)} as {EXTRA_COLUMN}
+            from (select _line{", " + named if named else ""} from {content.relation})
+        )
+        """
+    )
+
+
+def _as_text(column: Column) -> str:
+    name = sql_name(column.name)
+    return name if column.type == "VARCHAR" else f"cast({name} as varchar)"
+
+
+def _is_present(value: str, source_type: str) -> str:
+    if source_type == "VARCHAR":
+        return f"nullif(trim({value}), '') is not null"
+    return f"{value} is not null"
+
+
+def _extra(mapping: _Mapping, content: FileContent) -> str:
+    """The undeclared columns as a JSON object without nulls; null where nothing is left."""
+    if not mapping.extra:
+        return "cast(null as varchar)"
+    members = ", ".join(
+        f"{sql_text(name)}, {converted(sql_name(name), content.types[name], 'VARCHAR')}"
+        for name in mapping.extra
+    )
+    # A merge patch drops members that are null.
+    return f"nullif(cast(json_merge_patch('{{}}', json_object({members})) as varchar), '{{}}')"
+
+
+def _problems(column: Column) -> list[tuple[str, str]]:
+    """Tests that send a row to quarantine, with ``column|reason code``."""
+    name = sql_name(column.name)
+    tests: list[tuple[str, str]] = []
+    if column.not_null:
+        blank = (
+            f"{name} is null" if column.type != "VARCHAR" else f"nullif(trim({name}), '') is null"
+        )
+        tests.append((blank, f"{column.name}|blank_value"))
+    if column.type != "VARCHAR" or column.kind == "text":
+        return tests
+    value = f"trim({name})"
+    number = (
+        f"try_cast(replace(replace(replace({value}, ' ', ''), chr(160), ''), ',', '.') as double)"
+    )
+    epoch = f"regexp_full_match({value}, '-?\\d{{9,16}}(\\.\\d+)?')"
+    truths = (
+        "'true', 'false', 't', 'f', 'yes', 'no', 'y', 'n', '1', '0', '1.0', '0.0', 'kyllä', 'ei'"
+    )
+    parses = {
+        "timestamp": f"({_is_timestamp(value)} or {epoch})",
+        "date": f"({_is_timestamp(value)})",
+        "number": f"isfinite({number})",
+        "integer": f"(isfinite({number}) and {number} = floor({number}))",
+        "boolean": f"lower({value}) in ({truths})",
+        "json": f"json_valid({name})",
+    }[column.kind]
+    article = "an" if column.kind == "integer" else "a"
+    code = "not_json" if column.kind == "json" else f"not_{article}_{column.kind}"
+    tests.append((f"{value} <> '' and not coalesce({parses}, false)", f"{column.name}|{code}"))
+    return tests
+
+
+def _is_timestamp(value: str) -> str:
+    formats = ", ".join(sql_text(spelling) for spelling in _TIMESTAMP_FORMATS)
+    return (
+        f"try_cast({value} as timestamptz) is not null "
+        f"or try_strptime({value}, [{formats}]) is not null"
+    )
+
+
+def _failing_expressions(
+    connection: duckdb.DuckDBPyConnection,
+    content: FileContent,
+    mapping: _Mapping,
+    file_name: str,
+) -> dict[str, list[str]]:
+    """The mapped expressions that raise on some row, with the columns that they use.
+
+    Raises:
+        MappingError: An expression is wrong whatever the row.
+    """
+    named = ", ".join(f"{value} as {sql_name(name)}" for name, value in content.columns.items())
+    relation = f"(select _line{', ' + named if named else ''} from {content.relation})"
+    failing: dict[str, list[str]] = {}
+    for column, expression in mapping.expressions.items():
+        try:
+            connection.execute(f"explain select {expression} from {relation}")
+        except duckdb.Error as error:
+            raise MappingError(
+                f"{file_name}: the mapping of {column}, {expression}, cannot be evaluated: "
+                f"{str(error).splitlines()[0]}",
+                f'The file\'s columns are {", ".join(content.columns)}; quote a name with "…" and '
+                "a text with '…'.",
+            ) from error
+        try:
+            connection.execute(f"select count({expression}) from {relation}").fetchone()
+        except duckdb.Error:
+            failing[column] = _operands(connection, expression)
+    return failing
+
+
+def _operands(connection: duckdb.DuckDBPyConnection, expression: str) -> list[str]:
+    row = connection.execute("select json_serialize_sql(?)", [f"select {expression}"]).fetchone()
+    found: list[str] = []
+
+    def visit(node: object) -> None:
+        if isinstance(node, dict):
+            if node.get("class") == "COLUMN_REF":
+                found.append(node["column_names"][-1])
+            for child in node.values():
+                visit(child)
+        elif isinstance(node, list):
+            for child in node:
+                visit(child)
+
+    visit(json.loads(row[0]) if row else {})
+    return list(dict.fromkeys(found))
+
+
+def converted(value: str, source_type: str, target_type: str) -> str:
+    """SQL that turns a file's value into a declared type; null where it does not fit.
+
+    Nested values are rebuilt member by member: exports of the same vendor differ in members, and a
+    column that was null throughout comes as any type at all.
+
+    Args:
+        value: SQL of the value.
+        source_type: Its DuckDB type.
+        target_type: The declared type.
+
+    Returns:
+        SQL of the converted value.
+    """
+    if source_type == target_type:
+        return value
+    source, target = duckdb.sqltype(source_type), duckdb.sqltype(target_type)
+    if target.id == "varchar":
+        if source.id in {"struct", "list", "map", "array", "union"}:
+            return f"cast(to_json({value}) as varchar)"
+        return f"cast({value} as varchar)"
+    if source.id in {"varchar", "json"} and target.id in {"struct", "list"}:
+        return f"try_cast(try_cast({value} as json) as {target_type})"
+    return _rebuilt(value, source, target, 0)
+
+
+def _rebuilt(value: str, source: DuckDBPyType, target: DuckDBPyType, depth: int) -> str:
+    if str(source) == str(target):
+        return value
+    if source.id == "struct" and target.id == "struct":
+        members = {name.casefold(): (name, kind) for name, kind in _children(source)}
+        parts = []
+        for name, kind in _children(target):
+            if name.casefold() in members:
+                own_name, own_kind = members[name.casefold()]
+                member = f"struct_extract({value}, {sql_text(own_name)})"
+                parts.append(f"{sql_name(name)} := {_rebuilt(member, own_kind, kind, depth)}")
+            else:
+                parts.append(f"{sql_name(name)} := cast(null as {kind})")
+        return f"case when {value} is not null then struct_pack({', '.join(parts)}) end"
+    if source.id == "list" and target.id == "list":
+        item = f"x{depth}"
+        inner = _rebuilt(item, _children(source)[0][1], _children(target)[0][1], depth + 1)
+        return f"list_transform({value}, lambda {item}: {inner})"
+    if target.id == "varchar":
+        return converted(value, str(source), "VARCHAR")
+    if target.id in {"struct", "list"} and source.id not in {"json", "varchar"}:
+        return f"cast(null as {target})"  # a member that was null throughout, typed at random
+    return f"try_cast({value} as {target})"
+
+
+def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    return [(name, child) for name, child in kind.children if isinstance(child, DuckDBPyType)]
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def _hash_identifiers(
+    connection: duckdb.DuckDBPyConnection, table: TableSpec, region: str, raw_root: Path
+) -> None:
+    """Make ``identifier_hashes``: kind, raw value, hash, over distinct values."""
+    connection.execute(
+        "create or replace temp table identifier_hashes (kind varchar, value varchar, hash varchar)"
+    )
+    for kind in ("email", "phone"):
+        names = [column.name for column in table.columns if column.identifier == kind]
+        if not names:
+            continue
+        values = " union ".join(
+            f"select {sql_name(name)} as value from {_STAGED} where _problem is null"
+            for name in names
+        )
+        found = connection.execute(
+            f"select value from ({values}) where trim(value) <> ''"
+        ).fetchall()
+        if not found:
+            continue
+        import pyarrow as pa
+
+        hashes = hash_values(
+            (row[0] for row in found), kind, hash_key(raw_root.parent / "state"), region
+        )
+        connection.register(
+            "hashed",
+            pa.table({"value": list(hashes), "hash": pa.array(hashes.values(), type=pa.string())}),
+        )
+        connection.execute(
+            "insert into identifier_hashes select ?, value, hash from hashed", [kind]
+        )
+        connection.unregister("hashed")
+
+
+def _write_rows(
+    connection: duckdb.DuckDBPyConnection, table: TableSpec, batch: LandedBatch, folder: Path
+) -> tuple[int, date | None, date | None]:
+    span = connection.execute(
+        f"select count(*), min(dt), max(dt) from {_STAGED} where _problem is null"
+    ).fetchone()
+    if not span or not span[0]:
+        return 0, None, None
+    declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
+    hashed = [column for column in table.columns if column.identifier]
+    hashes = "".join(
+        f", h{i}.hash as {sql_name(column.name + HASH_SUFFIX)}" for i, column in enumerate(hashed)
+    )
+    joins = "".join(
+        f"\nleft join identifier_hashes as h{i} on h{i}.kind = {sql_text(str(column.identifier))} "
+        f"and h{i}.value = staged.{sql_name(column.name)}"
+        for i, column in enumerate(hashed)
+    )
+    connection.execute(
+        f"""
+        copy (
+            select
+                {declared}{hashes},
+                staged.{EXTRA_COLUMN},
+                {sql_text(batch.batch_id)} as _batch_id,
+                timestamp '{batch.loaded_at}' as _loaded_at,
+                {sql_text(batch.source)} as _source,
+                {sql_text(batch.source_file)} as _source_file,
+                staged._line as _row,
+                md5(
+                    staged._content || '|'
+                    || row_number() over (partition by staged._content order by staged._line)
+                ) as _row_id,
+                staged.dt
+            from {_STAGED} as staged {joins}
+            where staged._problem is null
+            order by staged.dt, staged._line
+        ) to {sql_text(folder / "rows")}
+        (format parquet, compression zstd, partition_by (dt), filename_pattern 'part_{{i}}')
+        """
+    )
+    return int(span[0]), span[1], span[2]
+
+
+def _write_quarantine(
+    connection: duckdb.DuckDBPyConnection, table: TableSpec, batch: LandedBatch, folder: Path
+) -> int:
+    reasons = " ".join(f"when {sql_text(c)} then {sql_text(r)}" for c, r in _REASONS.items())
+    values = ", ".join(
+        f"{sql_text(column.name)}, {sql_name(column.name)}" for column in table.columns
+    )
+    connection.execute(
+        f"""
+        create or replace temp table file_quarantine as
+        select
+            {sql_text(batch.batch_id)} as batch_id,
+            {sql_text(batch.source)} as source,
+            {sql_text(batch.vendor)} as vendor,
+            {sql_text(batch.table_name)} as table_name,
+            {sql_text(batch.source_file)} as source_file,
+            line, column_name, reason_code, reason, record,
+            timestamp '{batch.loaded_at}' as loaded_at
+        from (
+            select line, cast(null as varchar) as column_name, reason_code, reason, record
+            from {REJECTED}
+            union all
+            select
+                _line,
+                split_part(_problem, '|', 1),
+                split_part(_problem, '|', 2),
+                case split_part(_problem, '|', 2) {reasons} end,
+                cast(json_object({values}, {sql_text(EXTRA_COLUMN)}, {EXTRA_COLUMN}) as varchar)
+            from {_STAGED}
+            where _problem is not null
+        )
+        order by line
+        """
+    )
+    rows = _count(connection, "file_quarantine")
+    if rows:
+        connection.execute(
+            f"copy file_quarantine to {sql_text(folder / 'quarantine.parquet')} "
+            "(format parquet, compression zstd)"
+        )
+    return rows
+
+
+def _commit(
+    connection: duckdb.DuckDBPyConnection, raw_root: Path, group: Sequence[LandedBatch]
+) -> None:
+    """Rename a group of batches into place, then write their manifest rows."""
+    incoming = raw_root / "_incoming"
+    for batch in group:
+        folder = incoming / batch.batch_id
+        target = raw_root / batch.vendor / batch.table_name
+        for day in sorted((folder / "rows").glob("dt=*")):
+            (target / day.name).mkdir(parents=True, exist_ok=True)
+            for number, part in enumerate(sorted(day.glob("*.parquet"))):
+                suffix = f"-{number}" if number else ""
+                os.replace(part, target / day.name / f"{batch.batch_id}{suffix}.parquet")
+        quarantine = folder / "quarantine.parquet"
+        if quarantine.exists():
+            os.replace(quarantine, raw_root / "_quarantine" / f"{batch.batch_id}.parquet")
+    _write_manifest(connection, raw_root, group)
+    for batch in group:
+        shutil.rmtree(incoming / batch.batch_id)
+
+
+def _write_manifest(
+    connection: duckdb.DuckDBPyConnection, raw_root: Path, group: Sequence[LandedBatch]
+) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, kind in MANIFEST_SCHEMA)
+    connection.execute(f"create or replace temp table manifest_rows ({columns})")
+    connection.executemany(
+        f"insert into manifest_rows values ({', '.join('?' * len(MANIFEST_SCHEMA))})",
+        [[asdict(batch)[name] for name, _ in MANIFEST_SCHEMA] for batch in group],
+    )
+    draft = raw_root / "_incoming" / "_work" / "manifest.parquet"
+    connection.execute(f"copy manifest_rows to {sql_text(draft)} (format parquet)")
+    os.replace(draft, raw_root / "_manifest" / f"{group[0].batch_id}.parquet")
+
+
+# --- tables that exist without data ---------------------------------------------------------------
+
+
+def ensure_raw_schemas(raw_root: Path) -> None:
+    """Give every declared table its zero-row Parquet, so that every model builds.
+
+    Args:
+        raw_root: The raw zone; created where it is missing.
+    """
+    wanted: dict[Path, Sequence[tuple[str, str]]] = {
+        raw_root / "_manifest" / _SCHEMA_FILE: MANIFEST_SCHEMA,
+        raw_root / "_quarantine" / _SCHEMA_FILE: QUARANTINE_SCHEMA,
+    }
+    for vendor in VENDORS.values():
+        for table in vendor.tables:
+            place = raw_root / vendor.name / table.name / _EMPTY_PARTITION / _SCHEMA_FILE
+            wanted[place] = table.raw_columns
+    record = raw_root / "_schemas.json"
+    try:
+        written = json.loads(record.read_text())
+    except (OSError, ValueError):
+        written = {}
+    marks = {
+        str(path.relative_to(raw_root)): hashlib.md5(repr(columns).encode()).hexdigest()
+        for path, columns in wanted.items()
+    }
+    stale = [
+        path
+        for path in wanted
+        if not path.exists()
+        or written.get(str(path.relative_to(raw_root))) != marks[str(path.relative_to(raw_root))]
+    ]
+    if not stale:
+        return
+    with duckdb.connect() as connection:
+        for path in stale:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            empty = ", ".join(
+                f"cast(null as {kind}) as {sql_name(name)}" for name, kind in wanted[path]
+            )
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            connection.execute(
+                f"copy (select {empty} limit 0) to {sql_text(draft)} (format parquet)"
+            )
+            os.replace(draft, path)
+    draft = record.with_name(f"{record.name}.{os.getpid()}")
+    draft.write_text(json.dumps(marks, indent=0))
+    os.replace(draft, record)
+
+
+def raw_row_count(raw_root: Path, vendor: str, table: str) -> int:
+    """Rows of one raw table, as the manifest counts them.
+
+    Args:
+        raw_root: The raw zone.
+        vendor: Vendor name.
+        table: Table name.
+
+    Returns:
+        Rows landed so far.
+    """
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            """
+            select coalesce(sum(rows_landed), 0)
+            from read_parquet(?, union_by_name = true)
+            where vendor = ? and table_name = ?
+            """,
+            [str(raw_root / "_manifest" / "*.parquet"), vendor, table],
+        ).fetchone()
+    return int(row[0]) if row else 0

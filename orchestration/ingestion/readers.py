@@ -1,0 +1,605 @@
+"""One file becomes a relation of the landing connection: its rows, and what could not be a row.
+
+Every reader gives the same answer, ``FileContent``: a temporary table with ``_line`` and the file's
+values, an SQL expression for each column that the file has, and a temporary table of what was
+rejected. Rows stay inside DuckDB. Which column means what is the business of landing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.ingestion.errors import EmptyFileError, UnreadableFileError
+from orchestration.ingestion.specs import Column, FileRule, comparable_name
+from orchestration.ingestion.text_files import (
+    NO_DELIMITER,
+    UNREADABLE,
+    CsvLayout,
+    TextFile,
+    bare_suffix,
+    csv_layout,
+    make_readable,
+    open_bytes,
+    walk_csv,
+    walk_sheet,
+)
+
+ROWS = "file_rows"
+REJECTED = "file_rejected"
+
+MAX_LINE_BYTES = 1 << 25
+_JSON_SAMPLE = 1 << 16
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """What one file holds.
+
+    Attributes:
+        relation: The temporary table or view that holds the rows.
+        columns: SQL over the relation for each column, by the file's own name for it.
+        types: DuckDB type of each expression; VARCHAR for text formats.
+        warnings: What a person should know although the file was read.
+        is_json: Column names may be dotted paths into the records.
+    """
+
+    relation: str
+    columns: Mapping[str, str]
+    types: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    is_json: bool = False
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """Which file is read, and how.
+
+    Attributes:
+        path: The file.
+        rule: The reader and its options.
+        declared: The declared columns.
+        workdir: For temporary copies.
+        options: The rule's options with those of the source laid over them.
+    """
+
+    path: Path
+    rule: FileRule
+    declared: Sequence[Column]
+    workdir: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_file(connection: duckdb.DuckDBPyConnection, request: ReadRequest) -> FileContent:
+    """Read one file into ``file_rows`` and ``file_rejected``.
+
+    Args:
+        connection: Where the temporary tables are made, replacing those of the file before.
+        request: The file.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        FileError: The file cannot be read at all.
+    """
+    if request.path.stat().st_size == 0:
+        raise _empty(request.path)
+    kind = reader_of(request.path, request.rule)
+    if kind == "parquet":
+        return _read_parquet(connection, request)
+    if kind == "xlsx":
+        return _read_sheet(connection, request)
+    text = make_readable(request.path, request.workdir, request.options.get("encoding"))
+    if text.is_blank:
+        raise _empty(request.path)
+    if kind == "csv":
+        return _read_csv(connection, request, text)
+    return _read_json(connection, request, text)
+
+
+def reader_of(path: Path, rule: FileRule) -> str:
+    """The reader for a file: the rule's, unless the suffix says that it is something else.
+
+    Args:
+        path: The file.
+        rule: The rule under which it was found.
+
+    Returns:
+        csv, json, jsonl, parquet or xlsx.
+    """
+    suffix = bare_suffix(path)
+    if suffix == ".xlsx":
+        return "xlsx"
+    if suffix == ".parquet":
+        return "parquet"
+    return rule.reader
+
+
+def file_columns(path: Path, rule: FileRule, declared: Sequence[Column]) -> list[str]:
+    """The columns of a file from its beginning alone, for a check without loading.
+
+    Args:
+        path: The file.
+        rule: How it is read.
+        declared: The declared columns.
+
+    Returns:
+        Names as the file spells them; for JSON those of the first records.
+
+    Raises:
+        FileError: The file cannot be read.
+    """
+    if path.stat().st_size == 0:
+        raise _empty(path)
+    kind = reader_of(path, rule)
+    with duckdb.connect() as connection:
+        if kind == "parquet":
+            return list(_parquet_types(connection, path))
+        if kind == "xlsx":
+            import tempfile
+
+            with tempfile.TemporaryDirectory() as folder:
+                return list(walk_sheet(path, rule.options.get("sheet"), Path(folder))[0])
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            head = Path(folder) / f"head{bare_suffix(path)}"
+            with open_bytes(path) as source:
+                data = source.read(1 << 22)
+            # Whole lines only: a record cut in half would look like a broken file.
+            head.write_bytes(data if len(data) < (1 << 22) else data[: data.rfind(b"\n") + 1])
+            request = ReadRequest(head, rule, declared, Path(folder), rule.options)
+            return list(read_file(connection, request).columns)
+
+
+def _empty(path: Path) -> EmptyFileError:
+    return EmptyFileError(
+        f"{path.name} is empty.",
+        "Check that the export finished; the file is read again once its content has changed.",
+    )
+
+
+def sql_text(value: str | Path) -> str:
+    """An SQL string literal.
+
+    Args:
+        value: The text.
+
+    Returns:
+        The quoted literal.
+    """
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def sql_name(name: str) -> str:
+    """A quoted SQL identifier.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The quoted identifier.
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _no_rejects(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        f"create or replace temp table {REJECTED} "
+        "(line bigint, reason_code varchar, reason varchar, record varchar)"
+    )
+
+
+def _unique_names(
+    header: Sequence[str], path: Path, declared: Sequence[Column]
+) -> tuple[list[str], list[str]]:
+    """Column names without repetition: the first keeps the name, the next get _2, _3."""
+    names: list[str] = []
+    warnings: list[str] = []
+    seen: set[str] = set()
+    spellings = {spelling for column in declared for spelling in column.spellings}
+    for position, raw in enumerate(header, start=1):
+        base = raw or f"column_{position}"
+        name, count = base, 1
+        while name.casefold() in seen:
+            count += 1
+            name = f"{base}_{count}"
+        if count > 1:
+            kept = "the first is kept" if comparable_name(base) in spellings else "both are kept"
+            warnings.append(f"Column {base!r} stands {count} times; {kept}, this one as {name!r}.")
+        seen.add(name.casefold())
+        names.append(name)
+    return names, warnings
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+
+def _read_csv(
+    connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
+) -> FileContent:
+    options = request.options
+    layout = csv_layout(
+        text.path,
+        delimiter=options.get("delimiter"),
+        quote=options.get("quote", '"'),
+        has_header=options.get("header", True),
+        skip_rows_after_header=int(options.get("skip_rows_after_header", 0)),
+        declared=frozenset(s for column in request.declared for s in column.spellings),
+    )
+    if layout.header:
+        names, warnings = _unique_names(layout.header, request.path, request.declared)
+    else:
+        names, warnings = [column.name for column in request.declared], []
+    _no_rejects(connection)
+    if not _load_clean_csv(connection, text, layout, len(names)):
+        walk = walk_csv(text.path, layout, len(names), request.workdir)
+        connection.execute(
+            f"create or replace temp table {ROWS} as "
+            f"select * from read_parquet({sql_text(walk.rows)})"
+        )
+        connection.execute(
+            f"insert into {REJECTED} select * from read_parquet({sql_text(walk.rejected)})"
+        )
+    return _text_content(names, warnings)
+
+
+def _load_clean_csv(
+    connection: duckdb.DuckDBPyConnection, text: TextFile, layout: CsvLayout, width: int
+) -> bool:
+    """Load a CSV file in which every line is one whole row; False where it is not such a file.
+
+    Only then is a row's place in the file its line number. One column is left to the walk, because
+    a blank line would pass for a null.
+    """
+    if not text.is_uniform or width < 2:
+        return False
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    quote = sql_text(layout.quote)
+    try:
+        connection.execute(
+            f"""
+            create or replace temp table {ROWS} as
+            select row_number() over () + {layout.header_lines} as _line, *
+            from read_csv(
+                {sql_text(text.path)}, auto_detect = false, header = false,
+                skip = {layout.header_lines}, delim = {sql_text(layout.delimiter)},
+                quote = {quote}, escape = {quote}, columns = {{{columns}}},
+                strict_mode = true, null_padding = false
+            )
+            """
+        )
+    except duckdb.Error:
+        return False  # ragged rows, stray quotes: whatever it is, the walk names it by line
+    rows = connection.execute(f"select count(*) from {ROWS}").fetchone()
+    return rows is not None and rows[0] + layout.header_lines == text.line_count
+
+
+def _read_sheet(connection: duckdb.DuckDBPyConnection, request: ReadRequest) -> FileContent:
+    header, rows = walk_sheet(request.path, request.options.get("sheet"), request.workdir)
+    if not header:
+        raise _empty(request.path)
+    names, warnings = _unique_names(header, request.path, request.declared)
+    _no_rejects(connection)
+    connection.execute(
+        f"create or replace temp table {ROWS} as select * from read_parquet({sql_text(rows)})"
+    )
+    return _text_content(names, warnings)
+
+
+def _text_content(names: Sequence[str], warnings: Sequence[str]) -> FileContent:
+    return FileContent(
+        relation=ROWS,
+        columns={name: f"c{i}" for i, name in enumerate(names)},
+        types=dict.fromkeys(names, "VARCHAR"),
+        warnings=tuple(warnings),
+    )
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def _read_json(
+    connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
+) -> FileContent:
+    _no_rejects(connection)
+    if _is_json_lines(text.path):
+        _load_json_lines(connection, request, text)
+    else:
+        _load_json_document(connection, request, text)
+    _unpack_records(connection, request.options.get("records_path"))
+    paths = _json_columns(connection, request.declared)
+    # All members in one call: a record is parsed once, not once a column.
+    members = ", ".join(sql_text(path) for path in paths.values())
+    values = "".join(f", members[{i + 1}] as c{i}" for i in range(len(paths)))
+    connection.execute(
+        f"""
+        create or replace temp table {ROWS} as
+        select _line{values}
+        from (
+            select
+                _line,
+                json_extract_string(record, [{members}]::varchar[]) as members
+            from {ROWS}
+        )
+        """
+    )
+    return replace(_text_content(list(paths), []), is_json=True)
+
+
+def _is_json_lines(path: Path) -> bool:
+    """Whether each line stands by itself: exports are named .json whichever they are."""
+    with path.open(encoding="utf-8-sig", errors="replace") as handle:
+        for line in handle:
+            text = line.strip()
+            if not text:
+                continue
+            if text.startswith("["):
+                return False
+            try:
+                json.loads(text)
+            except json.JSONDecodeError:
+                # A broken first line of many, or the opening brace of a printed document.
+                return len(text) > 2 and text.endswith("}")
+            return True
+    return False
+
+
+def _load_json_lines(
+    connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
+) -> None:
+    path = text.path if text.is_uniform else _with_equal_newlines(text, request.workdir)
+    try:
+        connection.execute(
+            f"""
+            create or replace temp table json_lines as
+            select row_number() over () as line, record
+            from read_csv(
+                {sql_text(path)}, auto_detect = false, header = false,
+                delim = {sql_text(NO_DELIMITER)}, quote = '', escape = '',
+                columns = {{'record': 'VARCHAR'}}, max_line_size = {MAX_LINE_BYTES},
+                buffer_size = {2 * MAX_LINE_BYTES}, strict_mode = true
+            )
+            """
+        )
+    except duckdb.Error as error:
+        raise UnreadableFileError(
+            f"{request.path.name} cannot be read as JSON lines: {_first_line(error)}",
+            f"Each line must be one JSON object of at most {MAX_LINE_BYTES >> 20} MB.",
+        ) from error
+    unreadable = sql_text(UNREADABLE)
+    connection.execute(
+        f"""
+        insert into {REJECTED}
+        select
+            line,
+            case
+                when contains(record, {unreadable}) then 'unreadable_bytes'
+                when not json_valid(record) then 'broken_json'
+                else 'not_an_object'
+            end as reason_code,
+            case reason_code
+                when 'unreadable_bytes' then 'Bytes that are not in the file''s encoding.'
+                when 'broken_json' then 'The line is no valid JSON.'
+                else 'The line is a JSON ' || lower(json_type(record)) || ', not an object.'
+            end,
+            replace(record, {unreadable}, '\ufffd')
+        from json_lines
+        where trim(coalesce(record, '')) <> ''
+        and (
+            contains(record, {unreadable})
+            or not json_valid(record)
+            or json_type(record) not in ('OBJECT', 'ARRAY')
+        )
+        """
+    )
+    connection.execute(
+        f"""
+        create or replace temp table {ROWS} as
+        select line as _line, cast(record as json) as record
+        from json_lines
+        where trim(coalesce(record, '')) <> ''
+        and line not in (select line from {REJECTED})
+        order by line
+        """
+    )
+    connection.execute("drop table json_lines")
+
+
+def _with_equal_newlines(text: TextFile, workdir: Path) -> Path:
+    target = workdir / "lines.txt"
+    with (
+        text.path.open(encoding="utf-8-sig") as source,
+        target.open("w", encoding="utf-8", newline="\n") as sink,
+    ):
+        while chunk := source.read(1 << 20):
+            sink.write(chunk)
+    return target
+
+
+def _load_json_document(
+    connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
+) -> None:
+    try:
+        connection.execute(
+            f"""
+            create or replace temp table {ROWS} as
+            select
+                cast(1 as bigint) as _line,
+                cast(replace(content, '\ufeff', '') as json) as record
+            from read_text({sql_text(text.path)})
+            """
+        )
+    except duckdb.Error as error:
+        raise UnreadableFileError(
+            f"{request.path.name} is no valid JSON: {_first_line(error)}",
+            "Deliver the file again; it may have been cut off.",
+        ) from error
+
+
+def _unpack_records(connection: duckdb.DuckDBPyConnection, records_path: str | None) -> None:
+    """Turn documents into records: what stands at ``records_path``, or in the list they are.
+
+    A line keeps its number; the records of a document are numbered.
+    """
+    path = json_path(records_path) if records_path else "$"
+    connection.execute(
+        f"""
+        create or replace temp table found as
+        select _line, record, json_extract(record, {sql_text(path)}) as content
+        from {ROWS}
+        """
+    )
+    connection.execute(
+        f"""
+        insert into {REJECTED}
+        select
+            _line,
+            'no_records',
+            'There is no record at ' || {sql_text(records_path or "the top")} || '.',
+            cast(record as varchar)
+        from found
+        where content is null or json_type(content) not in ('ARRAY', 'OBJECT')
+        """
+    )
+    is_lines = connection.execute("select count(*) > 1 or max(_line) > 1 from found").fetchone()
+    number = "_line" if is_lines and is_lines[0] else "row_number() over ()"
+    connection.execute(
+        f"""
+        create or replace temp table unpacked as
+        select {number} as _line, record
+        from (
+            select
+                _line,
+                unnest(
+                    case
+                        when json_type(content) = 'ARRAY' then json_extract(content, '$[*]')
+                        else [content]
+                    end
+                ) as record
+            from found
+            where json_type(content) in ('ARRAY', 'OBJECT')
+        )
+        """
+    )
+    connection.execute(
+        f"""
+        insert into {REJECTED}
+        select
+            _line,
+            'not_an_object',
+            'The record is a JSON ' || lower(json_type(record)) || ', not an object.',
+            cast(record as varchar)
+        from unpacked
+        where json_type(record) <> 'OBJECT'
+        """
+    )
+    connection.execute(
+        f"""
+        create or replace temp table {ROWS} as
+        select _line, record from unpacked where json_type(record) = 'OBJECT'
+        """
+    )
+    connection.execute("drop table found; drop table unpacked")
+
+
+def json_path(name: str) -> str:
+    """A DuckDB JSON path.
+
+    Args:
+        name: A path (``$.a.b``) or a dotted name (``a.b``).
+
+    Returns:
+        The path, with every member quoted where it was a dotted name.
+    """
+    if name.startswith("$"):
+        return name
+    return "$" + "".join(f'."{part}"' for part in name.split("."))
+
+
+def _json_columns(
+    connection: duckdb.DuckDBPyConnection, declared: Sequence[Column]
+) -> dict[str, str]:
+    """JSON path of every key of the records, and of the objects that declared paths go through."""
+    paths = {_dotted(column.path) for column in declared if column.path}
+    parents = {
+        ".".join(path.split(".")[:depth])
+        for path in paths
+        for depth in range(1, path.count(".") + 1)
+    } - paths
+    columns: dict[str, str] = {}
+    for parent in ("", *sorted(parents)):
+        value = f"json_extract(record, {sql_text(json_path(parent))})" if parent else "record"
+        keys = connection.execute(
+            f"""
+            select distinct unnest(json_keys({value})) as name
+            from {ROWS}
+            where json_type({value}) = 'OBJECT'
+            order by name
+            """
+        ).fetchall()
+        for (key,) in keys:
+            name = f"{parent}.{key}" if parent else key
+            if name in parents:
+                continue
+            path = (json_path(parent) if parent else "$") + "." + json.dumps(key)
+            columns[name] = path
+    for path in sorted(path for path in paths if path.count(".") and path not in columns):
+        if path.rsplit(".", 1)[0] in paths:  # below a column that is kept whole
+            found = connection.execute(
+                f"select count(json_extract(record, {sql_text(json_path(path))})) > 0 from {ROWS}"
+            ).fetchone()
+            if found and found[0]:
+                columns[path] = json_path(path)
+    return columns
+
+
+def _dotted(path: str) -> str:
+    return re.sub(r'^\$\.|"', "", path)
+
+
+# --- Parquet --------------------------------------------------------------------------------------
+
+
+def _parquet_types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    try:
+        described = connection.execute(
+            f"describe select * from read_parquet({sql_text(path)}, hive_partitioning = false)"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise UnreadableFileError(
+            f"{path.name} cannot be read as Parquet: {_first_line(error)}",
+            "Deliver the file again; it may have been cut off.",
+        ) from error
+    return {row[0]: row[1] for row in described}
+
+
+def _read_parquet(connection: duckdb.DuckDBPyConnection, request: ReadRequest) -> FileContent:
+    types = _parquet_types(connection, request.path)
+    _no_rejects(connection)
+    # A view: the values are copied once, by landing.
+    connection.execute(
+        f"""
+        create or replace temp view {ROWS}_parquet as
+        select file_row_number + 1 as _line, * exclude (file_row_number)
+        from read_parquet(
+            {sql_text(request.path)}, hive_partitioning = false, file_row_number = true
+        )
+        """
+    )
+    return FileContent(
+        relation=f"{ROWS}_parquet",
+        columns={name: sql_name(name) for name in types},
+        types=types,
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
