@@ -7,29 +7,30 @@ RECEIPTS = (
 )
 
 
-def test_receipts_land_as_they_came_whatever_the_separator(land_export):
-    landed = land_export("pos", {"receipts_202603.csv": RECEIPTS})
+def test_receipts_land_as_they_came_whatever_the_separator(land_files):
+    raw = land_files("pos", {"receipts_202603.csv": RECEIPTS})
 
-    assert landed.rows("pos", "receipts", "receipt_id", "total_amount", "loyalty_id") == [
+    assert [
+        (row["receipt_id"], row["total_amount"], row["loyalty_id"])
+        for row in raw.rows("pos", "receipts")
+    ] == [
         ("R1", "124,00", "L1"),
         ("R2", "-62,00", None),
     ]
 
 
-def test_lines_are_not_taken_for_receipts(land_export):
+def test_lines_are_not_taken_for_receipts(land_files):
     lines = "receipt_id,line_number,sku,quantity,unit_price,line_total\nR1,1,A-1,2,62.00,124.00\n"
-    landed = land_export(
-        "pos", {"receipts_202603.csv": RECEIPTS, "receipt_lines_202603.csv": lines}
-    )
+    raw = land_files("pos", {"receipts_202603.csv": RECEIPTS, "receipt_lines_202603.csv": lines})
 
-    assert {(b.table_name, b.rows_landed) for b in landed.batches} == {
+    assert {(row["table_name"], row["rows_landed"]) for row in raw.manifest().values()} == {
         ("receipts", 2),
         ("receipt_lines", 1),
     }
 
 
-def test_file_without_totals_fails_by_name_and_the_other_lands(land_export):
-    landed = land_export(
+def test_file_without_totals_fails_by_name_and_the_other_lands(land_files):
+    raw = land_files(
         "pos",
         {
             "receipts_202602.csv": "receipt_id;store_id;sold_at\nR0;S1;2026-02-01 10:00:00\n",
@@ -37,21 +38,24 @@ def test_file_without_totals_fails_by_name_and_the_other_lands(land_export):
         },
     )
 
-    failed = {b.source_file: (b.status, b.error or "") for b in landed.batches}
-    assert failed["receipts_202603.csv"][0] == "loaded"
-    assert failed["receipts_202602.csv"][0] == "failed"
-    assert "total_amount" in failed["receipts_202602.csv"][1]
+    manifest = raw.manifest()
+    assert manifest["receipts_202603.csv"]["status"] == "loaded"
+    assert manifest["receipts_202602.csv"]["status"] == "failed"
+    assert "total_amount" in manifest["receipts_202602.csv"]["error"]
 
 
-def test_local_and_international_spelling_of_a_phone_have_one_hash(land_export):
+def test_local_and_international_spelling_of_a_phone_have_one_hash(land_files):
     feedback = (
         "feedback_id;phone;sent_at;received_at;message\n"
         "F1;040 123 4567;2026-03-01 18:00:00;2026-03-01 18:05:00;5 kiitos!\n"
         "F2;+358401234567;2026-03-02 18:00:00;;\n"
     )
-    landed = land_export("pos", {"sms_feedback.csv": feedback})
+    raw = land_files("pos", {"sms_feedback.csv": feedback})
 
-    rows = landed.rows("pos", "sms_feedback", "phone", "phone__hash", "message")
+    rows = [
+        (row["phone"], row["phone__hash"], row["message"])
+        for row in raw.rows("pos", "sms_feedback")
+    ]
     assert [row[0] for row in rows] == ["040 123 4567", "+358401234567"]
     assert rows[0][1] is not None
     assert rows[0][1] == rows[1][1]

@@ -51,42 +51,34 @@ JSON = {
 }
 
 
-def test_second_and_third_header_rows_are_no_responses(land_export):
-    landed = land_export("qualtrics", {"responses_SV_brand.csv": CSV})
+def test_second_and_third_header_rows_are_no_responses(land_files):
+    raw = land_files("qualtrics", {"responses_SV_brand.csv": CSV})
 
-    [(response, status, duration, extra)] = landed.rows(
-        "qualtrics", "responses", "ResponseId", "Status", "Duration_in_seconds", "_extra"
-    )
-    assert (response, status, duration) == ("R_1", "IP Address", "120")
-    assert json.loads(extra) == {"QID1": "9", "QID3_TEXT": "Helppoa"}
-    assert landed.quarantined() == []
+    [row] = raw.rows("qualtrics", "responses")
+    assert row["ResponseId"] == "R_1"
+    assert row["Status"] == "IP Address"
+    assert row["Duration_in_seconds"] == "120"
+    assert json.loads(row["_extra"]) == {"QID1": "9", "QID3_TEXT": "Helppoa"}
+    assert raw.quarantined() == []
 
 
-def test_json_export_fills_the_same_columns(land_export):
-    landed = land_export(
+def test_json_export_fills_the_same_columns(land_files):
+    raw = land_files(
         "qualtrics",
         {"responses_SV_brand.csv": CSV, "responses_SV_brand_2.json": json.dumps(JSON)},
     )
 
-    csv_row, json_row = landed.rows(
-        "qualtrics",
-        "responses",
-        "ResponseId",
-        "Finished",
-        "UserLanguage",
-        "RecipientEmail__hash",
-        "response_values",
-        "labels",
-    )
-    assert csv_row[:3] == ("R_1", "True", "FI")
-    assert json_row[:3] == ("R_2", "1", "FI")
-    assert csv_row[3] == json_row[3]
-    assert csv_row[3] is not None
-    assert json.loads(json_row[4])["QID1"] == 7
-    assert json.loads(json_row[5])["QID1"] == "7 - Melko todennäköisesti"
+    from_csv, from_json = raw.rows("qualtrics", "responses", order_by="ResponseId")
+    shared = ("ResponseId", "Finished", "UserLanguage")
+    assert [from_csv[column] for column in shared] == ["R_1", "True", "FI"]
+    assert [from_json[column] for column in shared] == ["R_2", "1", "FI"]
+    assert from_csv["RecipientEmail__hash"] is not None
+    assert from_csv["RecipientEmail__hash"] == from_json["RecipientEmail__hash"]
+    assert json.loads(from_json["response_values"])["QID1"] == 7
+    assert json.loads(from_json["labels"])["QID1"] == "7 - Melko todennäköisesti"
 
 
-def test_distribution_history_lands_its_elements(land_export):
+def test_distribution_history_lands_its_elements(land_files):
     history = {
         "result": {
             "elements": [
@@ -108,9 +100,11 @@ def test_distribution_history_lands_its_elements(land_export):
         },
         "meta": {"httpStatus": "200 - OK"},
     }
-    landed = land_export("qualtrics", {"distribution_history_SV_brand.json": json.dumps(history)})
+    raw = land_files("qualtrics", {"distribution_history_SV_brand.json": json.dumps(history)})
 
-    assert landed.rows("qualtrics", "distribution_history", "contactId", "status") == [
+    assert [
+        (row["contactId"], row["status"]) for row in raw.rows("qualtrics", "distribution_history")
+    ] == [
         ("CID_1", "Survey Finished"),
         ("CID_2", "Email Bounced"),
     ]

@@ -13,55 +13,59 @@ ROWS = (
 )
 
 
-def test_question_columns_land_in_extra_in_finnish_letters(land_export):
+def test_question_columns_land_in_extra_in_finnish_letters(land_files):
     content = (HEADER + ROWS).encode("iso-8859-1")
-    landed = land_export("questback", {"responses_purchase.csv": content})
+    raw = land_files("questback", {"responses_purchase.csv": content})
 
-    first, second = landed.rows("questback", "responses", "respondent_id", "_extra")
-    assert json.loads(first[1]) == {
+    first, second = raw.rows("questback", "responses")
+    assert json.loads(first["_extra"]) == {
         "nps": "10 - Erittäin todennäköisesti",
         "ctt_emotion_checkout": "ilahtunut",
         "open_text": "Tämä oli hyvä",
     }
-    assert json.loads(second[1]) == {"nps": "7"}
+    assert json.loads(second["_extra"]) == {"nps": "7"}
 
 
-def test_surveys_with_other_questions_share_the_table(land_export):
+def test_surveys_with_other_questions_share_the_table(land_files):
     other = (
         "respondent_id;survey_id;started_at;womi_recommend;exq_01\n"
         "1;relationship;2026-03-02 09:00:00;9;6\n"
     )
-    landed = land_export(
+    raw = land_files(
         "questback",
         {"responses_purchase.csv": HEADER + ROWS, "responses_relationship.csv": other},
     )
 
-    rows = landed.rows("questback", "responses", "survey_id", "respondent_id")
-    assert rows == [("purchase", "1"), ("purchase", "2"), ("relationship", "1")]
+    rows = raw.rows("questback", "responses", order_by="survey_id, respondent_id")
+    assert [(row["survey_id"], row["respondent_id"]) for row in rows] == [
+        ("purchase", "1"),
+        ("purchase", "2"),
+        ("relationship", "1"),
+    ]
 
 
-def test_names_and_addresses_are_declared_so_that_they_are_never_taken_for_answers(land_export):
+def test_names_and_addresses_are_declared_so_that_they_are_never_taken_for_answers(land_files):
     personal = (
         "Respondent ID;Quest ID;e-mail;Etunimi;Sukunimi;IP;started_at;nps\n"
         "1;purchase;aino@kauppa.example;Aino;Virtanen;192.0.2.1;2026-03-01 12:00:00;9\n"
     )
-    landed = land_export("questback", {"responses_purchase.csv": personal})
+    raw = land_files("questback", {"responses_purchase.csv": personal})
 
-    [(respondent, email_hash, extra)] = landed.rows(
-        "questback", "responses", "respondent_id", "email__hash", "_extra"
-    )
-    assert respondent == "1"
-    assert email_hash is not None
-    assert json.loads(extra) == {"nps": "9"}
+    [row] = raw.rows("questback", "responses")
+    assert row["respondent_id"] == "1"
+    assert row["email__hash"] is not None
+    assert json.loads(row["_extra"]) == {"nps": "9"}
 
 
-def test_invitations_land_beside_responses(land_export):
+def test_invitations_land_beside_responses(land_files):
     invitations = (
         "invitation_id;survey_id;email;channel;sent_at;delivery_status\n"
         "I1;purchase;aino@kauppa.example;email;2026-02-28 09:00:00;delivered\n"
         "I2;purchase;bo@kauppa.example;email;;bounced\n"
     )
-    landed = land_export("questback", {"invitations_purchase.csv": invitations})
+    raw = land_files("questback", {"invitations_purchase.csv": invitations})
 
-    assert landed.rows("questback", "invitations", "invitation_id") == [("I1",)]
-    assert landed.quarantined() == [("invitations", 3, "sent_at", "blank_value")]
+    assert [row["invitation_id"] for row in raw.rows("questback", "invitations")] == ["I1"]
+    assert [(row["line"], row["column_name"], row["reason_code"]) for row in raw.quarantined()] == [
+        (3, "sent_at", "blank_value")
+    ]

@@ -23,8 +23,8 @@ BULK = {
 DETAILS = {"id": "400100200", "title": "Verkkokauppa", "language": "fi", "pages": [{"id": "1"}]}
 
 
-def test_responses_and_details_land_in_their_tables(land_export):
-    landed = land_export(
+def test_responses_and_details_land_in_their_tables(land_files):
+    raw = land_files(
         "surveymonkey",
         {
             "responses_bulk_1.json": json.dumps(BULK),
@@ -32,17 +32,17 @@ def test_responses_and_details_land_in_their_tables(land_export):
         },
     )
 
-    [(response, pages, email_hash)] = landed.rows(
-        "surveymonkey", "responses", "id", "pages", "email_address__hash"
-    )
-    assert response == "9"
-    assert json.loads(pages) == BULK["data"][0]["pages"]
-    assert email_hash is None
-    assert landed.rows("surveymonkey", "survey_details", "id", "language") == [("400100200", "fi")]
+    [row] = raw.rows("surveymonkey", "responses")
+    assert row["id"] == "9"
+    assert json.loads(row["pages"]) == BULK["data"][0]["pages"]
+    assert row["email_address__hash"] is None
+    assert [(row["id"], row["language"]) for row in raw.rows("surveymonkey", "survey_details")] == [
+        ("400100200", "fi")
+    ]
 
 
-def test_page_without_responses_lands_nothing_and_is_no_failure(land_export):
-    landed = land_export("surveymonkey", {"responses_bulk_2.json": json.dumps({"data": []})})
+def test_page_without_responses_lands_nothing_and_is_no_failure(land_files):
+    raw = land_files("surveymonkey", {"responses_bulk_2.json": json.dumps({"data": []})})
 
-    assert landed.rows("surveymonkey", "responses", "id") == []
-    assert [batch.status for batch in landed.batches] == ["loaded"]
+    assert raw.rows("surveymonkey", "responses") == []
+    assert raw.manifest()["responses_bulk_2.json"]["status"] == "loaded"
