@@ -265,7 +265,7 @@ class _Index:
             ).fetchall()
         for source, table, file, sha256, size, modified, definition, status in rows:
             entry = self._entries.setdefault(f"{source}|{table}|{file}", {"contents": {}})
-            entry["contents"][sha256] = [definition, status]
+            entry["contents"][_content_key(sha256, definition)] = [definition, status]
             entry["looks"] = [size, modified, sha256]
 
     def has(self, candidate: PendingFile) -> bool:
@@ -276,7 +276,7 @@ class _Index:
         size, modified, sha256 = entry["looks"]
         if [size, modified] != [candidate.size, candidate.modified_us]:
             sha256 = content_sha256(candidate.file.path)
-            if sha256 not in entry["contents"]:
+            if _content_key(sha256, candidate.file.definition) not in entry["contents"]:
                 return False
             entry["looks"] = [candidate.size, candidate.modified_us, sha256]
             self._changed = True
@@ -284,13 +284,13 @@ class _Index:
 
     def has_content(self, candidate: PendingFile, sha256: str) -> bool:
         """Whether this content was landed from this place under the same definition."""
-        entry = self._entries.get(_index_key(candidate))
-        if entry is None or sha256 not in entry["contents"]:
-            return False
-        definition, status = entry["contents"][sha256]
-        if status == "failed":  # worth another try once the file's reading has changed
-            return bool(definition == candidate.file.definition)
-        return bool(definition.split("-")[0] == candidate.file.definition.split("-")[0])
+        entry = self._entries.get(_index_key(candidate), {"contents": {}})
+        key = _content_key(sha256, candidate.file.definition)
+        definition, status = entry["contents"].get(key, ("", "unknown"))
+        # A failed file is worth another try once the way of reading it has changed.
+        return status == "loaded" or (
+            status == "failed" and definition == candidate.file.definition
+        )
 
     def save(self) -> None:
         """Write the cache where it has changed; never in the way of a reader."""
@@ -300,6 +300,11 @@ class _Index:
         draft.write_text(json.dumps({"manifests": self._manifests, "entries": self._entries}))
         os.replace(draft, self._path)
         self._changed = False
+
+
+def _content_key(sha256: str, definition: str) -> str:
+    """Content under what the user wrote about it: a changed mapping is another delivery."""
+    return f"{sha256}|{definition.split('-')[0]}"
 
 
 def _index_key(candidate: PendingFile) -> str:
@@ -489,6 +494,8 @@ def _read_and_write(
     content = read_file(
         connection, ReadRequest(file.path, file.rule, table.columns, work, file.options)
     )
+    if file.where:
+        content = _kept_rows(connection, file, content)
     mapping = _match(file, content)
     _stage(connection, table, content, mapping, batch.loaded_at.date(), file.path.name)
     _hash_identifiers(connection, table, sources.phone_region, raw_root)
@@ -513,6 +520,33 @@ def _read_and_write(
         max_dt=max_dt,
         warnings=" ".join(warnings) or None,
     )
+
+
+def _kept_rows(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, content: FileContent
+) -> FileContent:
+    """The rows that a mapping means; the others are not rows of its table."""
+    try:
+        connection.execute(
+            f"""
+            create or replace temp table kept_rows as
+            select * from {_named(content)} where {file.where}
+            """
+        )
+    except duckdb.Error as error:
+        raise MappingError(
+            f"{file.source_file}: the condition {file.where} cannot be evaluated: "
+            f"{str(error).splitlines()[0]}",
+            f"The file's columns are {', '.join(content.columns)}.",
+        ) from error
+    columns = {name: sql_name(name) for name in content.columns}
+    return replace(content, relation="kept_rows", columns=columns)
+
+
+def _named(content: FileContent) -> str:
+    """The rows under the file's own column names."""
+    columns = "".join(f", {sql} as {sql_name(name)}" for name, sql in content.columns.items())
+    return f"(select _line{columns} from {content.relation})"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
@@ -614,7 +648,6 @@ def _stage(
             selected.append(f"cast(null as {column.type}) as {name}")
     for column in table.columns:
         problems.extend(_problems(column))
-    named = ", ".join(f"{value} as {sql_name(name)}" for name, value in content.columns.items())
     cases = " ".join(f"when {test} then {sql_text(code)}" for test, code in problems)
     body = [f"'{column.name}=' || {_as_text(column)}" for column in table.columns]
     body.append(f"'{EXTRA_COLUMN}=' || {EXTRA_COLUMN}")
@@ -631,7 +664,7 @@ def _stage(
             coalesce({day}, date '{load_date}') as dt
         from (
             select _line, {", ".join(selected)}, {_extra(mapping, content)} as {EXTRA_COLUMN}
-            from (select _line{", " + named if named else ""} from {content.relation})
+            from {_named(content)}
         )
         """
     )
@@ -672,16 +705,15 @@ def _problems(column: Column) -> list[tuple[str, str]]:
     if column.type != "VARCHAR" or column.kind == "text":
         return tests
     value = f"trim({name})"
-    number = (
-        f"try_cast(replace(replace(replace({value}, ' ', ''), chr(160), ''), ',', '.') as double)"
-    )
+    # Each lenient test stands in an `else`, so that it runs on the few values that need it.
+    plain = f"replace(replace(replace({value}, ' ', ''), chr(160), ''), ',', '.')"
+    number = f"coalesce(try_cast({value} as double), try_cast({plain} as double))"
     epoch = f"regexp_full_match({value}, '-?\\d{{9,16}}(\\.\\d+)?')"
-    truths = (
-        "'true', 'false', 't', 'f', 'yes', 'no', 'y', 'n', '1', '0', '1.0', '0.0', 'kyllä', 'ei'"
-    )
+    truths = ", ".join(sql_text(word) for word in _TRUTHS)
     parses = {
-        "timestamp": f"({_is_timestamp(value)} or {epoch})",
-        "date": f"({_is_timestamp(value)})",
+        "timestamp": f"case when {_is_iso(value)} then true when {epoch} then true "
+        f"else {_is_spelled(value)} end",
+        "date": f"case when {_is_iso(value)} then true else {_is_spelled(value)} end",
         "number": f"isfinite({number})",
         "integer": f"(isfinite({number}) and {number} = floor({number}))",
         "boolean": f"lower({value}) in ({truths})",
@@ -693,12 +725,16 @@ def _problems(column: Column) -> list[tuple[str, str]]:
     return tests
 
 
-def _is_timestamp(value: str) -> str:
-    formats = ", ".join(sql_text(spelling) for spelling in _TIMESTAMP_FORMATS)
+def _is_iso(value: str) -> str:
     return (
-        f"try_cast({value} as timestamptz) is not null "
-        f"or try_strptime({value}, [{formats}]) is not null"
+        f"try_cast({value} as timestamp) is not null "
+        f"then true when try_cast({value} as timestamptz) is not null"
     )
+
+
+def _is_spelled(value: str) -> str:
+    formats = ", ".join(sql_text(spelling) for spelling in _TIMESTAMP_FORMATS)
+    return f"try_strptime({value}, [{formats}]) is not null"
 
 
 def _failing_expressions(
@@ -712,8 +748,7 @@ def _failing_expressions(
     Raises:
         MappingError: An expression is wrong whatever the row.
     """
-    named = ", ".join(f"{value} as {sql_name(name)}" for name, value in content.columns.items())
-    relation = f"(select _line{', ' + named if named else ''} from {content.relation})"
+    relation = _named(content)
     failing: dict[str, list[str]] = {}
     for column, expression in mapping.expressions.items():
         try:

@@ -62,6 +62,7 @@ class MappedTable(_Strict):
     table: str
     path: str
     columns: dict[str, str]
+    where: str | None = None
     timezone: str | None = None
     keep_extra: bool = False
     options: dict[str, Any] = Field(default_factory=dict)
@@ -131,6 +132,7 @@ class SourceFile:
         options: The rule's options with those of the source laid over them.
         expressions: SQL by declared column, where a column is not simply there.
         is_mapped: Only the expressions give columns.
+        where: SQL condition over the file's columns; other rows belong to no row of this table.
         keep_extra: Undeclared columns go to ``_extra``.
         definition: Hash of how it is read: what the user wrote, a dash, what the spec says.
     """
@@ -146,6 +148,7 @@ class SourceFile:
     options: Mapping[str, Any] = field(default_factory=dict)
     expressions: Mapping[str, str] = field(default_factory=dict)
     is_mapped: bool = False
+    where: str | None = None
     keep_extra: bool = True
     definition: str = ""
 
@@ -542,9 +545,10 @@ def _mapped_files(
                 options={**source.options, **mapped.options},
                 expressions=expressions,
                 is_mapped=True,
+                where=mapped.where,
                 keep_extra=mapped.keep_extra,
                 definition=_definition(
-                    [expressions, mapped.keep_extra, source.options, mapped.options],
+                    [expressions, mapped.where, mapped.keep_extra, source.options, mapped.options],
                     [table.columns],
                 ),
             )
@@ -710,6 +714,7 @@ _MAPPED_EXAMPLE = """\
   #     - table: orders
   #       path: exports/my_shop/orders_*.csv
   #       timezone: Europe/Helsinki
+  #       where: "state <> 'test'"
   #       columns:
   #         order_id: '"Order number"'
   #         ordered_at: created

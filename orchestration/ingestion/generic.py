@@ -1,0 +1,312 @@
+"""Any other tool: a file whose columns are mapped to a conformed family in sources.yml.
+
+One table per family. A mapping gives a DuckDB SQL expression over the file's columns for each
+column below; what is not mapped is null. Identifiers are given raw (`email`, `phone`): landing
+hashes them. Times without an offset are in the table's ``timezone``, UTC by default.
+
+    - name: olist
+      vendor: generic
+      tables:
+        - table: orders
+          path: olist/olist_orders_dataset.csv
+          timezone: America/Sao_Paulo
+          columns:
+            order_id: order_id
+            ordered_at: order_purchase_timestamp
+            currency: "'BRL'"
+            channel: "'web'"
+            customer_ref: customer_id
+
+Headers of orders may be missing where lines say it all: staging derives them from ``order_lines``
+with ``ordered_at`` and ``customer_ref``. Whole mappings of public data sets are in
+``tests/end_to_end/real_sources.yml``.
+"""
+
+from __future__ import annotations
+
+from orchestration.ingestion.specs import Column, TableSpec, VendorSpec
+
+_TIMEZONE = Column("timezone", description="Zone of times without an offset; set by `timezone:`.")
+_EMAIL = Column("email", identifier="email")
+_PHONE = Column("phone", identifier="phone")
+
+
+def _key(name: str, description: str = "") -> Column:
+    return Column(name, required=True, not_null=True, description=description)
+
+
+def _time(name: str, *, required: bool = False) -> Column:
+    return Column(name, kind="timestamp", required=required, not_null=required)
+
+
+def _number(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, kind="number") for name in names)
+
+
+def _boolean(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, kind="boolean") for name in names)
+
+
+def _text(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name) for name in names)
+
+
+def _day(*names: str) -> str:
+    """The partition date: the day of the first time that is there, as it is written."""
+    days = ", ".join(
+        f"try_cast(left(trim({name}), 10) as date), cast(try_cast({name} as timestamptz) as date)"
+        for name in names
+    )
+    return f"coalesce({days})"
+
+
+def _table(
+    name: str,
+    description: str,
+    natural_key: tuple[str, ...],
+    dt: str | None,
+    *columns: Column | tuple[Column, ...],
+) -> TableSpec:
+    flat: list[Column] = []
+    for column in columns:
+        flat.extend(column if isinstance(column, tuple) else (column,))
+    return TableSpec(
+        name=name,
+        columns=(*flat, _TIMEZONE),
+        natural_key=natural_key,
+        dt=dt,
+        files=(),
+        description=description,
+    )
+
+
+TABLES = (
+    _table(
+        "web_events",
+        "Web or app events.",
+        (),
+        _day("occurred_at"),
+        Column("event_id", description="Id by which a repeated delivery is recognised."),
+        _key("event_name"),
+        _time("occurred_at", required=True),
+        _text("stream_id", "platform", "client_id", "session_ref"),
+        _number("session_number"),
+        _text("user_id"),
+        _boolean("is_session_engaged"),
+        _number("engagement_seconds"),
+        Column("page_url", description="Full address; staging keeps host and path."),
+        _text("page_title"),
+        Column("referrer_url", description="Full address; staging keeps the host."),
+        _text("traffic_source", "traffic_medium", "traffic_campaign"),
+        _text("first_user_source", "first_user_medium"),
+        _text("device_category", "operating_system", "browser", "app_version"),
+        _text("country", "language"),
+        _boolean("is_internal"),
+        _text("consent_analytics", "consent_ads", "transaction_id"),
+        _number("event_value"),
+        _text("currency"),
+        _number("tax_amount", "shipping_amount", "item_count", "items_amount"),
+        _number("scroll_share", "video_share"),
+        _text("search_term", "link_target", "error_code", "error_message", "content_id"),
+        _text("method", "coupon"),
+    ),
+    _table(
+        "crm_contacts",
+        "Contacts or customers.",
+        ("contact_id",),
+        None,
+        _key("contact_id"),
+        _text("company_id"),
+        _EMAIL,
+        _PHONE,
+        _text("loyalty_id", "user_id", "client_id", "lifecycle_stage", "persona_id"),
+        _text("first_name", "last_name", "street", "postal_code", "city", "country"),
+        _number("birth_year"),
+        _boolean("has_email_consent", "has_sms_consent"),
+        _time("created_at"),
+        _time("updated_at"),
+        _boolean("is_deleted"),
+    ),
+    _table(
+        "survey_invitations",
+        "Invitations to surveys.",
+        ("survey_id", "invitation_id"),
+        _day("invited_at"),
+        _key("survey_id"),
+        _key("invitation_id"),
+        _EMAIL,
+        _PHONE,
+        _text("contact_id", "channel", "touchpoint_id"),
+        _time("invited_at"),
+        _boolean("is_delivered"),
+    ),
+    _table(
+        "survey_responses",
+        "Responses to surveys.",
+        ("survey_id", "response_id"),
+        _day("submitted_at", "started_at", "invited_at"),
+        _key("survey_id"),
+        _key("response_id"),
+        _text("invitation_id"),
+        _EMAIL,
+        _PHONE,
+        _text("contact_id", "user_id", "client_id", "loyalty_id", "order_ref", "case_ref"),
+        _text("channel", "touchpoint_id", "language"),
+        _time("invited_at"),
+        _time("started_at"),
+        _time("submitted_at"),
+        _boolean("is_complete"),
+    ),
+    _table(
+        "survey_answers",
+        "Answers to survey questions.",
+        ("survey_id", "response_id", "question_id"),
+        _day("submitted_at"),
+        _key("survey_id"),
+        _key("response_id"),
+        _key("question_id"),
+        _text("question_version", "answer_text"),
+        _number("answer_number"),
+        _time("submitted_at"),
+    ),
+    _table(
+        "service_cases",
+        "Cases or tickets.",
+        ("case_id",),
+        _day("created_at"),
+        _key("case_id"),
+        _text("contact_id"),
+        _EMAIL,
+        _PHONE,
+        _text("channel", "topic", "priority"),
+        Column("status", description="open, pending, solved, closed or deleted."),
+        _time("created_at"),
+        _time("first_response_at"),
+        _time("solved_at"),
+        _time("updated_at"),
+        _text("agent_id", "team_id"),
+        _boolean("is_deleted"),
+        _text("order_ref"),
+    ),
+    _table(
+        "service_contacts",
+        "Calls, IVR, SMS and chat contacts.",
+        ("contact_ref",),
+        _day("started_at"),
+        _key("contact_ref"),
+        _text("case_ref"),
+        Column("channel", description="phone, ivr, sms, chat or email."),
+        Column("direction", description="inbound or outbound."),
+        _text("queue", "menu_choice", "topic", "agent_id", "team_id"),
+        _EMAIL,
+        _PHONE,
+        _text("loyalty_id", "client_id"),
+        _time("started_at"),
+        _time("ended_at"),
+        _number("wait_seconds", "handle_seconds"),
+        _text("outcome"),
+        _boolean("is_transferred", "is_resolved"),
+    ),
+    _table(
+        "orders",
+        "Order headers.",
+        ("order_id",),
+        _day("ordered_at"),
+        _key("order_id"),
+        _text("order_name"),
+        Column("channel", description="web, app or store."),
+        _time("ordered_at", required=True),
+        _text("currency"),
+        _number("subtotal_amount", "tax_amount", "shipping_amount", "discount_amount"),
+        _number("total_amount"),
+        Column("status", description="paid, pending, cancelled, voided, refunded, …"),
+        _boolean("is_cancelled", "is_test"),
+        _text("payment_method"),
+        _EMAIL,
+        _PHONE,
+        _text("customer_ref", "contact_id", "loyalty_id", "user_id", "client_id"),
+        _text("transaction_ref", "cart_ref", "store_id"),
+        _time("updated_at"),
+    ),
+    _table(
+        "order_lines",
+        "Order lines; with time and customer where there are no headers.",
+        ("order_id", "line_number"),
+        _day("ordered_at"),
+        _key("order_id"),
+        Column("line_number", description="Number within the order; by default in file order."),
+        _text("product_id", "product_name"),
+        _number("quantity", "unit_price", "discount_amount", "line_amount", "unit_cost"),
+        _time("ordered_at"),
+        _text("currency", "channel", "store_id", "customer_ref", "loyalty_id"),
+        Column("is_return", kind="boolean", description="The line takes goods back."),
+    ),
+    _table(
+        "order_payments",
+        "Payments, where they are beside the orders: the largest one names the method.",
+        ("order_id", "payment_number"),
+        None,
+        _key("order_id"),
+        _text("payment_number", "payment_method"),
+        _number("payment_amount"),
+    ),
+    _table(
+        "refunds",
+        "Refunds.",
+        ("refund_id",),
+        _day("refunded_at"),
+        _key("refund_id"),
+        _key("order_id"),
+        _time("refunded_at"),
+        _number("refund_amount"),
+        _text("currency", "reason"),
+    ),
+    _table(
+        "carts",
+        "Carts and abandoned checkouts.",
+        ("cart_id",),
+        _day("started_at", "updated_at"),
+        _key("cart_id"),
+        _text("cart_ref", "channel"),
+        _time("started_at"),
+        _time("updated_at"),
+        _time("completed_at"),
+        _text("order_ref", "currency"),
+        _number("cart_amount"),
+        _EMAIL,
+        _PHONE,
+        _text("customer_ref", "client_id"),
+    ),
+    _table(
+        "messages",
+        "E-mail and SMS campaign events.",
+        (),
+        _day("occurred_at"),
+        _text("campaign_id", "campaign_name", "message_id"),
+        Column("channel", description="email or sms."),
+        _key("event_type", "sent, delivered, open, click, bounce, unsubscribe or complaint."),
+        _time("occurred_at", required=True),
+        _EMAIL,
+        _PHONE,
+        _text("contact_id"),
+        Column("link_url", description="Full address; staging keeps the path."),
+    ),
+    _table(
+        "ad_spend",
+        "Advertising cost by day and campaign.",
+        ("spend_date", "platform", "campaign_id"),
+        _day("spend_date"),
+        Column("spend_date", kind="date", required=True, not_null=True),
+        _text("platform", "campaign_id", "campaign_name", "traffic_source", "traffic_medium"),
+        _text("currency"),
+        _number("spend_amount", "impressions", "clicks"),
+    ),
+)
+
+SPEC = VendorSpec(
+    name="generic",
+    family="any",
+    tables=TABLES,
+    docs_url="",
+    description="Any CSV, JSON, Parquet or XLSX file whose columns are mapped in sources.yml.",
+)
