@@ -26,7 +26,10 @@ final as (
             as crm_contact_key,
         contacts._source as source,
         contacts.id as contact_id,
-        {{ blank_to_null('contacts.associatedcompanyid') }} as company_id,
+        coalesce(
+            {{ blank_to_null('contacts.associatedcompanyid') }},
+            {{ json_text('contacts.associations', '$.companies.results[0].id') }}
+        ) as company_id,
         contacts.email__hash as email_hash,
         coalesce(contacts.mobilephone__hash, contacts.phone__hash) as phone_hash,
         {{ blank_to_null('contacts.loyalty_id') }} as loyalty_id,

@@ -42,7 +42,8 @@ joined as (
         cases.order_ref,
         ratings.case_id as case_ref,
         cases.channel,
-        users.locale as language,
+        -- fi, en-US, … → the language alone, as surveys name it
+        lower(split_part(users.locale, '-', 1)) as language,
         ratings.offered_at as invited_at,
         coalesce(ratings.rated_at, ratings.offered_at) as submitted_at
     from ratings
