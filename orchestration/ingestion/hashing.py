@@ -7,6 +7,7 @@ gets the same hash from every vendor, because it is normalised first.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -24,6 +25,14 @@ KEY_FILE = "hash_key"
 HASH_LENGTH = 32
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_HEX_DIGEST = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+_BASE64_DIGEST = re.compile(r"[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{27}=|[A-Za-z0-9+/]{43}=")
+#: The digests of an empty text: a loader that digests blank fields would make one person of them.
+_NOTHING = frozenset(
+    spelling
+    for digest in (hashlib.md5(b""), hashlib.sha1(b""), hashlib.sha256(b""))
+    for spelling in (digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+)
 _HAS_DIGIT = re.compile(r"\d")
 
 
@@ -35,11 +44,18 @@ def normalise_email(value: str) -> str | None:
 
     Returns:
         The bare address in lower case; None where the text holds no address. Dots and tags before
-        the @ are kept: only the mailbox's provider knows whether they matter.
+        the @ are kept: only the mailbox's provider knows whether they matter. A digest in place of
+        the address (a loader that pseudonymises: MD5, SHA-1 or SHA-256, in hex or Base64) still
+        tells people apart and is kept as it is.
     """
-    text = unicodedata.normalize("NFKC", value).strip().casefold().removeprefix("mailto:")
+    plain = unicodedata.normalize("NFKC", value).strip()
+    text = plain.casefold().removeprefix("mailto:")
     found = _EMAIL.search(text)
-    return found.group().strip(".,;:'\"()") if found else None
+    if found:
+        return found.group().strip(".,;:'\"()")
+    if _HEX_DIGEST.fullmatch(text) and text not in _NOTHING:
+        return text
+    return plain if _BASE64_DIGEST.fullmatch(plain) and plain not in _NOTHING else None
 
 
 def normalise_phone(value: str, region: str) -> str | None:

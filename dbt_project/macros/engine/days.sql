@@ -1,0 +1,13 @@
+{# Every day from one date to another, both included, as a relation with the column `day_date`. #}
+{% macro days_between(first_date, last_date) -%}
+    {{ return(adapter.dispatch('days_between')(first_date, last_date)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first_date, last_date) -%}
+    select cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date)
+        as day_date
+{%- endmacro %}
+
+{% macro spark__days_between(first_date, last_date) -%}
+    select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as day_date
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{# Observations of metrics over one relation of counted units, one member per metric.
+
+   `relation` has one row per unit: record_key, occurred_date, journey_stage, channel, touchpoint_id,
+   customer_id. `measures` is a list of {metric_id, value} with optional `base` (the denominator of a
+   ratio, else 1), `where` (which units count) and `censored` (the unit was left unfinished). #}
+{% macro observe(relation, measures) -%}
+    {%- for measure in measures %}
+    select
+        '{{ measure.metric_id }}' as metric_id,
+        record_key,
+        occurred_date,
+        journey_stage,
+        channel,
+        touchpoint_id,
+        customer_id,
+        cast({{ measure.value }} as double) as value_number,
+        cast({{ measure.base | default('1') }} as double) as base_number,
+        cast({{ measure.weight | default('1') }} as double) as weight,
+        {{ measure.censored | default('false') }} as is_censored
+    from {{ relation }}
+    {%- if measure.where %}
+    where {{ measure.where }}
+    {%- endif %}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,58 @@
+{#- The raw tables come from the staging models themselves: see the macro. Nothing is known of them
+    while dbt parses, hence the first, empty member. -#}
+with
+
+classified as (
+
+    select
+        cast(null as string) as vendor,
+        cast(null as string) as table_name,
+        cast(null as string) as source,
+        cast(null as string) as batch_id,
+        cast(null as string) as fate
+    where false
+
+    {% for staged in staged_tables() -%}
+    union all
+
+    select
+        '{{ staged.vendor }}' as vendor,
+        '{{ staged.table }}' as table_name,
+        _source as source,
+        _batch_id as batch_id,
+        case
+            when current_rank = 1 then 'out'
+            when delivery > 1 then 'deduplicated'
+            else 'superseded'
+        end as fate
+    from (
+        select
+            _source,
+            _batch_id,
+            row_number() over (
+                partition by _source, _row_id order by _loaded_at, _batch_id, _row
+            ) as delivery,
+            {{ current_rank(staged.key, staged.updated_at) }} as current_rank
+        from (
+            {{ with_first_delivery(source(staged.vendor, staged.table)) }}
+        ) as delivered
+    ) as ranked
+    {% endfor %}
+
+),
+
+final as (
+
+    select
+        vendor,
+        table_name,
+        source,
+        batch_id,
+        fate,
+        count(*) as row_count
+    from classified
+    group by vendor, table_name, source, batch_id, fate
+
+)
+
+select * from final

@@ -1,0 +1,126 @@
+"""The order in which a retailer comes to be: people, journeys, systems, defects, files, truth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from seeds.sample import (
+    commerce,
+    crm,
+    journeys,
+    marketing,
+    people,
+    service,
+    surveys,
+    web_events,
+    web_sessions,
+)
+from seeds.sample.episodes import episodes
+from seeds.sample.exports import (
+    call_centre,
+    files,
+    ga4,
+    hubspot,
+    pos,
+    questback,
+    shopify,
+    typeform,
+    zendesk,
+)
+from seeds.sample.exports import marketing as marketing_exports
+from seeds.sample.world import Settings, World, new_world
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What a run wrote.
+
+    Attributes:
+        world: The simulated retailer, still in memory.
+        files: Number of files written.
+        seconds: How long each step took.
+    """
+
+    world: World
+    files: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def generate(
+    settings: Settings, out: Path, truth: Path | None = None, say: Say = lambda line: None
+) -> Outcome:
+    """Write the retailer's exports and, beside them, the truth.
+
+    Args:
+        settings: Size, window and seed.
+        out: Folder for the exports, one subfolder per vendor.
+        truth: Folder for the truth; none is written without it.
+        say: Called with a line per step.
+
+    Returns:
+        What was written.
+    """
+    world = new_world(settings)
+    outcome = Outcome(world)
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        outcome.seconds[name] = time.perf_counter() - started
+        say(f"{name}: {outcome.seconds[name]:.1f} s")
+
+    files.add_macros(world)
+    world.put(
+        "window_bounds",
+        {"start": np.array([world.calendar.start]), "end": np.array([world.calendar.end])},
+    )
+    planted = episodes(world.calendar)
+    with step("people and journeys"):
+        people.make_people(world)
+        people.make_devices(world)
+        journeys.make_missions(world, planted)
+    with step("visits and events"):
+        web_sessions.make_sessions(world, planted)
+        web_sessions.make_pages(world)
+        web_events.make_events(world)
+    with step("orders, service, surveys, CRM, marketing"):
+        commerce.make_baskets(world)
+        commerce.make_orders(world)
+        service.make_cases(world, planted)
+        service.make_experiences(world)
+        surveys.make_surveys(world)
+        marketing.make_mailings(world)
+        marketing.make_opt_outs(world)
+        marketing.make_ad_spend(world)
+        crm.make_contacts(world)
+        crm.make_companies(world)
+    with step("export tables"):
+        for vendor in (hubspot, shopify, pos, questback, typeform, zendesk, call_centre):
+            vendor.prepare(world)
+        marketing_exports.prepare(world)
+        ga4.prepare(world)
+    with step("files"):
+        outcome.files = _write(world, out)
+    return outcome
+
+
+def _write(world: World, out: Path) -> int:
+    ga4.write(world, out / "ga4", {})
+    hubspot.write(world, out / "hubspot")
+    shopify.write(world, out / "shopify")
+    pos.write(world, out / "pos")
+    questback.write(world, out / "questback", ())
+    typeform.write(world, out / "typeform")
+    zendesk.write(world, out / "zendesk")
+    call_centre.write(world, out / "call_centre", ())
+    marketing_exports.write(world, out / "email_campaigns", out / "ad_spend", ())
+    return sum(1 for path in out.rglob("*") if path.is_file())

@@ -1,0 +1,169 @@
+"""E-mail campaigns and advertising: letters, clicks that lead to real visits, and cost."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seeds.sample.vocabulary import CAMPAIGNS
+from seeds.sample.world import DAY, SECOND, World, texts
+
+SEND_WEEKDAY = 1
+SEND_HOUR = 9
+
+
+def make_mailings(world: World) -> None:
+    """Weekly letters to those who consented; puts `mailings`, `messages`, `message_events`."""
+    rng = world.rng("mailings")
+    people = world.get("people")
+    first = (SEND_WEEKDAY - world.settings.start_date.weekday()) % 7
+    days = np.arange(first, world.settings.days, 7)
+    sent_at = world.calendar.day_starts[days] + SEND_HOUR * 3600 * SECOND
+    count = len(days)
+    monthly = np.arange(count) % 4 == 3
+    world.put(
+        "mailings",
+        {
+            "mailing": np.arange(count),
+            "campaign_id": texts([f"C{1000 + n}" for n in range(count)]),
+            "campaign_name": np.where(
+                monthly, CAMPAIGNS[7], texts([CAMPAIGNS[4]] * max(1, count))[:count]
+            ).astype(object),
+            "sent_at": sent_at,
+            "path": np.where(monthly, "/kanta-asiakas", "/kampanja/syyskampanja").astype(object),
+        },
+    )
+    able = np.flatnonzero(people["has_email_consent"])
+    mailing = np.repeat(np.arange(count), len(able))
+    person = np.tile(able, count)
+    keep = people["joined_at"][person] < sent_at[mailing]
+    mailing, person = mailing[keep], person[keep]
+    size = len(person)
+    interest = 1 / (1 + np.exp(-(-1.15 + 0.3 * people["latent"][person])))
+    opened = rng.random(size) < interest
+    world.put(
+        "messages",
+        {
+            "message": np.arange(size),
+            "mailing": mailing,
+            "person": person,
+            "sent_at": sent_at[mailing] + rng.integers(0, 900, size) * SECOND,
+            "bounces": rng.random(size) < 0.008,
+            "opens": opened,
+            "open_delay": (rng.exponential(0.6, size) * DAY).astype(np.int64) + 60 * SECOND,
+            "unsubscribes": opened & (rng.random(size) < 0.004),
+            "complains": opened & (rng.random(size) < 0.0006),
+        },
+    )
+    world.run(f"create or replace table message_events as {_MESSAGE_EVENTS}")
+
+
+# A visit from the newsletter was a click on the newest letter that its visitor had received.
+_MESSAGE_EVENTS = f"""
+with clicks as (
+    select m.message, s.started_at - 4 * {SECOND} as clicked_at, s.session
+    from sessions as s
+    inner join sources as so on s.source = so.source
+    asof inner join messages as m on s.person = m.person and s.started_at >= m.sent_at
+    where so.traffic_source = 'newsletter' and not m.bounces
+),
+
+told as (
+    select message, 'sent' as event, sent_at as occurred_at from messages
+    union all
+    select message, 'bounce', sent_at + 30 * {SECOND} from messages where bounces
+    union all
+    select message, 'delivered', sent_at + 20 * {SECOND} from messages where not bounces
+    union all
+    select message, 'open', sent_at + open_delay from messages
+    where opens and not bounces and message not in (select message from clicks)
+    union all
+    select message, 'open', min(clicked_at) - 15 * {SECOND} from clicks group by message
+    union all
+    select message, 'click', clicked_at from clicks
+    union all
+    select message, 'unsubscribe', sent_at + open_delay + 40 * {SECOND} from messages
+    where unsubscribes and not bounces
+    union all
+    select message, 'complaint', sent_at + open_delay + 50 * {SECOND} from messages
+    where complains and not bounces
+)
+
+select
+    row_number() over (order by t.occurred_at, t.message, t.event) as message_event,
+    t.message,
+    m.mailing,
+    m.person,
+    t.event,
+    t.occurred_at
+from told as t
+inner join messages as m on t.message = m.message
+order by message_event
+"""
+
+
+def make_ad_spend(world: World) -> None:
+    """Cost per day, platform and campaign, from the visits that ads brought; puts `ad_spend`."""
+    rng = world.rng("ad spend")
+    paid = world.fetch(
+        """
+        select s.started_at, so.traffic_source, so.traffic_medium, c.campaign, c.campaign_name
+        from sessions as s
+        inner join sources as so on s.source = so.source
+        inner join campaigns as c on s.campaign = c.campaign
+        where so.traffic_medium in ('cpc', 'paid_social', 'display')
+        order by s.session
+        """
+    )
+    sources = np.asarray(paid["traffic_source"])
+    days = world.calendar.day_index(np.asarray(paid["started_at"]))
+    names, number = np.unique(sources.astype(str), return_inverse=True)
+    campaigns = np.asarray(paid["campaign"])
+    key, count = np.unique(np.stack([days, number, campaigns], axis=1), axis=0, return_counts=True)
+    per_click = {
+        "google": 0.62, "facebook": 0.41, "instagram": 0.47, "tiktok": 0.3, "bing": 0.5,
+        "dv360": 0.9,
+    }  # fmt: skip
+    platform = {
+        "google": "google_ads", "facebook": "meta", "instagram": "meta", "tiktok": "tiktok_ads",
+        "bing": "microsoft_ads", "dv360": "dv360",
+    }  # fmt: skip
+    clicks = np.rint(count * rng.uniform(1.02, 1.25, len(key))).astype(np.int64)
+    price = np.array([per_click[n] for n in names])[key[:, 1]] * np.exp(
+        rng.normal(0, 0.12, len(key))
+    )
+    world.put(
+        "ad_spend",
+        {
+            "spend_date": texts([world.calendar.date_of(int(d)).isoformat() for d in key[:, 0]]),
+            "platform": texts([platform[n] for n in names])[key[:, 1]],
+            "campaign_id": texts([f"{platform[n]}-{c}" for n in names for c in range(8)])[
+                key[:, 1] * 8 + key[:, 2]
+            ],
+            "campaign_name": texts(CAMPAIGNS)[key[:, 2]],
+            "utm_source": texts(list(names))[key[:, 1]],
+            "utm_medium": np.select(
+                [np.isin(names, ["google", "bing"]), names == "dv360"],
+                ["cpc", "display"],
+                "paid_social",
+            )[key[:, 1]].astype(object),
+            "cost": np.round(clicks * price, 2),
+            "impressions": clicks * rng.integers(25, 70, len(key)),
+            "clicks": clicks,
+        },
+    )
+
+
+def make_opt_outs(world: World) -> None:
+    """Who left the mailing list: a few before the window, and those who unsubscribed."""
+    rng = world.rng("opt-outs")
+    people = dict(world.get("people"))
+    left = np.full(len(people["person"]), np.iinfo(np.int64).max)
+    gone = world.fetch(
+        "select person, min(occurred_at) as at_time from message_events"
+        " where event in ('unsubscribe', 'complaint') group by person order by person"
+    )
+    left[np.asarray(gone["person"])] = np.asarray(gone["at_time"])
+    before = people["is_contact"] & ~people["has_email_consent"] & (rng.random(len(left)) < 0.25)
+    left = np.where(before, people["joined_at"] + 3600 * SECOND, left)
+    people["opted_out_at"] = left
+    world.put("people", people)
