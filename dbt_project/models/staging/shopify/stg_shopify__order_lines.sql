@@ -135,6 +135,11 @@ order_terms as (
     select
         _source,
         id as order_id,
+        -- tax inside the prices, per unit of money charged
+        case
+            when {{ text_to_boolean('taxes_included') }}
+                then {{ text_to_number('total_tax') }} / nullif({{ text_to_number('total_price') }}, 0)
+        end as included_tax_share,
         coalesce({{ text_to_boolean('taxes_included') }}, false) as is_tax_included
     from orders
 ),
@@ -154,8 +159,14 @@ priced as (
         -- allocations hold the line's share of discounts on the whole order too
         coalesce(discounts.discount_amount, lines.own_discount_amount, 0) as discount_amount,
         case
-            when order_terms.is_tax_included then coalesce(taxes.tax_amount, 0)
-            else 0
+            when not order_terms.is_tax_included then 0
+            when taxes.tax_amount is not null then taxes.tax_amount
+            -- without tax lines, tax is spread in proportion to what was charged
+            else
+                (
+                    lines.quantity * lines.unit_price
+                    - coalesce(discounts.discount_amount, lines.own_discount_amount, 0)
+                ) * coalesce(order_terms.included_tax_share, 0)
         end as included_tax_amount
     from lines
     left join discounts

@@ -80,7 +80,7 @@ shipping_lines as (
             ) }},
             {{ text_to_number(json_text('native_shipping_lines.shipping_line', '$.price')) }}
         ) as charged_amount,
-        coalesce(native_shipping_taxes.tax_amount, 0) as tax_amount
+        native_shipping_taxes.tax_amount
     from native_shipping_lines
     left join native_shipping_taxes
         on
@@ -94,7 +94,7 @@ shipping_lines as (
         coalesce(
             {{ text_to_number('discounted_price') }}, {{ text_to_number('price') }}
         ) as charged_amount,
-        0 as tax_amount
+        cast(null as decimal(18, 4)) as tax_amount
     from loader_shipping_lines
 ),
 
@@ -152,7 +152,7 @@ renamed as (
         {{ text_to_number('orders.total_discounts') }} as discount_amount,
         {{ text_to_number('orders.total_price') }} as total_amount,
         shipping.charged_amount as shipping_charged_amount,
-        coalesce(shipping.tax_amount, 0) as shipping_tax_amount,
+        shipping.tax_amount as shipping_tax_amount,
 
         -- booleans
         coalesce({{ text_to_boolean('orders.taxes_included') }}, false) as is_tax_included,
@@ -174,19 +174,48 @@ renamed as (
         on orders._source = loader_payments._source and orders.id = loader_payments.order_id
 ),
 
-amounts_split as (
+shipping_charged as (
     select
         source,
         order_id,
+        goods_amount,
+        tax_amount,
+        total_amount,
+        is_tax_included,
+        shipping_tax_amount,
         -- What was charged and is neither goods nor tax is shipping, where its lines are not known.
         coalesce(
             shipping_charged_amount,
             total_amount - goods_amount - case when is_tax_included then 0 else tax_amount end
-        ) - case when is_tax_included then shipping_tax_amount else 0 end as shipping_amount,
-        goods_amount - case
-            when is_tax_included then tax_amount - shipping_tax_amount else 0
-        end as subtotal_amount
+        ) as charged_amount
     from renamed
+),
+
+included_taxes as (
+    select
+        source,
+        order_id,
+        goods_amount,
+        charged_amount,
+        case when is_tax_included then tax_amount else 0 end as tax_amount,
+        case
+            -- without tax lines, tax is spread in proportion to what was charged
+            when is_tax_included
+                then coalesce(
+                    shipping_tax_amount, tax_amount * charged_amount / nullif(total_amount, 0), 0
+                )
+            else 0
+        end as shipping_tax_amount
+    from shipping_charged
+),
+
+amounts_split as (
+    select
+        source,
+        order_id,
+        charged_amount - shipping_tax_amount as shipping_amount,
+        goods_amount - (tax_amount - shipping_tax_amount) as subtotal_amount
+    from included_taxes
 ),
 
 final as (
