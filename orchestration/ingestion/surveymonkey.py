@@ -34,6 +34,7 @@ RESPONSES = TableSpec(
         Column(
             "custom_variables",
             kind="json",
+            path="custom_variables",
             description="Values of the survey link: user_id, client_id, order_ref, …",
         ),
         Column("total_time", kind="number", description="Seconds spent."),

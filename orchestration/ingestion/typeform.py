@@ -53,6 +53,7 @@ RESPONSES = TableSpec(
         Column(
             "hidden",
             kind="json",
+            path="hidden",
             description=(
                 "Hidden fields of the link: user_id, client_id, contact_id, loyalty_id, order_ref, "
                 "case_ref, channel, touchpoint_id, language, content_id."

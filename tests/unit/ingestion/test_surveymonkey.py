@@ -35,6 +35,7 @@ def test_responses_and_details_land_in_their_tables(land_files):
     [row] = raw.rows("surveymonkey", "responses")
     assert row["id"] == "9"
     assert json.loads(row["pages"]) == BULK["data"][0]["pages"]
+    assert json.loads(row["custom_variables"]) == {"order_ref": "1001"}
     assert row["email_address__hash"] is None
     assert [(row["id"], row["language"]) for row in raw.rows("surveymonkey", "survey_details")] == [
         ("400100200", "fi")

@@ -24,6 +24,7 @@ def test_every_line_of_saved_webhooks_is_a_response(land_files):
     assert [first["token"], second["token"]] == ["t1", "t2"]
     assert [first["form_id"], second["form_id"]] == ["service", "service"]
     assert json.loads(first["answers"]) == RESPONSE["answers"]
+    assert json.loads(first["hidden"]) == RESPONSE["hidden"]
     assert first["email__hash"] is not None
     assert second["email__hash"] is None
 
