@@ -1,8 +1,14 @@
+-- a loader in history mode delivers every version and says which is active: that one wins,
+-- because versions may share their time of change
 with accounts as (
-    {{ active_rows(
+    {{ current_rows(
         source('salesforce', 'accounts'),
         ['id'],
-        'coalesce(system_modstamp, last_modified_date, _fivetran_synced)'
+        'case
+            when try_cast(_fivetran_active as boolean)
+                then cast(make_date(9999, 12, 31) as string)
+            else coalesce(system_modstamp, last_modified_date, _fivetran_synced)
+        end'
     ) }}
 ),
 
