@@ -37,6 +37,26 @@
     (unix_micros({{ end_at }}) - unix_micros({{ start_at }})) / cast(1000000 as double)
 {%- endmacro %}
 
+{# Spellings of a date and of a time of day, other than ISO 8601, that landing lets pass; where two
+   fit ("03/04/2026"), the first counts. The same list as in orchestration/ingestion/landing.py. #}
+{% macro date_spellings() -%}
+    {{ return(['%d.%m.%Y', '%m/%d/%Y', '%d/%m/%Y', '%Y%m%d', '%d %b %Y', '%b %d, %Y']) }}
+{%- endmacro %}
+
+{% macro time_spellings() -%}
+    {{ return(['%H:%M:%S', '%H:%M', '%H.%M.%S', '%H.%M', '%I:%M %p', '%I:%M:%S %p']) }}
+{%- endmacro %}
+
+{% macro timestamp_spellings() -%}
+    {%- set spellings = date_spellings() | list -%}
+    {%- for day in date_spellings() -%}
+        {%- for time in time_spellings() -%}
+            {%- do spellings.append(day ~ ' ' ~ time) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(spellings) }}
+{%- endmacro %}
+
 {# Text in any of the spellings that exports use to a UTC timestamp; null where it is none.
    Text with an offset is converted; text without one is taken to be UTC unless `zone` is given. #}
 {% macro text_to_timestamp(text, zone=none) -%}
@@ -44,19 +64,48 @@
 {%- endmacro %}
 
 {% macro duckdb__text_to_timestamp(text, zone) -%}
+    {#- A blank must be null here: trying 42 formats on it takes 10 µs a row, against 0.2 µs. -#}
+    {%- set spelled -%}
+    try_strptime(nullif(trim({{ text }}), ''), ['{{ timestamp_spellings() | join("', '") }}'])
+    {%- endset -%}
     {%- if zone -%}
-    cast(try_cast(nullif(trim({{ text }}), '') as timestamp) at time zone {{ zone }} at time zone 'UTC' as timestamp)
+    cast(
+        coalesce(try_cast(nullif(trim({{ text }}), '') as timestamp), {{ spelled }})
+        at time zone {{ zone }} at time zone 'UTC' as timestamp
+    )
     {%- else -%}
-    cast(try_cast(nullif(trim({{ text }}), '') as timestamptz) at time zone 'UTC' as timestamp)
+    coalesce(
+        cast(try_cast(nullif(trim({{ text }}), '') as timestamptz) at time zone 'UTC' as timestamp),
+        {{ spelled }}
+    )
     {%- endif -%}
 {%- endmacro %}
 
 {% macro spark__text_to_timestamp(text, zone) -%}
+    {%- set spelled -%}
+    coalesce(
+        try_cast(nullif(trim({{ text }}), '') as timestamp)
+        {%- for spelling in timestamp_spellings() %},
+        try_to_timestamp(trim({{ text }}), '{{ java_pattern(spelling) }}')
+        {%- endfor %}
+    )
+    {%- endset -%}
     {%- if zone -%}
-    to_utc_timestamp(try_cast(nullif(trim({{ text }}), '') as timestamp), {{ zone }})
+    to_utc_timestamp({{ spelled }}, {{ zone }})
     {%- else -%}
-    try_cast(nullif(trim({{ text }}), '') as timestamp)
+    {{ spelled }}
     {%- endif -%}
+{%- endmacro %}
+
+{# A strptime format as Java's DateTimeFormatter writes it. #}
+{% macro java_pattern(spelling) -%}
+    {{ return(
+        spelling
+        .replace('%d', 'd').replace('%m', 'M').replace('%Y', 'yyyy').replace('%b', 'MMM')
+        .replace('%H', 'H').replace('%I', 'h').replace('%M', 'mm').replace('%S', 'ss')
+        .replace('%p', 'a')
+        .replace('yyyyMd', 'yyyyMMdd')
+    ) }}
 {%- endmacro %}
 
 {# Text that is a UTC time or, from older APIs, milliseconds since 1970, to a UTC timestamp. #}

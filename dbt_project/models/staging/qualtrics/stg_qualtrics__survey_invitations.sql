@@ -15,7 +15,8 @@ final as (
         distributionId || ':' || contactId as invitation_id,
         cast(null as string) as email_hash,
         cast(null as string) as phone_hash,
-        contactId as contact_id,
+        -- Qualtrics' own contact id must not be taken for a CRM contact
+        cast(null as string) as contact_id,
         'email' as channel,
         cast(null as string) as touchpoint_id,
         {{ text_to_timestamp('sentAt') }} as invited_at,
