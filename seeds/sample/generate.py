@@ -21,6 +21,9 @@ from seeds.sample import (
     web_events,
     web_sessions,
 )
+from seeds.sample import truth as truth_tables
+from seeds.sample.defects import deliveries, records, web_orders, web_sources, web_tags
+from seeds.sample.defects.ledger import Ledger
 from seeds.sample.episodes import episodes
 from seeds.sample.exports import (
     call_centre,
@@ -103,24 +106,46 @@ def generate(
         marketing.make_ad_spend(world)
         crm.make_contacts(world)
         crm.make_companies(world)
+    ledger = Ledger(world)
+    days = deliveries.plan_days(world)
+    with step("web defects"):
+        web_orders.plant(ledger)
+        web_tags.plant(ledger)
+        web_sources.plant(ledger)
+        web_tags.plant_copies(ledger)
     with step("export tables"):
         for vendor in (hubspot, shopify, pos, questback, typeform, zendesk, call_centre):
             vendor.prepare(world)
         marketing_exports.prepare(world)
         ga4.prepare(world)
+    with step("defects of records"):
+        records.plant(ledger)
+        deliveries.record_days(ledger, days)
     with step("files"):
-        outcome.files = _write(world, out)
+        broken = _write(world, out, days)
+        outcome.files = sum(1 for path in out.rglob("*") if path.is_file())
+    if truth is not None:
+        with step("truth"):
+            ledger.close()
+            truth_tables.prepare_identifiers(world)
+            truth_tables.write(world, truth, out, planted, broken)
     return outcome
 
 
-def _write(world: World, out: Path) -> int:
-    ga4.write(world, out / "ga4", {})
+def _write(world: World, out: Path, days: dict[str, int]) -> list[deliveries.BrokenRow]:
+    ga4.write(world, out / "ga4", days)
     hubspot.write(world, out / "hubspot")
     shopify.write(world, out / "shopify")
     pos.write(world, out / "pos")
-    questback.write(world, out / "questback", ())
+    questback.write(world, out / "questback", _records(deliveries.SURVEY_LINES))
     typeform.write(world, out / "typeform")
     zendesk.write(world, out / "zendesk")
-    call_centre.write(world, out / "call_centre", ())
-    marketing_exports.write(world, out / "email_campaigns", out / "ad_spend", ())
-    return sum(1 for path in out.rglob("*") if path.is_file())
+    calls = call_centre.write(world, out / "call_centre", _records(deliveries.CALL_LINES))
+    marketing_exports.write(
+        world, out / "email_campaigns", out / "ad_spend", _records(deliveries.SPEND_LINES)
+    )
+    return deliveries.spoil_files(world, out, f"call_centre/{calls}")
+
+
+def _records(lines: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple(record for _, record in lines)

@@ -5,10 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from seeds.sample.vocabulary import CAMPAIGNS
+from seeds.sample.web_sessions import SOURCES
 from seeds.sample.world import DAY, SECOND, World, texts
 
 SEND_WEEKDAY = 1
 SEND_HOUR = 9
+#: Advertising platform and price of a click by number of the traffic source.
+_BY_SOURCE = {
+    ("google", "cpc"): ("google_ads", 0.62),
+    ("facebook", "paid_social"): ("meta", 0.41),
+    ("instagram", "paid_social"): ("meta", 0.47),
+    ("tiktok", "paid_social"): ("tiktok_ads", 0.3),
+    ("bing", "cpc"): ("microsoft_ads", 0.5),
+    ("google", "display"): ("dv360", 0.9),
+}
+AD_PLATFORMS = {
+    number: _BY_SOURCE[(source.source, source.medium)]
+    for number, source in enumerate(SOURCES)
+    if (source.source, source.medium) in _BY_SOURCE
+}
 
 
 def make_mailings(world: World) -> None:
@@ -106,7 +121,7 @@ def make_ad_spend(world: World) -> None:
     rng = world.rng("ad spend")
     paid = world.fetch(
         """
-        select s.started_at, so.traffic_source, so.traffic_medium, c.campaign, c.campaign_name
+        select s.started_at, so.source, c.campaign
         from sessions as s
         inner join sources as so on s.source = so.source
         inner join campaigns as c on s.campaign = c.campaign
@@ -114,38 +129,24 @@ def make_ad_spend(world: World) -> None:
         order by s.session
         """
     )
-    sources = np.asarray(paid["traffic_source"])
     days = world.calendar.day_index(np.asarray(paid["started_at"]))
-    names, number = np.unique(sources.astype(str), return_inverse=True)
-    campaigns = np.asarray(paid["campaign"])
-    key, count = np.unique(np.stack([days, number, campaigns], axis=1), axis=0, return_counts=True)
-    per_click = {
-        "google": 0.62, "facebook": 0.41, "instagram": 0.47, "tiktok": 0.3, "bing": 0.5,
-        "dv360": 0.9,
-    }  # fmt: skip
-    platform = {
-        "google": "google_ads", "facebook": "meta", "instagram": "meta", "tiktok": "tiktok_ads",
-        "bing": "microsoft_ads", "dv360": "dv360",
-    }  # fmt: skip
-    clicks = np.rint(count * rng.uniform(1.02, 1.25, len(key))).astype(np.int64)
-    price = np.array([per_click[n] for n in names])[key[:, 1]] * np.exp(
-        rng.normal(0, 0.12, len(key))
+    key, count = np.unique(
+        np.stack([days, paid["source"], paid["campaign"]], axis=1), axis=0, return_counts=True
     )
+    clicks = np.rint(count * rng.uniform(1.02, 1.25, len(key))).astype(np.int64)
+    price = np.array([AD_PLATFORMS.get(n, ("", 0.0))[1] for n in range(len(SOURCES))])[
+        key[:, 1]
+    ] * np.exp(rng.normal(0, 0.12, len(key)))
+    platform = texts([AD_PLATFORMS.get(n, ("", 0.0))[0] for n in range(len(SOURCES))])[key[:, 1]]
     world.put(
         "ad_spend",
         {
             "spend_date": texts([world.calendar.date_of(int(d)).isoformat() for d in key[:, 0]]),
-            "platform": texts([platform[n] for n in names])[key[:, 1]],
-            "campaign_id": texts([f"{platform[n]}-{c}" for n in names for c in range(8)])[
-                key[:, 1] * 8 + key[:, 2]
-            ],
+            "platform": platform,
+            "campaign_id": texts([f"{p}-{c}" for p, c in zip(platform, key[:, 2], strict=True)]),
             "campaign_name": texts(CAMPAIGNS)[key[:, 2]],
-            "utm_source": texts(list(names))[key[:, 1]],
-            "utm_medium": np.select(
-                [np.isin(names, ["google", "bing"]), names == "dv360"],
-                ["cpc", "display"],
-                "paid_social",
-            )[key[:, 1]].astype(object),
+            "utm_source": texts([s.source for s in SOURCES])[key[:, 1]],
+            "utm_medium": texts([s.medium for s in SOURCES])[key[:, 1]],
             "cost": np.round(clicks * price, 2),
             "impressions": clicks * rng.integers(25, 70, len(key)),
             "clicks": clicks,

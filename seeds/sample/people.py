@@ -119,7 +119,7 @@ def make_people(world: World) -> None:
             "is_registered": is_registered,
             "is_member": is_member,
             "loyalty_id": only_if(is_member, texts([f"K{7_000_000 + 13 * n}" for n in number])),
-            "tier": texts(["basic", "silver", "gold"])[weighted(rng, [6, 3, 1], size)],
+            "tier": texts(["bronze", "silver", "gold"])[weighted(rng, [6, 3, 1], size)],
             "has_email_consent": has_email_consent,
             "has_sms_consent": is_contact & (rng.random(size) < 0.4),
             "refuses_analytics": rng.random(size) < 0.15,
@@ -258,7 +258,9 @@ def make_cookies(world: World, device: Array, started: Array) -> Array:
     first = np.full(len(key), np.iinfo(np.int64).max)
     np.minimum.at(first, cookie, started)
     owner_joined = world.get("people")["joined_at"][devices["owner"][key // 4]]
+    is_customer = world.get("people")["is_customer"][devices["owner"][key // 4]]
     known_before = (key % 4 == 0) & (owner_joined < world.calendar.start)
+    known_before &= is_customer | (key % 16 == 0)
     born = np.where(known_before, np.minimum(owner_joined, first), first)
     lead = unique_numbers(rng, len(key), 2_000_000_000)
     is_app = devices["is_app"][key // 4].astype(bool)

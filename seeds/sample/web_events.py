@@ -47,6 +47,8 @@ def make_events(world: World) -> None:
         chosen.append((where, _E[name], dwell[where] * at, extra))
         return where
 
+    is_app = world.get("devices")["is_app"][sessions["device"]][session].astype(bool)
+
     def mark(where: Array) -> Array:
         mask = np.zeros(total, dtype=bool)
         mask[where] = True
@@ -56,9 +58,9 @@ def make_events(world: World) -> None:
     fire("first_visit", first & sessions["is_first"][session].astype(bool), 1, 0)
     fire("page_view", np.ones(total, dtype=bool), 1, 0)
     depth = np.array([10, 25, 50, 75, 90, 100.0])[weighted(rng, [1, 2, 3, 3, 4, 1], total)]
-    fire("scroll", (dwell > 8) & (kind < PAGE_NUMBER["cart"]), 0.26, 0.6, depth)
+    fire("scroll", ~is_app & (dwell > 8) & (kind < PAGE_NUMBER["cart"]), 0.26, 0.6, depth)
     content = on["guide"] | on["care"] | on["faq"] | on["size_guide"] | on["reviews"]
-    fire("scroll", content & (dwell > 8), 0.8, 0.6, depth)
+    fire("scroll", ~is_app & content & (dwell > 8), 0.8, 0.6, depth)
     fire("user_engagement", (dwell > 10) | pages["is_last"].astype(bool), 0.45, 0.99)
     fire("view_item_list", on["category"] | on["campaign"], 1, 0.03)
     following = np.concatenate([kind[1:], [-1]])
@@ -74,7 +76,6 @@ def make_events(world: World) -> None:
     fire("add_shipping_info", on["shipping"], 1, 0.9)
     fire("add_payment_info", on["payment"], 1, 0.3)
     fire("purchase", on["thanks"], 1, 0.05)
-    is_app = world.get("devices")["is_app"][sessions["device"]][session].astype(bool)
     logs_in = sessions["logs_in"][session].astype(bool)
     # In the shop one logs in at the checkout, else on the account page, else at once.
     gate = on["checkout"] | on["account"]
@@ -91,16 +92,16 @@ def make_events(world: World) -> None:
     fire("generate_lead", on["newsletter"], 0.3, 0.8)
     member = world.get("people")["is_member"][sessions["person"]][session].astype(bool)
     fire("loyalty_signup", on["loyalty_join"] & member, 0.55, 0.9)
-    fire("app_download_click", on["loyalty"] | on["home"] | on["thanks"], 0.012, 0.8)
+    fire("app_download_click", ~is_app & (on["loyalty"] | on["home"] | on["thanks"]), 0.014, 0.8)
     fire("view_search_results", on["search"], 1, 0.05)
     started = fire("video_start", (on["guide"] | on["care"]) & (dwell > 15), 0.36, 0.1)
     watching = mark(started)
     watched = rng.choice([10.0, 25.0, 50.0, 75.0], total, p=[0.2, 0.3, 0.25, 0.25])
     fire("video_progress", watching, 0.85, 0.6, watched)
     fire("video_complete", watching & (watched >= 75), 0.7, 0.85)
-    fire("click", on["home"] | on["stores"] | on["reviews"], 0.04, 0.7)
+    fire("click", ~is_app & (on["home"] | on["stores"] | on["reviews"]), 0.04, 0.7)
     fire("content_feedback", on["guide"] | on["care"] | on["faq"], 0.13, 0.9)
-    fire("file_download", on["guide"] | on["returns"], 0.1, 0.5)
+    fire("file_download", ~is_app & (on["guide"] | on["returns"]), 0.1, 0.5)
     fire("checkout_error", on["payment"] | on["shipping"], 0.018, 0.6)
     bug = sessions["meets_bug"][session].astype(bool) & on["checkout"]
     for moment in (0.35, 0.6, 0.8):
@@ -300,8 +301,9 @@ select
     case when s.is_app then '2002' else '1001' end as stream_id,
     case when not s.is_app then 'WEB' when s.operating_system = 'iOS' then 'IOS'
         else 'ANDROID' end as platform,
-    s.client_id as user_pseudo_id,
-    case when e.at >= s.login_at then 'u' || s.contact_number end as user_id,
+    case when s.is_consented then s.client_id end as user_pseudo_id,
+    s.client_id as true_client_id,
+    case when s.is_consented and e.at >= s.login_at then 'u' || s.contact_number end as user_id,
     s.born_at as user_first_touch_timestamp,
     s.device_category,
     s.browser,
@@ -313,8 +315,9 @@ select
     'Finland' as country,
     s.city,
     s.region,
-    case when e.at >= s.login_at then s.tier end as loyalty_tier,
-    case when e.at >= s.login_at then 'registered' end as customer_type,
+    case when s.is_consented and e.at >= s.login_at then s.tier end as loyalty_tier,
+    case when s.is_consented and e.at >= s.login_at
+        then case s.tier when 'gold' then 'loyal' else 'returning' end end as customer_type,
     case when s.is_consented then 'Yes' else 'No' end as analytics_storage,
     case when s.is_consented then 'Yes' else 'No' end as ads_storage,
     e.server_offset,
@@ -325,9 +328,9 @@ select
     s.traffic_medium as session_medium,
     s.campaign_name as session_campaign,
     -- event parameters
-    s.started_at // 1000000 as ga_session_id,
+    case when s.is_consented then s.started_at // 1000000 end as ga_session_id,
     cast(null as varchar) as ga_session_id_text,
-    s.session_number as ga_session_number,
+    case when s.is_consented then s.session_number end as ga_session_number,
     'https://' || v.host || v.path
     || case
         when v.position = 0 and s.is_tagged then
@@ -348,6 +351,7 @@ select
         when n.event_name = 'page_view' and v.position > 0 then 120 + e.dice
     end as engagement_time_msec,
     case when s.is_engaged and v.position > 0 then '1' else '0' end as session_engaged,
+    cast(null as bigint) as session_engaged_number,
     case when n.event_name = 'page_view' and v.position = 0 then 1 end as entrances,
     case when v.position = 0 and s.is_tagged
         and n.event_name in ('session_start', 'first_visit', 'page_view')
@@ -402,7 +406,8 @@ select
         and n.event_name in ('page_view', 'scroll', 'user_engagement', 'video_start',
             'video_progress', 'video_complete', 'content_feedback', 'file_download')
         then v.template || ':' || split_part(v.path, '/', -1) end as content_id,
-    case when n.event_name in ('video_progress') then cast(e.amount as bigint)
+    case when n.event_name = 'video_start' then 0
+        when n.event_name = 'video_progress' then cast(e.amount as bigint)
         when n.event_name = 'video_complete' then 100 end as video_percent,
     case
         when n.event_name in ('login', 'sign_up') then ['email', 'google'][1 + (e.dice > 800)::int]

@@ -147,15 +147,17 @@ SOURCES = (
     Source("google", "organic", None, "www.google.com", False, (22, 30, 22, 30, 38, 10)),
     Source("google", "cpc", "gclid", "www.google.com", True, (22, 18, 18, 2, 4, 2)),
     Source("facebook", "paid_social", "fbclid", "l.facebook.com", True, (14, 4, 4, 0, 0, 1)),
-    Source("instagram", "paid_social", "fbclid", "l.instagram.com", True, (10, 4, 3, 0, 0, 1)),
+    Source("instagram", "paid_social", None, "l.instagram.com", True, (10, 4, 3, 0, 0, 1)),
     Source("tiktok", "paid_social", None, "www.tiktok.com", True, (6, 1, 1, 0, 0, 0)),
     Source("bing", "cpc", "msclkid", "www.bing.com", True, (3, 2, 2, 0, 0, 0)),
     Source("bing", "organic", None, "www.bing.com", False, (3, 3, 2, 3, 4, 1)),
-    Source("dv360", "display", "dclid", "ad.doubleclick.net", True, (5, 1, 0.5, 0, 0, 0)),
+    Source("google", "display", "dclid", "ad.doubleclick.net", True, (5, 1, 0.5, 0, 0, 0)),
     Source("vertailu.example", "referral", None, "vertailu.example", False, (4, 8, 6, 0, 0, 0)),
     Source("newsletter", "email", None, None, True, (1, 5, 12, 10, 4, 55)),
     Source("sms", "sms", None, None, True, (0, 0, 3, 15, 10, 8)),
 )
+#: Share of the window from which a new consent banner is out.
+CONSENT_BANNER_FROM = 0.94
 #: Seconds over which a session id is unique; two visits of one cookie are at least this far apart.
 _SESSION_GAP = 2 * SECOND
 
@@ -261,7 +263,7 @@ def make_sessions(world: World, planted: dict[str, Episode]) -> None:
 
     order = np.lexsort((visits["person"], visits["started_at"]))
     visits = {key: value[order] for key, value in visits.items()}
-    device, cookie = device[order], cookie[order]
+    device, cookie, started = device[order], cookie[order], visits["started_at"]
     size = len(device)
     source = weighted_rows(rng, np.array([s.weights for s in SOURCES]).T, visits["intent"])
     consent = people["has_email_consent"][visits["person"]].astype(bool)
@@ -279,6 +281,9 @@ def make_sessions(world: World, planted: dict[str, Episode]) -> None:
     rank[by_cookie] = np.arange(size) - np.maximum.accumulate(np.where(starts, np.arange(size), 0))
     known = ~world.get("cookies")["is_new"][cookie].astype(bool)
     refuses = world.get("devices")["refuses_analytics"][device].astype(bool)
+    # Late in the window a new consent banner makes refusing one click: one in six more does.
+    banner, _ = world.calendar.span(world.calendar.day(CONSENT_BANNER_FROM), 1)
+    refuses |= (started >= banner) & (rng.random(size) < 0.17)
     login = people["is_registered"][visits["person"]].astype(bool) & (
         visits["started_at"] >= people["joined_at"][visits["person"]]
     )

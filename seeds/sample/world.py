@@ -98,6 +98,21 @@ class Calendar:
         """The day at a share of the window, as an index: how episodes keep their place."""
         return min(self.settings.days - 1, max(0, round(share * (self.settings.days - 1))))
 
+    @property
+    def months(self) -> list[str]:
+        """The window's calendar months, YYYYMM."""
+        days = (self.date_of(day) for day in range(self.settings.days))
+        return list(dict.fromkeys(day.strftime("%Y%m") for day in days))
+
+    def month_end(self, month: str) -> int:
+        """First instant after a month, or after the window where that ends sooner."""
+        later = [
+            int(self.day_starts[day + 1])
+            for day in range(self.settings.days)
+            if self.date_of(day).strftime("%Y%m") == month
+        ]
+        return max(later)
+
     def span(self, day: int, days: float = 1.0, hour: float = 0.0) -> tuple[int, int]:
         """From an hour of a day, so many days long, clipped to the window."""
         start = int(self.day_starts[day]) + int(hour * 3600 * SECOND)

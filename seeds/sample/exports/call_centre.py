@@ -61,13 +61,9 @@ def prepare(world: World) -> None:
     )
 
 
-def write(world: World, folder: Path, raw_lines: tuple[str, ...]) -> None:
-    """Write a file a month; raw lines (broken ones) end the first."""
-    months = world.con.execute(
-        "select local_month(started_at_us) as month, max(ended_at_us) from call_centre_contacts"
-        " group by month order by month"
-    ).fetchall()
-    for number, (month, last) in enumerate(months):
+def write(world: World, folder: Path, raw_lines: tuple[str, ...]) -> str:
+    """Write a file a month; raw lines (broken ones) end the first, whose name is returned."""
+    for number, month in enumerate(world.calendar.months):
         write_csv(
             world,
             f"""
@@ -80,7 +76,8 @@ def write(world: World, folder: Path, raw_lines: tuple[str, ...]) -> None:
             order by started_at_us, contact_ref
             """,
             folder / f"contacts_{month}.csv",
-            last,
+            world.calendar.month_end(month),
             delimiter=";",
             raw_lines=raw_lines if number == 0 else (),
         )
+    return f"contacts_{world.calendar.months[0]}.csv"

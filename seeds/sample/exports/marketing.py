@@ -46,11 +46,7 @@ def prepare(world: World) -> None:
 
 def write(world: World, campaigns: Path, spend: Path, raw_lines: tuple[str, ...]) -> None:
     """Write the send logs and the cost file, which raw lines (broken ones) end."""
-    months = world.con.execute(
-        "select local_month(occurred_at_us) as month, max(occurred_at_us)"
-        " from email_campaigns_events group by month order by month"
-    ).fetchall()
-    for month, last in months:
+    for month in world.calendar.months:
         write_csv(
             world,
             f"""
@@ -61,7 +57,7 @@ def write(world: World, campaigns: Path, spend: Path, raw_lines: tuple[str, ...]
             order by occurred_at_us, message_event
             """,
             campaigns / f"events_{month}.csv",
-            last,
+            world.calendar.month_end(month),
         )
     write_csv(
         world,

@@ -111,11 +111,7 @@ def prepare(world: World) -> None:
 
 def write(world: World, folder: Path) -> None:
     """Write a file of receipts and of lines per month, and one of messages."""
-    months = world.con.execute(
-        "select local_month(sold_at_us) as month, max(sold_at_us) from pos_receipts"
-        " group by month order by month"
-    ).fetchall()
-    for month, last in months:
+    for month in world.calendar.months:
         write_csv(
             world,
             f"""
@@ -126,7 +122,7 @@ def write(world: World, folder: Path) -> None:
             order by sold_at_us, receipt_id
             """,
             folder / f"receipts_{month}.csv",
-            last,
+            world.calendar.month_end(month),
         )
         write_csv(
             world,
@@ -136,7 +132,7 @@ def write(world: World, folder: Path) -> None:
             order by sold_at_us, receipt_id, line_number
             """,
             folder / f"receipt_lines_{month}.csv",
-            last,
+            world.calendar.month_end(month),
         )
     write_csv(
         world,
