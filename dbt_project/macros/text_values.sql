@@ -2,13 +2,18 @@
    unparseable text in declared columns, so a null here is a blank or an undeclared value). #}
 
 {% macro text_to_number(text, type='decimal(18, 4)') -%}
-    try_cast(replace(nullif(trim({{ text }}), ''), ',', '.') as {{ type }})
+    {#- plain and no-break spaces separate thousands -#}
+    try_cast(
+        replace(replace(replace(nullif(trim({{ text }}), ''), ' ', ''), chr(160), ''), ',', '.')
+        as {{ type }}
+    )
 {%- endmacro %}
 
 {% macro text_to_boolean(text) -%}
     case
-        when lower(trim({{ text }})) in ('true', 't', 'yes', 'y', '1') then true
-        when lower(trim({{ text }})) in ('false', 'f', 'no', 'n', '0') then false
+        when lower(trim({{ text }})) in ('true', 't', 'yes', 'y', '1', '1.0', 'kyllä', 'kylla')
+            then true
+        when lower(trim({{ text }})) in ('false', 'f', 'no', 'n', '0', '0.0', 'ei') then false
     end
 {%- endmacro %}
 

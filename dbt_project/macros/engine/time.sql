@@ -58,7 +58,8 @@
 {%- endmacro %}
 
 {# Text in any of the spellings that exports use to a UTC timestamp; null where it is none.
-   Text with an offset is converted; text without one is taken to be UTC unless `zone` is given. #}
+   Text with an offset is converted; text without one is taken to be UTC unless `zone` is given.
+   A number of 9 to 16 digits counts from 1970, as landing lets it pass. #}
 {% macro text_to_timestamp(text, zone=none) -%}
     {{ return(adapter.dispatch('text_to_timestamp')(text, zone)) }}
 {%- endmacro %}
@@ -69,13 +70,17 @@
     try_strptime(nullif(trim({{ text }}), ''), ['{{ timestamp_spellings() | join("', '") }}'])
     {%- endset -%}
     {%- if zone -%}
-    cast(
-        coalesce(try_cast(nullif(trim({{ text }}), '') as timestamp), {{ spelled }})
-        at time zone {{ zone }} at time zone 'UTC' as timestamp
+    coalesce(
+        {{ epoch_to_timestamp(text) }},
+        cast(
+            coalesce(try_cast(nullif(trim({{ text }}), '') as timestamp), {{ spelled }})
+            at time zone {{ zone }} at time zone 'UTC' as timestamp
+        )
     )
     {%- else -%}
     coalesce(
         cast(try_cast(nullif(trim({{ text }}), '') as timestamptz) at time zone 'UTC' as timestamp),
+        {{ epoch_to_timestamp(text) }},
         {{ spelled }}
     )
     {%- endif -%}
@@ -91,9 +96,9 @@
     )
     {%- endset -%}
     {%- if zone -%}
-    to_utc_timestamp({{ spelled }}, {{ zone }})
+    coalesce({{ epoch_to_timestamp(text) }}, to_utc_timestamp({{ spelled }}, {{ zone }}))
     {%- else -%}
-    {{ spelled }}
+    coalesce({{ epoch_to_timestamp(text) }}, {{ spelled }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -108,10 +113,15 @@
     ) }}
 {%- endmacro %}
 
-{# Text that is a UTC time or, from older APIs, milliseconds since 1970, to a UTC timestamp. #}
-{% macro text_or_millis_to_timestamp(text) -%}
-    coalesce(
-        {{ micros_to_timestamp("try_cast(" ~ text ~ " as bigint) * 1000") }},
-        {{ text_to_timestamp(text) }}
-    )
+{# Text of whole seconds, milliseconds or microseconds since 1970, told apart by their size. Smaller
+   numbers are none: 20260201 is a day. #}
+{% macro epoch_to_timestamp(text) -%}
+    {%- set number = "try_cast(split_part(trim(" ~ text ~ "), '.', 1) as bigint)" -%}
+    {{ micros_to_timestamp(
+        "case"
+        ~ " when abs(" ~ number ~ ") >= 100000000000000 then " ~ number
+        ~ " when abs(" ~ number ~ ") >= 100000000000 then " ~ number ~ " * 1000"
+        ~ " when abs(" ~ number ~ ") >= 100000000 then " ~ number ~ " * 1000000"
+        ~ " end"
+    ) }}
 {%- endmacro %}

@@ -44,7 +44,7 @@ joined as (
         coalesce(
             {{ text_to_timestamp('deals.createdate') }}, {{ text_to_timestamp('deals.createdAt') }}
         ) as created_at,
-        {{ text_or_millis_to_timestamp('deals.closedate') }} as close_at,
+        {{ text_to_timestamp('deals.closedate') }} as close_at,
         coalesce(
             {{ text_to_boolean('deals.hs_is_closed_won') }},
             lower(deals.dealstage) = 'closedwon',

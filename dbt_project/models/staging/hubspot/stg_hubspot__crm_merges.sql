@@ -27,14 +27,14 @@ merges as (
         _source as source,
         canonical_vid as surviving_contact_id,
         vid_to_merge as merged_contact_id,
-        {{ text_or_millis_to_timestamp('timestamp') }} as merged_at
+        {{ text_to_timestamp('timestamp') }} as merged_at
     from audits
     union all
     -- the contact remembers whom it absorbed, also where the audit was not exported
     select
         merged_id_lists._source as source,
         merged_id_lists.id as surviving_contact_id,
-        cast(merged.value as string) as merged_contact_id,
+        {{ json_scalar('merged.value') }} as merged_contact_id,
         cast(null as timestamp) as merged_at
     from merged_id_lists
     {{ json_elements('merged_id_lists.merged_ids', 'merged') }}

@@ -28,7 +28,7 @@ joined as (
                 events.portalSubscriptionStatus, loader_status_changes.portalSubscriptionStatus
             )
         ) as subscription_status,
-        {{ text_or_millis_to_timestamp('events.created') }} as occurred_at,
+        {{ text_to_timestamp('events.created') }} as occurred_at,
         events.recipient__hash as email_hash,
         {{ masked_link_path('coalesce(events.url, loader_clicks.url)') }} as link_url_path,
         coalesce({{ text_to_boolean('events.filteredEvent') }}, false) as is_filtered

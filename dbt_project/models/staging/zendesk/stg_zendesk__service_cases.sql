@@ -72,7 +72,7 @@ tags as (
     select
         tickets._source,
         tickets.id as ticket_id,
-        {{ json_text('tag.value', '$') }} as tag
+        {{ json_scalar('tag.value') }} as tag
     from tickets
     {{ json_elements('tickets.tags', 'tag') }}
     union all
