@@ -32,9 +32,10 @@
 {%- endmacro %}
 
 {# Key of a response: respondents are numbered per survey by some vendors. #}
-{% macro survey_response_key(alias) -%}
+{% macro survey_response_key(alias=none) -%}
+    {%- set prefix = alias ~ "." if alias else "" -%}
     {{ surrogate_key(
-        [alias ~ ".source", "'survey_response'", alias ~ ".survey_id", alias ~ ".response_id"]
+        [prefix ~ "source", "'survey_response'", prefix ~ "survey_id", prefix ~ "response_id"]
     ) }}
 {%- endmacro %}
 

@@ -20,7 +20,7 @@ replies as (
 
 final as (
     select
-        {{ survey_response_key('replies') }} as survey_response_key,
+        {{ survey_response_key() }} as survey_response_key,
         source,
         survey_id,
         response_id,

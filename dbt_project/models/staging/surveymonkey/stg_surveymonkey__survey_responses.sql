@@ -46,7 +46,7 @@ renamed as (
 
 final as (
     select
-        {{ survey_response_key('renamed') }} as survey_response_key,
+        {{ survey_response_key() }} as survey_response_key,
         source,
         survey_id,
         response_id,
