@@ -1,7 +1,7 @@
 """Shopify: what its exports hold and how they land.
 
-Two layouts of the same shop. `native` is the Admin REST API's objects, one JSON object a line, with
-lines, refunds and note attributes nested inside the order. `fivetran` is the loader's CSV tables,
+Two layouts of the same shop. `native` is the Admin REST API's objects, one JSON object a line or a
+page a file, with lines, refunds and note attributes nested inside the order. `fivetran` is the loader's CSV tables,
 where each nested list is a table of its own. Both land in the same raw tables, so a column that
 only one layout fills is null for the other; what to make of that is staging's business.
 """
@@ -9,12 +9,21 @@ only one layout fills is null for the other; what to make of that is staging's b
 from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
 
 
-def _native(*names: str) -> FileRule:
-    return FileRule(
-        format="native",
-        patterns=tuple(f"{name}*.jsonl" for name in names),
-        reader="jsonl",
+def _native(*names: str) -> tuple[FileRule, ...]:
+    """Objects one a line, or pages as the API returns them: ``{"orders": [...]}``."""
+    lines = FileRule(
+        format="native", patterns=tuple(f"{name}*.jsonl" for name in names), reader="jsonl"
     )
+    pages = tuple(
+        FileRule(
+            format="native",
+            patterns=(f"{name}*.json",),
+            reader="json",
+            options={"records_path": name},
+        )
+        for name in names
+    )
+    return (lines, *pages)
 
 
 def _fivetran(table: str) -> FileRule:
@@ -36,7 +45,7 @@ ORDERS = TableSpec(
     name="orders",
     natural_key=("id",),
     dt=_created_date(),
-    files=(_native("orders"), _fivetran("order")),
+    files=(*_native("orders"), _fivetran("order")),
     description="Orders as the shop last knew them: an edited order is delivered again.",
     columns=(
         Column("id", required=True, not_null=True, description="Shopify's order id."),
@@ -256,7 +265,7 @@ CUSTOMERS = TableSpec(
     name="customers",
     natural_key=("id",),
     dt=None,
-    files=(_native("customers"), _fivetran("customer")),
+    files=(*_native("customers"), _fivetran("customer")),
     description="Customer accounts of the shop, as they last were.",
     columns=(
         Column("id", required=True, not_null=True),
@@ -278,7 +287,7 @@ ABANDONED_CHECKOUTS = TableSpec(
     name="abandoned_checkouts",
     natural_key=("id",),
     dt=_created_date(),
-    files=(_native("abandoned_checkouts", "checkouts"), _fivetran("abandoned_checkout")),
+    files=(*_native("abandoned_checkouts", "checkouts"), _fivetran("abandoned_checkout")),
     description="Checkouts that were begun and left, some of them completed later.",
     columns=(
         Column("id", required=True, not_null=True),
@@ -306,7 +315,7 @@ INVENTORY_ITEMS = TableSpec(
     name="inventory_items",
     natural_key=("id",),
     dt=None,
-    files=(_native("inventory_items"), _fivetran("inventory_item")),
+    files=(*_native("inventory_items"), _fivetran("inventory_item")),
     description="Stock items: the only place where Shopify keeps the unit cost.",
     columns=(
         Column("id", required=True, not_null=True),
@@ -336,5 +345,5 @@ SPEC = VendorSpec(
         INVENTORY_ITEMS,
     ),
     docs_url="https://shopify.dev/docs/api/admin-rest/latest/resources/order",
-    description="Shopify Admin API objects as JSON lines, or a loader's CSV tables.",
+    description="Shopify Admin API objects (JSON lines or pages), or a loader's CSV tables.",
 )

@@ -44,6 +44,13 @@ def test_native_order_keeps_its_nested_values_as_json(land_files):
     assert row["dt"] == date(2026, 3, 1)
 
 
+def test_page_of_the_api_lands_its_records(land_files):
+    page = {"orders": [ORDER, {**ORDER, "id": 2, "name": "#1002"}]}
+    raw = land_files("shopify", {"orders_page_1.json": json.dumps(page, indent=1)})
+
+    assert [row["name"] for row in raw.rows("shopify", "orders")] == ["#1001", "#1002"]
+
+
 def test_same_address_has_the_same_hash_in_orders_customers_and_checkouts(land_files):
     customer = {"id": 207119551, "email": " aino.virtanen@KAUPPA.example"}
     checkout = {
