@@ -32,6 +32,6 @@ SPEC = VendorSpec(
     name="ad_spend",
     family="marketing",
     tables=(SPEND,),
-    docs_url="",
+    docs_url="docs/csv_layouts.md",
     description="Daily advertising cost per campaign, in our documented CSV layout.",
 )

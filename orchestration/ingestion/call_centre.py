@@ -55,6 +55,6 @@ SPEC = VendorSpec(
     name="call_centre",
     family="service",
     tables=(CONTACTS,),
-    docs_url="",
+    docs_url="docs/csv_layouts.md",
     description="Log of calls, IVR sessions, SMS and chats, in our documented CSV layout.",
 )

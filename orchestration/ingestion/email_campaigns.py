@@ -46,6 +46,6 @@ SPEC = VendorSpec(
     name="email_campaigns",
     family="marketing",
     tables=(EVENTS,),
-    docs_url="",
+    docs_url="docs/csv_layouts.md",
     description="Send log of an e-mail campaign tool, in our documented CSV layout.",
 )

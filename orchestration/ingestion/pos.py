@@ -98,6 +98,6 @@ SPEC = VendorSpec(
     name="pos",
     family="commerce",
     tables=(RECEIPTS, RECEIPT_LINES, SMS_FEEDBACK),
-    docs_url="",
+    docs_url="docs/csv_layouts.md",
     description="Store receipts, receipt lines and SMS feedback as CSV (format of this project).",
 )
