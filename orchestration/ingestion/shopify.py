@@ -1,9 +1,10 @@
 """Shopify: what its exports hold and how they land.
 
 Two layouts of the same shop. `native` is the Admin REST API's objects, one JSON object a line or a
-page a file, with lines, refunds and note attributes nested inside the order. `fivetran` is the loader's CSV tables,
-where each nested list is a table of its own. Both land in the same raw tables, so a column that
-only one layout fills is null for the other; what to make of that is staging's business.
+page a file, with lines, refunds and note attributes nested inside the order. `fivetran` is the
+loader's CSV tables, where each nested list is a table of its own. Both land in the same raw tables,
+so a column that only one layout fills is null for the other; what to make of that is staging's
+business.
 """
 
 from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
