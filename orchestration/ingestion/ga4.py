@@ -62,7 +62,7 @@ _ITEMS = (
     f"creative_slot VARCHAR, item_params {_PARAMS})[]"
 )
 
-_FILE_KEY = r"(events_(?:intraday_|fresh_)?\d{8})"
+_FILE_KEY = r"(events_(?:intraday_|fresh_)?\d{8}(?:[-_]\d{6,})?)"
 
 # Parameters that the loader flattens, with the member of the value that GA4 keeps them in.
 _FLAT_PARAMETERS = {
@@ -126,10 +126,6 @@ _FLAT_COLUMNS = {
         f"'refund_value_in_usd': ecommerce_refund_value_in_usd}} as {_ECOMMERCE})"
     ),
     "platform": "upper(platform)",
-    "_table": (
-        "case when lower(is_intraday) = 'true' then 'events_intraday_' else 'events_' end "
-        "|| strftime(cast(date as date), '%Y%m%d')"
-    ),
 }
 
 

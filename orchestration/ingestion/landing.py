@@ -345,12 +345,12 @@ def land(
         group: list[LandedBatch] = []
         started = time.monotonic()
         try:
-            for position, item in enumerate(pending):
+            for item in pending:
                 sha256 = content_sha256(item.file.path)
                 if index.has_content(item, sha256):
                     continue
                 batch = _land_file(
-                    connection, item, sha256, sources, raw_root, run_id, loaded_at, position
+                    connection, item, sha256, sources, raw_root, run_id, loaded_at
                 )
                 group.append(batch)
                 if on_file:
@@ -431,13 +431,12 @@ def _land_file(
     raw_root: Path,
     run_id: str,
     loaded_at: datetime,
-    position: int,
 ) -> LandedBatch:
     """Read one file and write what it gives under ``_incoming``."""
-    place = f"{item.source}|{item.table}|{item.source_file}|{sha256}|{run_id}|{position}"
+    # The same delivery gets the same name in every rebuild: keys of web events are made of it.
+    place = f"{item.table}|{item.source_file}|{sha256}|{item.file.definition}"
     batch = LandedBatch(
-        batch_id=f"{item.source}-{loaded_at:%Y%m%dT%H%M%S}-"
-        f"{hashlib.sha256(place.encode()).hexdigest()[:12]}",
+        batch_id=f"{item.source}-{hashlib.sha256(place.encode()).hexdigest()[:16]}",
         run_id=run_id,
         source=item.source,
         vendor=item.vendor,

@@ -97,7 +97,7 @@ _HIT_MEMBERS = (
 )
 _HITS = f"STRUCT({', '.join(_HIT_MEMBERS)})[]"
 
-_FILE_KEY = r"(ga_sessions_(?:intraday_)?\d{8})"
+_FILE_KEY = r"(ga_sessions_(?:intraday_)?\d{8}(?:[-_]\d{6,})?)"
 
 SESSIONS = TableSpec(
     name="sessions",

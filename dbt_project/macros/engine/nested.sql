@@ -1,0 +1,87 @@
+{# Lists of structs, as web exports nest parameters and items. #}
+
+{# The keys of a list of {key, value}: made once per row, then looked up by position, which is three
+   times as fast as filtering the list for each key. #}
+{% macro nested_keys(list) -%}
+    {{ return(adapter.dispatch('nested_keys')(list)) }}
+{%- endmacro %}
+
+{% macro duckdb__nested_keys(list) -%}
+    list_transform({{ list }}, lambda x: x.key)
+{%- endmacro %}
+
+{% macro spark__nested_keys(list) -%}
+    transform({{ list }}, x -> x.key)
+{%- endmacro %}
+
+{# The value under one key, null where the key is absent; `keys` is the list's nested_keys. #}
+{% macro nested_value(list, keys, key) -%}
+    {{ return(adapter.dispatch('nested_value')(list, keys, key)) }}
+{%- endmacro %}
+
+{% macro duckdb__nested_value(list, keys, key) -%}
+    {{ list }}[list_position({{ keys }}, '{{ key }}')].value
+{%- endmacro %}
+
+{% macro spark__nested_value(list, keys, key) -%}
+    {{ list }}[nullif(cast(array_position({{ keys }}, '{{ key }}') as int), 0) - 1].value
+{%- endmacro %}
+
+{# Number of elements; 0 where the list is null. #}
+{% macro nested_length(list) -%}
+    {{ return(adapter.dispatch('nested_length')(list)) }}
+{%- endmacro %}
+
+{% macro duckdb__nested_length(list) -%}
+    coalesce(len({{ list }}), 0)
+{%- endmacro %}
+
+{% macro spark__nested_length(list) -%}
+    coalesce(array_size({{ list }}), 0)
+{%- endmacro %}
+
+{# Sum of an expression over `item`, the list's element, as a double; null where there is none. #}
+{% macro nested_sum(list, expression) -%}
+    {{ return(adapter.dispatch('nested_sum')(list, expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__nested_sum(list, expression) -%}
+    list_sum(list_transform({{ list }}, lambda item: cast({{ expression }} as double)))
+{%- endmacro %}
+
+{% macro spark__nested_sum(list, expression) -%}
+    case when array_size({{ list }}) > 0 then aggregate(
+        transform({{ list }}, item -> cast({{ expression }} as double)),
+        cast(0 as double),
+        (total, amount) -> total + coalesce(amount, cast(0 as double))
+    ) end
+{%- endmacro %}
+
+{# Rows of a list, to stand after a table in `from`: `<alias>.element` and `<alias>.position`
+   (1, 2, …). A row whose list is null or empty gives none. #}
+{% macro nested_elements(list, alias) -%}
+    {{ return(adapter.dispatch('nested_elements')(list, alias)) }}
+{%- endmacro %}
+
+{% macro duckdb__nested_elements(list, alias) -%}
+    cross join lateral unnest({{ list }}) with ordinality as {{ alias }} (element, position)
+{%- endmacro %}
+
+{% macro spark__nested_elements(list, alias) -%}
+    cross join lateral inline(
+        transform({{ list }}, (element, index) -> struct(element as element, index + 1 as position))
+    ) as {{ alias }} (element, position)
+{%- endmacro %}
+
+{# Text of a list in a fixed order, so that two events with the same parameters compare equal. #}
+{% macro nested_fingerprint(list) -%}
+    {{ return(adapter.dispatch('nested_fingerprint')(list)) }}
+{%- endmacro %}
+
+{% macro duckdb__nested_fingerprint(list) -%}
+    md5(cast(list_sort({{ list }}) as varchar))
+{%- endmacro %}
+
+{% macro spark__nested_fingerprint(list) -%}
+    md5(to_json(array_sort({{ list }})))
+{%- endmacro %}

@@ -1,0 +1,70 @@
+{{ config(materialized='view') }}
+
+with events as (
+    select
+        {{ surrogate_key(["_source", "'web_event'", "_batch_id", "_row"]) }} as web_event_key,
+        _source as source,
+        {{ local_date(micros_to_timestamp('event_timestamp')) }} as event_date,
+        event_name,
+        case when lower(platform) = 'web' then 'web' else 'app' end as platform,
+        event_params
+    from {{ source('ga4', 'events') }}
+),
+
+unnested as (
+    select
+        events.web_event_key,
+        events.source,
+        events.event_date,
+        events.event_name,
+        events.platform,
+        param.element.key as param_key,
+        param.element.value.string_value as string_value,
+        param.element.value.int_value as int_value,
+        coalesce(param.element.value.double_value, param.element.value.float_value) as double_value,
+        case when param.element.value.string_value is not null then 1 else 0 end
+        + case when param.element.value.int_value is not null then 1 else 0 end
+        + case when param.element.value.float_value is not null then 1 else 0 end
+        + case when param.element.value.double_value is not null then 1 else 0 end as value_count,
+        param.element.value.float_value
+    from events
+    {{ nested_elements('events.event_params', 'param') }}
+),
+
+valued as (
+    select
+        web_event_key,
+        source,
+        event_date,
+        event_name,
+        platform,
+        param_key,
+        case
+            when value_count = 0 then 'none'
+            when value_count > 1 then 'several'
+            when string_value is not null then 'string'
+            when int_value is not null then 'int'
+            when float_value is not null then 'float'
+            else 'double'
+        end as value_type,
+        coalesce(string_value, cast(int_value as string), cast(double_value as string)) as value_text,
+        -- Only text can hold personal data: numbers are ids, times and amounts.
+        {{ personal_data_kind('string_value') }} as personal_data_kind
+    from unnested
+)
+
+select
+    web_event_key,
+    source,
+    event_date,
+    event_name,
+    platform,
+    param_key,
+    value_type,
+    case
+        when personal_data_kind is not null then 'redacted:' || personal_data_kind
+        else value_text
+    end as value_text,
+    length(value_text) as value_length,
+    personal_data_kind is not null as has_personal_data
+from valued
