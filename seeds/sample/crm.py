@@ -60,6 +60,11 @@ def make_contacts(world: World) -> None:
     email[differs == 1] = [e.replace("@", "1@", 1) for e in email[differs == 1]]
     email[differs == 2] = None
     phone = people["phone"][person[rows]].copy()
+    # Some of a family give the number of the one who heads it.
+    household = people["household_id"]
+    head = np.searchsorted(household, household, side="left")[person[rows]]
+    borrows = (head != person[rows]) & (rng.random(len(rows)) < 0.15)
+    phone[borrows] = people["phone"][head[borrows]]
     phone[~second & (rng.random(len(rows)) < 0.22)] = None
     phone[second & (differs != 2) & (rng.random(len(rows)) < 0.3)] = None
     phone[np.concatenate([is_lead, np.zeros(len(twice), dtype=bool)])] = None

@@ -15,6 +15,7 @@ from seeds.sample.world import DAY, SECOND, Array, World, repeat_index, texts, w
 #: How far an attempt gets.
 CART, CHECKOUT, SHIPPING, PAYMENT, BOUGHT = range(5)
 WEB, APP, STORE = range(3)
+STORE_HOURS = (9, 20)
 HOUR_WEIGHTS = (1, 0.5, 0.3, 0.2, 0.3, 1, 2, 4, 5, 6, 6, 7, 7, 6, 6, 7, 8, 9, 10, 11, 11, 9, 6, 3)
 WEEKDAY_WEIGHTS = (1.05, 1.0, 0.95, 1.0, 0.95, 0.9, 1.2)
 
@@ -63,7 +64,11 @@ def make_missions(world: World, planted: dict[str, Episode]) -> None:
     by_app = has_app & (rng.random(size) < 0.5)
     channel = np.where(store, STORE, np.where(by_app, APP, WEB))
     attempted = begun + (rng.exponential(2.0, size) * DAY).astype(np.int64) + 900 * SECOND
-    attempted = awake(world, rng, attempted)
+    attempted = np.where(
+        channel == STORE,
+        awake(world, rng, attempted, opening=STORE_HOURS),
+        awake(world, rng, attempted),
+    )
     attempts &= attempted < calendar.end - 3600 * SECOND
 
     # How far it gets: a cart costs nothing, a card must be found.
@@ -128,6 +133,9 @@ def settle_missions(world: World, meets_bug: Array) -> None:
         world,
         rng,
         missions["attempted_at"] + (rng.exponential(1.4, size) * DAY).astype(np.int64) + DAY // 24,
+    )
+    rescued_at = np.where(
+        rescue_channel == STORE, awake(world, rng, rescued_at, opening=STORE_HOURS), rescued_at
     )
     rescued &= rescued_at < world.calendar.end - 3600 * SECOND
     ordered_at = np.where(rescued, rescued_at, missions["attempted_at"])

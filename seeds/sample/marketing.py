@@ -53,20 +53,30 @@ def make_mailings(world: World) -> None:
     keep = people["joined_at"][person] < sent_at[mailing]
     mailing, person = mailing[keep], person[keep]
     size = len(person)
+    sent = sent_at[mailing] + rng.integers(0, 900, size) * SECOND
     interest = 1 / (1 + np.exp(-(-1.15 + 0.3 * people["latent"][person])))
     opened = rng.random(size) < interest
+    delay = (rng.exponential(0.6, size) * DAY).astype(np.int64) + 60 * SECOND
+    bounces = rng.random(size) < 0.008
+    unsubscribes = opened & ~bounces & (rng.random(size) < 0.004)
+    complains = opened & ~bounces & (rng.random(size) < 0.0006)
+    # Who leaves the list gets no further letter.
+    left = np.full(len(people["person"]), np.iinfo(np.int64).max)
+    leaving = unsubscribes | complains
+    np.minimum.at(left, person[leaving], (sent + delay)[leaving])
+    wanted = sent <= left[person]
     world.put(
         "messages",
         {
-            "message": np.arange(size),
-            "mailing": mailing,
-            "person": person,
-            "sent_at": sent_at[mailing] + rng.integers(0, 900, size) * SECOND,
-            "bounces": rng.random(size) < 0.008,
-            "opens": opened,
-            "open_delay": (rng.exponential(0.6, size) * DAY).astype(np.int64) + 60 * SECOND,
-            "unsubscribes": opened & (rng.random(size) < 0.004),
-            "complains": opened & (rng.random(size) < 0.0006),
+            "message": np.arange(int(wanted.sum())),
+            "mailing": mailing[wanted],
+            "person": person[wanted],
+            "sent_at": sent[wanted],
+            "bounces": bounces[wanted],
+            "opens": opened[wanted],
+            "open_delay": delay[wanted],
+            "unsubscribes": unsubscribes[wanted],
+            "complains": complains[wanted],
         },
     )
     world.run(f"create or replace table message_events as {_MESSAGE_EVENTS}")

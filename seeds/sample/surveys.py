@@ -93,7 +93,9 @@ def _purchase(world: World) -> None:
         weakest = np.where(less, number, weakest)
         lowest = np.where(less, feeling, lowest)
     names = rng.random(size) < 0.6
-    started = sent + (rng.exponential(0.5, size) * DAY).astype(np.int64) + 300 * SECOND
+    started = journeys.awake(
+        world, rng, sent + (rng.exponential(0.5, size) * DAY).astype(np.int64) + 300 * SECOND
+    )
     world.put(
         "purchase_survey",
         {
@@ -158,7 +160,9 @@ def _relationship(world: World) -> None:
             "sent_at": sent,
             "is_delivered": rng.random(size) < 0.98,
             "answers": _answering(world, rng, person, state, 0.2),
-            "started_at": sent + (rng.exponential(1.2, size) * DAY).astype(np.int64) + 60 * SECOND,
+            "started_at": journeys.awake(
+                world, rng, sent + (rng.exponential(1.2, size) * DAY).astype(np.int64) + 60 * SECOND
+            ),
             "seconds": np.exp(rng.normal(5.5, 0.35, size)),
             "state": state,
             "nps": _nps(rng, state),
@@ -182,7 +186,7 @@ def _service(world: World) -> None:
     state = _state(world, rng, cases["person"], sent)
     state += 0.3 * world.rng("agents").normal(0, 1, 18)[cases["agent"]] * (cases["agent"] >= 0)
     size = len(sent)
-    started = sent + (rng.exponential(0.4, size) * DAY).astype(np.int64)
+    started = journeys.awake(world, rng, sent + (rng.exponential(0.4, size) * DAY).astype(np.int64))
     answers = _answering(world, rng, cases["person"], state, 0.33)
     answers &= started < world.calendar.end - 1200 * SECOND
     ease = _scale(rng, 4.9 + 0.8 * state + 0.5 * cases["is_resolved"], 0.9, 1, 7)

@@ -250,7 +250,7 @@ def write(
     )
     described = {}
     for name, sql in _TABLES.items():
-        write_parquet(world, sql, folder / f"{name}.parquet", end)
+        write_parquet(world.con, sql, folder / f"{name}.parquet", end)
         columns = world.con.execute(f"describe {sql}").fetchall()
         described[name] = {
             "rows": world.count(f"select count(*) from ({sql})"),
@@ -411,9 +411,18 @@ _TABLES = {
         order by t.survey_id, t.response_id
     """,
     "episodes": """
-        select episode_id, make_timestamp(started_at) as started_at,
-            make_timestamp(ended_at) as ended_at, "where", effect
-        from episodes order by episode_id
+        select e.episode_id, make_timestamp(e.started_at) as started_at,
+            make_timestamp(e.ended_at) as ended_at, e."where", e.effect,
+            case e.episode_id
+                when 'checkout_bug' then (select count(*) from missions where meets_bug)
+                when 'payment_outage' then (select count(*) from missions where meets_outage)
+                when 'queue_week' then (
+                    select count(*) from cases as c
+                    where c.channel = 'phone' and c.opened_at >= e.started_at
+                        and c.opened_at < e.ended_at
+                )
+            end as affected
+        from episodes as e order by e.episode_id
     """,
     "defects": """
         select defect_id, check_id, table_name, kind, description,

@@ -68,7 +68,7 @@ def plan_days(world: World) -> dict[str, int]:
 
 
 def record_days(ledger: Ledger, days: dict[str, int]) -> None:
-    """Write the planned days down; needs `ga4_nested`."""
+    """Write the planned days down; needs `event_days`."""
     calendar = ledger.world.calendar
     for name, defect, check, what, kind in (
         ("missing", "missing_day", "COL01", "A day's table was never exported.", REMOVED),
@@ -82,7 +82,7 @@ def record_days(ledger: Ledger, days: dict[str, int]) -> None:
     ):
         if name not in days:
             continue
-        ledger.pick(f"select event_timestamp from ga4_nested where file_day = {days[name]}")
+        ledger.pick(f"select event_timestamp from event_days where file_day = {days[name]}")
         ledger.record(
             defect,
             check,

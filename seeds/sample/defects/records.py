@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seeds.sample.defects.ledger import ADDED, NATURAL, REMOVED, Ledger
+from seeds.sample.exports import hubspot
 from seeds.sample.surveys import EXQ_ITEMS
 from seeds.sample.world import DAY
 
@@ -12,6 +13,8 @@ PLACEHOLDER_EMAIL = "ei.ole@eiole.example"
 def plant(ledger: Ledger) -> None:
     """Plant them all."""
     _contacts(ledger)
+    hubspot.prepare_changes(ledger.world)
+    _backwards(ledger)
     _deals_and_tickets(ledger)
     _orders(ledger)
     _service(ledger)
@@ -132,6 +135,19 @@ def _contacts(ledger: Ledger) -> None:
     ledger.record(
         "lead_without_contact", "REC05", "A newsletter form's lead never reaches the CRM.",
         "hubspot.contacts", "key", kind=REMOVED,
+    )  # fmt: skip
+
+
+def _backwards(ledger: Ledger) -> None:
+    _change(
+        ledger, "hubspot_contact_changes", "id",
+        "lifecyclestage in ('customer', 'evangelist') and lot(cast(id as bigint), 21) < 60",
+        "lifecyclestage = 'lead'",
+    )  # fmt: skip
+    ledger.record(
+        "lifecycle_backwards", "CRM04", "A customer becomes a lead again.", "hubspot.contacts",
+        "key", window=(ledger.world.calendar.end - DAY, ledger.world.calendar.end),
+        of="select count(*) from hubspot_contact_changes",
     )  # fmt: skip
 
 

@@ -8,6 +8,8 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+
 from seeds.sample.world import SECOND, World
 
 MACROS = (
@@ -66,10 +68,10 @@ def write_csv(
     stamp(path, delivered_at)
 
 
-def write_parquet(world: World, sql: str, path: Path, delivered_at: int) -> None:
+def write_parquet(con: duckdb.DuckDBPyConnection, sql: str, path: Path, delivered_at: int) -> None:
     """Write a query as Parquet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    world.con.execute(f"copy ({sql}) to '{_quoted(path)}' (format parquet, compression zstd)")
+    con.execute(f"copy ({sql}) to '{_quoted(path)}' (format parquet, compression zstd)")
     stamp(path, delivered_at)
 
 

@@ -6,49 +6,82 @@ module only decides which file holds it and nests it.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from seeds.sample.exports.files import write_parquet
 from seeds.sample.world import DAY, SECOND, World
 
-#: GA4 parameter, column of `events`, and the typed slot that holds it.
-_PARAMETERS = (
-    ("ga_session_id", "ga_session_id", "int"),
-    ("ga_session_id", "ga_session_id_text", "string"),
-    ("ga_session_number", "ga_session_number", "int"),
-    ("page_location", "page_location", "string"),
-    ("page_title", "page_title", "string"),
-    ("page_referrer", "page_referrer", "string"),
-    ("engagement_time_msec", "engagement_time_msec", "int"),
-    ("session_engaged", "session_engaged", "string"),
-    ("session_engaged", "session_engaged_number", "int"),
-    ("entrances", "entrances", "int"),
-    ("source", "source", "string"),
-    ("medium", "medium", "string"),
-    ("campaign", "campaign", "string"),
-    ("gclid", "case when click_id_type = 'gclid' then click_id end", "string"),
-    ("transaction_id", "transaction_id", "string"),
-    # GA4 stores whole amounts as integers and others as doubles.
-    ("value", "case when value = floor(value) then cast(value as bigint) end", "int"),
-    ("value", "case when value <> floor(value) then value end", "double"),
-    ("value", "value_text", "string"),
-    ("currency", "currency", "string"),
-    ("tax", "tax", "double"),
-    ("shipping", "shipping", "double"),
-    ("coupon", "coupon", "string"),
-    ("percent_scrolled", "percent_scrolled", "int"),
-    ("search_term", "search_term", "string"),
-    ("link_url", "link_url", "string"),
-    ("error_code", "error_code", "string"),
-    ("error_message", "error_message", "string"),
-    ("content_id", "content_id", "string"),
-    ("video_percent", "video_percent", "int"),
-    ("method", "method", "string"),
-    ("useful", "useful", "string"),
-    ("traffic_type", "traffic_type", "string"),
-    ("debug_mode", "debug_mode", "int"),
+#: Groups of parameters that occur together: the test that a row has any of them, and per
+#: parameter its GA4 name, its column of `events` and the typed slot that holds it. Grouping spares
+#: most rows the work of nulls.
+_PARAMETERS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    (
+        "true",
+        (
+            ("ga_session_id", "ga_session_id", "int"),
+            ("ga_session_number", "ga_session_number", "int"),
+            ("page_location", "page_location", "string"),
+            ("page_title", "page_title", "string"),
+            ("page_referrer", "page_referrer", "string"),
+            ("engagement_time_msec", "engagement_time_msec", "int"),
+            ("session_engaged", "session_engaged", "string"),
+        ),
+    ),
+    (
+        "coalesce(ga_session_id_text, cast(session_engaged_number as varchar),"
+        " traffic_type, cast(debug_mode as varchar)) is not null",
+        (
+            ("ga_session_id", "ga_session_id_text", "string"),
+            ("session_engaged", "session_engaged_number", "int"),
+            ("traffic_type", "traffic_type", "string"),
+            ("debug_mode", "debug_mode", "int"),
+        ),
+    ),
+    (
+        "entrances is not null or source is not null or click_id_type is not null",
+        (
+            ("entrances", "entrances", "int"),
+            ("source", "source", "string"),
+            ("medium", "medium", "string"),
+            ("campaign", "campaign", "string"),
+            ("gclid", "case when click_id_type = 'gclid' then click_id end", "string"),
+        ),
+    ),
+    (
+        "currency is not null or value is not null or value_text is not null"
+        " or event_name in ('purchase', 'Purchase', 'refund')",
+        (
+            ("transaction_id", "transaction_id", "string"),
+            # GA4 stores whole amounts as integers and others as doubles.
+            ("value", "case when value = floor(value) then cast(value as bigint) end", "int"),
+            ("value", "case when value <> floor(value) then value end", "double"),
+            ("value", "value_text", "string"),
+            ("currency", "currency", "string"),
+            ("tax", "tax", "double"),
+            ("shipping", "shipping", "double"),
+            ("coupon", "coupon", "string"),
+        ),
+    ),
+    (
+        "coalesce(search_term, link_url, error_code, content_id, method, useful,"
+        " cast(percent_scrolled as varchar), cast(video_percent as varchar)) is not null",
+        (
+            ("percent_scrolled", "percent_scrolled", "int"),
+            ("search_term", "search_term", "string"),
+            ("link_url", "link_url", "string"),
+            ("error_code", "error_code", "string"),
+            ("error_message", "error_message", "string"),
+            ("content_id", "content_id", "string"),
+            ("video_percent", "video_percent", "int"),
+            ("method", "method", "string"),
+            ("useful", "useful", "string"),
+        ),
+    ),
 )
+STRETCH_EVENTS = 1_000_000
 _NO_VALUE = {
     "string": ("string_value", "varchar"),
     "int": ("int_value", "bigint"),
@@ -82,9 +115,23 @@ class Delivery:
 
 
 def prepare(world: World) -> None:
-    """Nest `events` into the export's schema; puts `ga4_nested`, sorted by day and time."""
+    """Put `item_lists` and `event_days`: the local day of the window that each event fell on."""
     world.run("create or replace table item_lists as " + _item_lists())
-    world.run("create or replace table ga4_nested as " + _nested())
+    world.run(
+        """
+        create or replace table event_days as
+        select
+            date_diff(
+                'day',
+                (select cast(local_time(start) as date) from window_bounds),
+                cast(local_time(event_timestamp) as date)
+            ) as file_day,
+            event,
+            event_timestamp,
+            delivery
+        from events
+        """
+    )
 
 
 def deliveries(world: World, plan: dict[str, int]) -> list[Delivery]:
@@ -115,7 +162,7 @@ def deliveries(world: World, plan: dict[str, int]) -> list[Delivery]:
                 Delivery(f"events_intraday_{stamp}.parquet", day, "delivery = 0", ready - DAY // 8)
             )
     late = world.con.execute(
-        "select distinct file_day from ga4_nested where delivery = 1 order by file_day"
+        "select distinct file_day from event_days where delivery = 1 order by file_day"
     ).fetchall()
     for (day,) in late:
         if day in (last, plan.get("missing")):
@@ -126,18 +173,58 @@ def deliveries(world: World, plan: dict[str, int]) -> list[Delivery]:
     return sorted(found, key=lambda d: (d.delivered_at, d.name))
 
 
-def write(world: World, folder: Path, plan: dict[str, int]) -> int:
-    """Write every file; returns how many."""
-    files = deliveries(world, plan)
-    for file in files:
+def write(world: World, folder: Path, plan: dict[str, int]) -> None:
+    """Write every file.
+
+    Planning the nesting query takes longer than nesting a day, and nesting everything takes memory:
+    so a stretch of days is nested at once, and its files are written from that.
+
+    Args:
+        world: The world, with `events` damaged.
+        folder: The vendor's folder.
+        plan: Days of the planted deliveries.
+    """
+
+    def write_one(file: Delivery) -> None:
         write_parquet(
-            world,
+            world.con.cursor(),
             "select * exclude (file_day, delivery) from ga4_nested"
             f" where file_day = {file.day} and {file.where}",
             folder / file.name,
             file.delivered_at,
         )
-    return len(files)
+
+    files = deliveries(world, plan)
+    nested = _nested()
+    starts = world.calendar.day_starts
+    # A day is too small for DuckDB to share among threads, so days are.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for first, last in _stretches(world):
+            world.run(
+                "create or replace table ga4_nested as "
+                + nested.replace(
+                    "$days",
+                    f"event_timestamp >= {starts[first]} and event_timestamp < {starts[last + 1]}",
+                )
+            )
+            list(pool.map(write_one, (f for f in files if first <= f.day <= last)))
+    world.run("drop table ga4_nested")
+
+
+def _stretches(world: World) -> list[tuple[int, int]]:
+    """Runs of days of at most a million events, or one day."""
+    counts = world.con.execute(
+        "select file_day, count(*) from event_days group by file_day order by file_day"
+    ).fetchall()
+    found: list[tuple[int, int]] = []
+    size = STRETCH_EVENTS
+    for day, rows in counts:
+        if size + rows > STRETCH_EVENTS:
+            found.append((day, day))
+            size = 0
+        found[-1] = (found[-1][0], day)
+        size += rows
+    return found
 
 
 def _param(key: str, expression: str, kind: str) -> str:
@@ -147,6 +234,13 @@ def _param(key: str, expression: str, kind: str) -> str:
     )
     test = f"({expression}) is not null"
     return f"case when {test} then {{key: '{key}', value: {{{slots}}}}} end"
+
+
+def _extra() -> str:
+    return (
+        "{key: extra_key, value: {string_value: extra_value, int_value: cast(null as bigint),"
+        " float_value: cast(null as double), double_value: cast(null as double)}}"
+    )
 
 
 def _item(product: str, quantity: str, price: str, revenue: str, coupon: str) -> str:
@@ -198,26 +292,29 @@ def _item_lists() -> str:
 
 
 def _nested() -> str:
-    parameters = ",\n            ".join(_param(*p) for p in _PARAMETERS)
-    extra = (
-        "case when extra_key is not null then {key: extra_key, value: {string_value: extra_value,"
-        " int_value: cast(null as bigint), float_value: cast(null as double),"
-        " double_value: cast(null as double)}} end"
-    )
+    groups = [
+        f"case when {test} then list_filter([{', '.join(_param(*p) for p in parameters)}],"
+        " lambda x: x is not null) end"
+        for test, parameters in _PARAMETERS
+    ]
+    groups.append(f"case when extra_key is not null then [{_extra()}] end")
+    parameters = ",\n            ".join(groups)
     return f"""
     select
-        cast(date_diff('day', date '1970-01-01', cast(local_time(e.event_timestamp) as date))
-            as integer) - start_day as file_day,
+        date_diff(
+            'day',
+            (select cast(local_time(start) as date) from window_bounds),
+            cast(local_time(e.event_timestamp) as date)
+        ) as file_day,
         e.delivery,
         strftime(
             coalesce(e.event_date_override, cast(local_time(e.event_timestamp) as date)), '%Y%m%d'
         ) as event_date,
         e.event_timestamp,
         e.event_name,
-        list_filter([
-            {parameters},
-            {extra}
-        ], lambda x: x is not null) as event_params,
+        flatten(list_filter([
+            {parameters}
+        ], lambda x: x is not null)) as event_params,
         cast(null as bigint) as event_previous_timestamp,
         case when e.event_name = 'purchase' then e.value * 1.08 end as event_value_in_usd,
         e.event % 1000000 + 1000 as event_bundle_sequence_id,
@@ -376,11 +473,7 @@ def _nested() -> str:
         cast(null as struct(
             ad_revenue_in_usd double, ad_format varchar, ad_source_name varchar, ad_unit_id varchar
         )) as publisher
-    from events as e
-    cross join (
-        select date_diff('day', date '1970-01-01', cast(local_time(start) as date)) as start_day
-        from window_bounds
-    )
+    from (select * from events where $days) as e
     left join item_lists as i
         on i.owner = case
             when e.event_name in ('purchase', 'refund') then 'order'
@@ -397,5 +490,4 @@ def _nested() -> str:
             when e.event_name = 'view_item_list' then e.item_category
             else e.product_id
         end
-    order by file_day, e.event_timestamp, e.event
     """

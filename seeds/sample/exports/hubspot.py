@@ -38,7 +38,9 @@ def prepare(world: World) -> None:
             case when c.has_persona then p.persona_id end as persona,
             case when p.opted_out_at < (select "end" from window_bounds) then 'true' else 'false'
             end as hs_email_optout,
-            case when p.has_email_consent or c.is_lead then 'true' else 'false' end as email_opt_in,
+            case when (p.has_email_consent or c.is_lead)
+                and p.opted_out_at >= (select "end" from window_bounds)
+                then 'true' else 'false' end as email_opt_in,
             case when p.has_sms_consent then 'true' else 'false' end as sms_opt_in,
             case when c.has_birth_year then cast(p.birth_year as varchar) end as birth_year,
             m.merged_ids as hs_merged_object_ids,
@@ -68,34 +70,38 @@ def prepare(world: World) -> None:
     )
 
 
-def write(world: World, folder: Path) -> None:
-    """Write the four files."""
-    end = world.calendar.end
-    write_jsonl(
-        world,
+def prepare_changes(world: World) -> None:
+    """Put `hubspot_contact_changes`: contacts that changed since the export, sent again.
+
+    Called when `hubspot_contacts` is damaged, so that the newer version carries the damage.
+    """
+    world.run(
         """
-        select
-            id,
-            {
-                email: email, phone: phone, firstname: firstname, lastname: lastname,
-                address: address, zip: zip, city: city, country: country,
-                lifecyclestage: lifecyclestage, loyalty_id: loyalty_id,
-                web_user_id: web_user_id, web_client_id: web_client_id, persona: persona,
-                hs_email_optout: hs_email_optout, email_opt_in: email_opt_in,
-                sms_opt_in: sms_opt_in, birth_year: birth_year,
-                hs_merged_object_ids: hs_merged_object_ids,
-                createdate: utc_text_ms(created_at), lastmodifieddate: utc_text_ms(updated_at),
-                hs_object_id: id
-            } as properties,
-            utc_text_ms(created_at) as createdAt,
-            utc_text_ms(updated_at) as updatedAt,
-            archived
-        from hubspot_contacts
-        order by created_at, id
-        """,
-        folder / "contacts.jsonl",
-        end,
+        create or replace table hubspot_contact_changes as
+        select c.* replace (
+            case
+                when c.lifecyclestage = 'subscriber' and lot(cast(c.id as bigint), 21) < 200
+                    then 'lead'
+                else c.lifecyclestage
+            end as lifecyclestage,
+            w."end" - cast(c.id as bigint) % 1500 * 1000000 as updated_at
+        )
+        from hubspot_contacts as c
+        cross join window_bounds as w
+        where not c.archived and lot(cast(c.id as bigint), 21) < 400
+        order by c.id
+        """
     )
+
+
+def write(world: World, folder: Path) -> None:
+    """Write the five files."""
+    end = world.calendar.end
+    for table, name, delivered_at in (
+        ("hubspot_contacts", "contacts", end),
+        ("hubspot_contact_changes", "contacts_changes", end + 3_600_000_000),
+    ):
+        write_jsonl(world, _contacts(table), folder / f"{name}.jsonl", delivered_at)
     write_jsonl(
         world,
         """
@@ -160,3 +166,26 @@ def write(world: World, folder: Path) -> None:
         folder / "contact_merge_audit.jsonl",
         end,
     )
+
+
+def _contacts(table: str) -> str:
+    return f"""
+    select
+        id,
+        {{
+            email: email, phone: phone, firstname: firstname, lastname: lastname,
+            address: address, zip: zip, city: city, country: country,
+            lifecyclestage: lifecyclestage, loyalty_id: loyalty_id,
+            web_user_id: web_user_id, web_client_id: web_client_id, persona: persona,
+            hs_email_optout: hs_email_optout, email_opt_in: email_opt_in,
+            sms_opt_in: sms_opt_in, birth_year: birth_year,
+            hs_merged_object_ids: hs_merged_object_ids,
+            createdate: utc_text_ms(created_at), lastmodifieddate: utc_text_ms(updated_at),
+            hs_object_id: id
+        }} as properties,
+        utc_text_ms(created_at) as createdAt,
+        utc_text_ms(updated_at) as updatedAt,
+        archived
+    from {table}
+    order by created_at, id
+    """
