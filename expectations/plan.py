@@ -135,21 +135,23 @@ def _dotted(path: _NodePath, data: Any) -> str:
 
 def _explain(error: ValidationError) -> str:
     """Return a schema error as a sentence with the remedy."""
+    wanted: Any = error.validator_value
+    given: Any = error.instance
+    schema: Any = error.schema
     match error.validator:
         case "additionalProperties":
-            allowed = sorted(error.schema.get("properties", {}))
-            unknown = sorted(set(error.instance) - set(allowed))
+            allowed = sorted(schema.get("properties", {}))
+            unknown = sorted(set(given) - set(allowed))
             return f"unknown field {', '.join(unknown)}; allowed are {', '.join(allowed)}"
         case "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
+            missing = [name for name in wanted if name not in given]
             return f"missing {', '.join(missing)}; add it"
         case "enum":
-            allowed = ", ".join(map(str, error.validator_value))
-            return f"'{error.instance}' is not one of {allowed}"
+            return f"'{error.instance}' is not one of {', '.join(map(str, wanted))}"
         case "type":
-            return f"{error.instance!r} must be of type {error.validator_value}"
+            return f"{error.instance!r} must be of type {wanted}"
         case "pattern" | "format":
-            return f"{error.instance!r} does not have the form {error.validator_value}"
+            return f"{error.instance!r} does not have the form {wanted}"
         case _:
             return error.message
 
@@ -165,7 +167,8 @@ def _schema_problems(data: Any) -> list[tuple[_NodePath, str]]:
     for error in sorted(_validator().iter_errors(data), key=lambda e: list(map(str, e.path))):
         path: _NodePath = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
-            unknown = set(error.instance) - set(error.schema.get("properties", {}))
+            schema: Any = error.schema
+            unknown = set(error.instance) - set(schema.get("properties", {}))
             path = (*path, sorted(unknown)[0])
         problems.append((path, _explain(error)))
     return problems
@@ -234,7 +237,9 @@ def load_plan(path: Path | str = DEFAULT_PLAN) -> Plan:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise PlanError([PlanProblem(name, line, column, "", f"not YAML: {error.problem}")]) from error
+        raise PlanError(
+            [PlanProblem(name, line, column, "", f"not YAML: {error.problem}")]
+        ) from error
     if not isinstance(data, dict) or node is None:
         raise PlanError([PlanProblem(name, 1, 1, "", "is empty; start from the shipped plan")])
 
@@ -506,4 +511,3 @@ def export_tables(plan: Plan, directory: Path) -> list[Path]:
         temporary.replace(path)
         written.append(path)
     return written
-

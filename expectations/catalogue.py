@@ -1,0 +1,145 @@
+"""The catalogue of checks: what is asked, when it fails, what it means and how it is mended.
+
+The texts and thresholds are data (``catalogue.yml``); here is their shape. How a check is measured
+is SQL (dbt_project/models/intermediate/audit), how it is judged is ``suites``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+CATALOGUE = Path(__file__).with_name("catalogue.yml")
+
+Severity = Literal["critical", "warning", "info"]
+Family = Literal[
+    "structure",
+    "collection",
+    "sessions",
+    "schema",
+    "goals",
+    "attribution",
+    "privacy",
+    "volume",
+    "reconciliation",
+    "surveys",
+    "crm",
+]
+Period = Literal["day", "week", "all"]
+
+FAMILIES: tuple[Family, ...] = (
+    "structure",
+    "collection",
+    "sessions",
+    "schema",
+    "goals",
+    "attribution",
+    "privacy",
+    "volume",
+    "reconciliation",
+    "surveys",
+    "crm",
+)
+
+SEVERITY_WEIGHT: Mapping[str, int] = {"critical": 10, "warning": 4, "info": 1}
+
+
+class CatalogueError(Exception):
+    """The catalogue file is not usable."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(_Entry):
+    """A sentence in the report's two languages."""
+
+    en: str
+    fi: str
+
+
+class Steps(_Entry):
+    """Steps of a repair in the report's two languages."""
+
+    en: tuple[str, ...] = Field(min_length=1)
+    fi: tuple[str, ...] = Field(min_length=1)
+
+
+class Threshold(_Entry):
+    """When a check fails: by share of rows, by age, by the plan's own figure, or by any row."""
+
+    max_share: float | None = None
+    min_failing: int = 1
+    min_examined: int = 1
+    periods: tuple[Period, ...] = ("day", "week", "all")
+    max_age_hours: float | None = None
+    plan_schedule: bool = False
+    max_fall_short: bool = False
+    max_rows: int | None = None
+
+
+class Check(_Entry):
+    """One check of the audit."""
+
+    id: str = Field(pattern=r"^[A-Z]{3}[0-9]{2}$")
+    family: Family
+    question: Text
+    rule: str
+    severity: Severity
+    threshold: Threshold
+    likely_cause: Text
+    fix: Steps
+    endangers: tuple[str, ...]
+    scope: str
+    measured_by: str
+    effort: Literal["small", "medium", "large"]
+    blocks_publication: bool = False
+
+    @property
+    def asset_key(self) -> tuple[str, ...]:
+        """Dagster key of the model that measures the check (dbt gives its schema and name)."""
+        return ("intermediate", self.measured_by)
+
+
+class Catalogue(_Entry):
+    """All checks, in the order of the file."""
+
+    checks: tuple[Check, ...]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Check]:
+        """Return the checks by id."""
+        return {check.id: check for check in self.checks}
+
+
+def load_catalogue(path: Path | str = CATALOGUE) -> Catalogue:
+    """Read the catalogue.
+
+    Raises:
+        CatalogueError: with the check and field that are wrong.
+    """
+    path = Path(path)
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        catalogue = Catalogue.model_validate(data)
+    except ValidationError as error:
+        checks = (data or {}).get("checks") or []
+        lines = []
+        for problem in error.errors():
+            where = [str(part) for part in problem["loc"]]
+            if len(where) > 1 and where[1].isdigit():
+                where[1] = str(checks[int(where[1])].get("id", where[1]))
+            lines.append(f"{path.name}: {'.'.join(where)}: {problem['msg']}")
+        raise CatalogueError("\n".join(lines)) from error
+    seen: set[str] = set()
+    for check in catalogue.checks:
+        if check.id in seen:
+            raise CatalogueError(f"{path.name}: {check.id} stands twice; keep one")
+        seen.add(check.id)
+    return catalogue

@@ -1,0 +1,277 @@
+"""The audit's report: one static page in Finnish and English, readable offline and on paper."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from expectations.catalogue import FAMILIES, Catalogue, Check
+from expectations.findings import Finding, Scope, scope_of
+from expectations.plan import Plan
+from expectations.score import Score
+
+if TYPE_CHECKING:
+    from expectations.run import CheckOutcome
+
+_HERE = Path(__file__).parent
+_LANGUAGES = ("en", "fi")
+_MOST_PLACES = 12
+_SPARK_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Place:
+    """A finding with all that the page shows about it."""
+
+    finding: Finding
+    where: list[str]
+    spark: Markup
+    evidence: list[tuple[str, str, float]]
+    samples: list[dict[str, Any]]
+    sql: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A check with findings."""
+
+    check: Check
+    outcome: CheckOutcome
+    places: list[Place]
+    more: int
+
+    @property
+    def worst(self) -> Place:
+        """The finding that weighs most."""
+        return self.places[0]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any of the findings goes on."""
+        return any(place.finding.is_open for place in self.places)
+
+
+@cache
+def _words() -> Mapping[str, Mapping[str, str]]:
+    words: Mapping[str, Mapping[str, str]] = yaml.safe_load(
+        (_HERE / "i18n.yml").read_text(encoding="utf-8")
+    )
+    return words
+
+
+def _both(texts: Mapping[str, Any]) -> Markup:
+    """Return a text in both languages; the page shows the one chosen."""
+    return Markup("").join(
+        Markup('<span class="{0}" lang="{0}">{1}</span>').format(language, texts[language])
+        for language in _LANGUAGES
+    )
+
+
+def _word(key: str) -> Markup:
+    return _both(_words()[key])
+
+
+def _number(value: float | int | None) -> str:
+    """Return a number with thin spaces, which both languages read."""
+    return "–" if value is None else f"{value:,.0f}".replace(",", "\u202f")
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "–"
+    digits = 0 if share >= 0.1 or share == 0 else 1 if share >= 0.01 else 2
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def spark(days: Sequence[tuple[dt.date, int, int]]) -> Markup:
+    """Return daily failing shares as an inline SVG of bars, the newest on the right."""
+    if len(days) < 2:
+        return Markup("")
+    days = days[-_SPARK_DAYS:]
+    first = days[0][0]
+    span = (days[-1][0] - first).days + 1
+    width, height = 180.0, 32.0
+    step = width / span
+    top = max((failing / examined for _, examined, failing in days if examined), default=0) or 1
+    bars = [
+        f'<rect x="{(day - first).days * step:.1f}" y="{height - bar:.1f}"'
+        f' width="{max(step * 0.8, 0.8):.1f}" height="{bar:.1f}"/>'
+        for day, examined, failing in days
+        if examined and failing
+        for bar in [max(1.5, (height - 2) * failing / examined / top)]
+    ]
+    title = f"{days[0][0]} – {days[-1][0]}, max {_percent(top)}"
+    return Markup(
+        f'<svg class="spark" viewBox="0 0 {width:.0f} {height:.0f}" role="img"'
+        f' aria-label="{title}"><title>{title}</title>'
+        f'<line x1="0" x2="{width:.0f}" y1="{height - 0.5}" y2="{height - 0.5}"/>'
+        f"{''.join(bars)}</svg>"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def sql_for(finding: Finding) -> str:
+    """Return the query that lists every row of a finding in the warehouse."""
+    table = f"intermediate.{finding.model_name}"
+    conditions = [f"source = {_quoted(finding.source)}"]
+    if finding.model_name.endswith("_judged"):
+        conditions.append(finding.check_id.lower())
+        by_detail = {"COL05": "page_host"}.get(finding.check_id, "detail")
+        constant = finding.check_id == "SCH09" and "web_events" in finding.model_name
+        for column, value in (
+            ("platform", finding.platform),
+            ("subject", finding.subject),
+            (by_detail, None if constant else finding.detail),
+        ):
+            if value:
+                conditions.append(f"{column} = {_quoted(value)}")
+        if finding.first_failed_date and finding.last_failed_date:
+            conditions.append(
+                f"event_date between date '{finding.first_failed_date}'"
+                f" and date '{finding.last_failed_date}'"
+            )
+    elif finding.model_name == "int_audit_sources_measured":
+        conditions.append(f"check_id = {_quoted(finding.check_id)}")
+    else:
+        conditions.append("status = 'failed'")
+    return f"select *\nfrom {table}\nwhere\n    " + "\n    and ".join(conditions)
+
+
+def _places(
+    findings: Iterable[Finding],
+    daily: Mapping[Scope, list[tuple[dt.date, int, int]]],
+    samples: Mapping[Scope, list[dict[str, Any]]],
+    evidence: Mapping[Scope, list[dict[str, Any]]],
+) -> list[Place]:
+    places = []
+    for finding in findings:
+        scope = finding.scope
+        shown: list[tuple[str, str, float]] = []
+        for row in evidence.get(scope, []):
+            column = row["evidence_column"]
+            if row["evidence_rank"] <= 3 and not (column == "subject" and finding.subject):
+                shown.append((column, row["evidence_value"], row["share_of_failing"]))
+        where = [finding.source, *filter(None, (finding.platform, finding.subject, finding.detail))]
+        places.append(
+            Place(
+                finding=finding,
+                where=where,
+                spark=spark(daily.get(scope, [])),
+                evidence=shown,
+                samples=samples.get(scope, []),
+                sql=sql_for(finding),
+            )
+        )
+    return places
+
+
+def _by_scope(rows: Iterable[Mapping[str, Any]]) -> dict[Scope, list[dict[str, Any]]]:
+    grouped: dict[Scope, list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(scope_of(row), []).append(dict(row))
+    return grouped
+
+
+def write_report(
+    folder: Path,
+    *,
+    plan: Plan,
+    catalogue: Catalogue,
+    results: Sequence[CheckOutcome],
+    findings: Sequence[Finding],
+    score: Score,
+    score_before: Score | None,
+    daily: Iterable[Mapping[str, Any]],
+    samples: Iterable[Mapping[str, Any]],
+    evidence: Iterable[Mapping[str, Any]],
+    blocked: bool,
+    now: dt.datetime,
+) -> Path:
+    """Write `index.html` into the folder and return its path."""
+    days = {
+        scope: [(row["period_start"], row["rows_examined"], row["rows_failing"]) for row in rows]
+        for scope, rows in _by_scope(daily).items()
+    }
+    samples_of, evidence_of = _by_scope(samples), _by_scope(evidence)
+    outcomes = {result.check_id: result for result in results}
+
+    sections: list[Section] = []
+    for check in catalogue.checks:
+        # Open ones first, then by weight: what has ended explains the past, and can wait.
+        own = sorted(
+            (finding for finding in findings if finding.check_id == check.id),
+            key=lambda finding: (not finding.is_open, -finding.impact),
+        )
+        if own:
+            sections.append(
+                Section(
+                    check=check,
+                    outcome=outcomes[check.id],
+                    places=_places(own[:_MOST_PLACES], days, samples_of, evidence_of),
+                    more=max(0, len(own) - _MOST_PLACES),
+                )
+            )
+    first = sorted(
+        (section for section in sections if section.is_open),
+        key=lambda section: -section.worst.finding.impact,
+    )[:5]
+    failing = {section.check.id for section in sections if section.is_open}
+    ended = {section.check.id for section in sections} - failing
+    families = [
+        {
+            "family": family,
+            "failed": sum(r.check_id in failing for r in own),
+            "passed": sum(r.passed for r in own),
+            "ended": sum(r.passed and r.check_id in ended for r in own),
+            "unassessable": sum(not r.assessable for r in own),
+            "total": len(own),
+        }
+        for family in FAMILIES
+        for own in [[outcomes[c.id] for c in catalogue.checks if c.family == family]]
+        if own
+    ]
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined
+    )
+    environment.globals |= {"t": _word, "both": _both, "escape": escape}
+    environment.filters |= {"number": _number, "percent": _percent}
+    page = environment.get_template("report.html.jinja").render(
+        plan=plan,
+        name=plan.data["property"].get("name", plan.data["property"]["id"]),
+        now=now,
+        score=score,
+        change=None if score_before is None else score.points - score_before.points,
+        blocked=blocked,
+        counts={
+            severity: sum(f.is_open and f.severity == severity for f in findings)
+            for severity in ("critical", "warning", "info")
+        },
+        passed=[c for c in catalogue.checks if outcomes[c.id].passed],
+        failed=len(failing),
+        unassessable=[c for c in catalogue.checks if not outcomes[c.id].assessable],
+        outcomes=outcomes,
+        first=first,
+        families=families,
+        sections=sections,
+        by_family=[
+            (family, [s for s in sections if s.check.family == family])
+            for family in FAMILIES
+            if any(s.check.family == family for s in sections)
+        ],
+        style=Markup((_HERE / "report.css").read_text(encoding="utf-8")),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path

@@ -1,0 +1,263 @@
+"""One audit from end to end: exported tables → judgement → findings → outcomes → report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations import findings as store
+from expectations.catalogue import Catalogue, Check
+from expectations.findings import Finding
+from expectations.gx_engine import judge, query
+from expectations.plan import Plan
+from expectations.report import write_report
+from expectations.score import Score, score_of
+from expectations.suites import FILES, SHARES, expectations_for
+
+AUDIT_TABLES = (
+    SHARES,
+    "int_audit_metrics",
+    "int_audit_violations",
+    "int_audit_evidence_counted",
+    FILES,
+)
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """The verdict on one check, in the terms of an asset check.
+
+    `passed` says that no open finding is left: a defect that ended stays in the report and in the
+    trust of its days, but is no reason to call anybody. A check that is not `assessable` has not
+    passed either.
+    """
+
+    check_id: str
+    passed: bool
+    severity: str
+    assessable: bool
+    asset_key: tuple[str, ...]
+    description: str
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AuditOutcome:
+    """What one audit found."""
+
+    results: list[CheckOutcome]
+    blocked: bool
+    findings: list[Finding]
+    score: Score
+    report: Path
+    data_docs: Path
+
+
+def export_audit_tables(warehouse: Path, directory: Path) -> Path:
+    """Copy the audit's tables out of a warehouse that nobody holds open."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        schemas = dict(
+            connection.execute(
+                "select table_name, table_schema from information_schema.tables"
+                " where table_name in (select unnest(?))",
+                [list(AUDIT_TABLES)],
+            ).fetchall()
+        )
+        for table in AUDIT_TABLES:
+            target = str(directory / f"{table}.parquet").replace("'", "''")
+            connection.execute(
+                f'copy (select * from "{schemas[table]}"."{table}") to \'{target}\''
+                " (format parquet)"
+            )
+    return directory
+
+
+def _assessable(check: Check, examined: Mapping[str, int], has_files: bool) -> tuple[bool, str]:
+    """Return whether there was something to judge, and if not, what was missing."""
+    if check.measured_by == FILES:
+        return has_files, "" if has_files else "no file was landed"
+    rows = examined.get(check.id, 0)
+    if rows == 0:
+        return False, "no row of the data that the check examines"
+    if rows < check.threshold.min_examined:
+        return False, f"only {rows} rows; at least {check.threshold.min_examined} are needed"
+    return True, ""
+
+
+def _outcome(
+    check: Check,
+    findings: Sequence[Finding],
+    examined: Mapping[str, int],
+    error: str | None,
+    has_files: bool,
+) -> CheckOutcome:
+    own = [finding for finding in findings if finding.check_id == check.id]
+    assessable, reason = _assessable(check, examined, has_files)
+    if error:
+        assessable, reason = False, f"could not be judged: {error}"
+    open_findings = [finding for finding in own if finding.is_open]
+    states: dict[str, int] = {}
+    for finding in own:
+        states[finding.state] = states.get(finding.state, 0) + 1
+    metadata: dict[str, Any] = {
+        "question": check.question.en,
+        "rows_examined": examined.get(check.id, 0),
+        "rows_failing": sum(finding.rows_failing for finding in open_findings),
+        "findings": states,
+    }
+    if not assessable:
+        metadata["not_assessable"] = reason
+    for finding in open_findings[:5]:
+        place = " · ".join(filter(None, finding.scope[1:]))
+        metadata[f"finding {finding.finding_id}"] = place
+    return CheckOutcome(
+        check_id=check.id,
+        passed=assessable and not open_findings,
+        severity=check.severity,
+        assessable=assessable,
+        asset_key=check.asset_key,
+        description=check.rule,
+        metadata=metadata,
+    )
+
+
+def audit(
+    tables: Path,
+    plan: Plan,
+    catalogue: Catalogue,
+    state_dir: Path,
+    report_dir: Path,
+    now: dt.datetime,
+) -> AuditOutcome:
+    """Judge the audit's tables, write findings, report and Data Docs.
+
+    Args:
+        tables: the warehouse file (nobody may hold it open for writing), or a folder with the
+            audit's tables as Parquet.
+        plan: the measurement plan.
+        catalogue: the checks.
+        state_dir: `$CXW_HOME/state`; findings are appended to its folder `findings`.
+        report_dir: `$CXW_HOME/reports`; the folders `audit` and `data_docs` in it are replaced.
+        now: the run clock; naive times are UTC.
+    """
+    if now.tzinfo:
+        now = now.astimezone(dt.UTC).replace(tzinfo=None)
+    folder = tables
+    if tables.is_file():
+        folder = export_audit_tables(tables, state_dir / "audit")
+    paths = {name: folder / f"{name}.parquet" for name in AUDIT_TABLES}
+
+    judgements = judge(
+        expectations_for(plan, catalogue, now.replace(tzinfo=dt.UTC)),
+        {name: paths[name] for name in (SHARES, FILES)},
+        work=state_dir / "audit",
+        data_docs=report_dir / "data_docs",
+    )
+    examined = {
+        row["check_id"]: row["rows_examined"]
+        for row in query(
+            {SHARES: paths[SHARES]},
+            "select check_id, cast(sum(rows_examined) as bigint) as rows_examined"
+            f" from {SHARES} where period_type = 'all' group by check_id",
+        )
+    }
+    newest_dates = {
+        (row["check_id"], row["source"]): row["newest"]
+        for row in query(
+            {SHARES: paths[SHARES]},
+            f"select check_id, source, max(period_start) as newest from {SHARES}"
+            " where period_type = 'day' group by check_id, source",
+        )
+    }
+    has_files = bool(query({FILES: paths[FILES]}, f"select 1 as one from {FILES} limit 1"))
+
+    audit_id = now.strftime("%Y%m%dT%H%M%S%f")
+    findings_dir = state_dir / "findings"
+    store.ensure_store(findings_dir)
+    history = store.read_store(findings_dir)
+    previous = store.latest(history, before=audit_id)
+    found = store.find(judgements, plan, catalogue, previous, newest_dates, audit_id, now)
+    store.append(findings_dir, audit_id, found)
+
+    errors: dict[str, str] = {}
+    for judgement in judgements:
+        if judgement.error:
+            errors[judgement.expectation.check_id] = judgement.error
+    results = [
+        _outcome(check, found, examined, errors.get(check.id), has_files)
+        for check in catalogue.checks
+    ]
+    assessable = {result.check_id for result in results if result.assessable}
+    score = score_of(found, catalogue, assessable)
+    before = score_of(previous, catalogue, assessable) if previous else None
+    blocked = any(finding.is_open and finding.blocks_publication for finding in found)
+
+    report = write_report(
+        report_dir / "audit",
+        plan=plan,
+        catalogue=catalogue,
+        results=results,
+        findings=found,
+        score=score,
+        score_before=before,
+        daily=query(
+            {SHARES: paths[SHARES]},
+            "select check_id, source, platform, subject, detail, period_start, rows_examined,"
+            f" rows_failing from {SHARES} where period_type = 'day' order by period_start",
+        ),
+        samples=query(
+            {"samples": paths["int_audit_violations"]},
+            "select check_id, source, platform, subject, detail, event_date, sample_key, page_path,"
+            " device_category, browser, app_version from samples"
+            " qualify row_number() over (partition by check_id, source, platform, subject, detail"
+            " order by event_date desc, sample_number) <= 5",
+        ),
+        evidence=query(
+            {"evidence": paths["int_audit_evidence_counted"]},
+            "select * from evidence order by evidence_column, evidence_rank",
+        ),
+        blocked=blocked,
+        now=now,
+    )
+    outcome = AuditOutcome(
+        results=results,
+        blocked=blocked,
+        findings=found,
+        score=score,
+        report=report,
+        data_docs=report_dir / "data_docs" / "index.html",
+    )
+    _write_json(report_dir / "audit" / "audit.json", outcome, plan, audit_id, now)
+    return outcome
+
+
+def _write_json(
+    path: Path, outcome: AuditOutcome, plan: Plan, audit_id: str, now: dt.datetime
+) -> None:
+    """Write what the report shows for machines."""
+    path.write_text(
+        json.dumps(
+            {
+                "audit_id": audit_id,
+                "audited_at": now.isoformat() + "Z",
+                "plan_version": plan.version,
+                "score": outcome.score.points,
+                "grade": outcome.score.grade,
+                "blocked": outcome.blocked,
+                "checks": [asdict(result) for result in outcome.results],
+                "findings": [asdict(finding) for finding in outcome.findings],
+            },
+            indent=1,
+            default=str,
+            ensure_ascii=False,
+        )
+        + "\n",
+        encoding="utf-8",
+    )
