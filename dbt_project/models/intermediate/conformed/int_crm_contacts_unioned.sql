@@ -1,0 +1,25 @@
+{{ config(materialized='view') }}
+
+{{ conformed_union('crm_contacts', {
+    'crm_contact_key': 'string',
+    'source': 'string',
+    'contact_id': 'string',
+    'company_id': 'string',
+    'email_hash': 'string',
+    'phone_hash': 'string',
+    'loyalty_id': 'string',
+    'user_id': 'string',
+    'client_id': 'string',
+    'lifecycle_stage': 'string',
+    'persona_id': 'string',
+    'country': 'string',
+    'city': 'string',
+    'birth_year': 'integer',
+    'has_email_consent': 'boolean',
+    'has_sms_consent': 'boolean',
+    'created_at': 'timestamp',
+    'updated_at': 'timestamp',
+    'is_deleted': 'boolean',
+    'is_email_valid': 'boolean',
+    'is_test_address': 'boolean',
+}) }}

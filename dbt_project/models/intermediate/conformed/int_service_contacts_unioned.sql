@@ -1,0 +1,26 @@
+{{ config(materialized='view') }}
+
+{{ conformed_union('service_contacts', {
+    'service_contact_key': 'string',
+    'source': 'string',
+    'contact_ref': 'string',
+    'case_ref': 'string',
+    'channel': 'string',
+    'direction': 'string',
+    'queue': 'string',
+    'menu_choice': 'string',
+    'topic': 'string',
+    'agent_id': 'string',
+    'team_id': 'string',
+    'phone_hash': 'string',
+    'email_hash': 'string',
+    'loyalty_id': 'string',
+    'client_id': 'string',
+    'started_at': 'timestamp',
+    'ended_at': 'timestamp',
+    'wait_seconds': 'double',
+    'handle_seconds': 'double',
+    'outcome': 'string',
+    'is_transferred': 'boolean',
+    'is_resolved': 'boolean',
+}) }}

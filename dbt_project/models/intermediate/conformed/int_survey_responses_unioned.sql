@@ -1,0 +1,25 @@
+{{ config(materialized='view') }}
+
+{{ conformed_union('survey_responses', {
+    'survey_response_key': 'string',
+    'source': 'string',
+    'survey_id': 'string',
+    'response_id': 'string',
+    'invitation_id': 'string',
+    'email_hash': 'string',
+    'phone_hash': 'string',
+    'contact_id': 'string',
+    'user_id': 'string',
+    'client_id': 'string',
+    'loyalty_id': 'string',
+    'order_ref': 'string',
+    'case_ref': 'string',
+    'channel': 'string',
+    'touchpoint_id': 'string',
+    'language': 'string',
+    'invited_at': 'timestamp',
+    'started_at': 'timestamp',
+    'submitted_at': 'timestamp',
+    'submitted_date': 'date',
+    'is_complete': 'boolean',
+}) }}
