@@ -1,0 +1,76 @@
+with
+
+records as (
+    select * from {{ ref('int_identity_records_collected') }}
+),
+
+blocked_patterns as (
+    select * from {{ ref('blocked_identifiers') }}
+),
+
+contacts as (
+    select * from {{ ref('int_crm_contacts_unioned') }}
+),
+
+listed as (
+    {{ identifiers_listed('records') }}
+),
+
+identifiers as (
+    select
+        identifier_key,
+        identifier_type,
+        identifier_value,
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at,
+        sum(record_count) as record_count,
+        count(distinct source) as source_count
+    from listed
+    group by identifier_key, identifier_type, identifier_value
+),
+
+-- patterns are for ids that people and scripts wrote: a keyed hash can equal none of them
+matches as (
+    select
+        identifiers.identifier_key,
+        min(blocked_patterns.reason) as block_reason
+    from identifiers
+    inner join blocked_patterns
+        on
+            blocked_patterns.identifier_type in ('any', identifiers.identifier_type)
+            and lower(identifiers.identifier_value) like blocked_patterns.value_pattern
+    where identifiers.identifier_type not in ('email_hash', 'phone_hash')
+    group by identifiers.identifier_key
+),
+
+bad_addresses as (
+    select
+        {{ surrogate_key(["'identifier'", "'email_hash'", 'email_hash']) }} as identifier_key,
+        case
+            when bool_or(is_test_address) then 'Test address by the CRM'
+            else 'Invalid address by the CRM'
+        end as block_reason
+    from contacts
+    where
+        email_hash is not null
+        and (coalesce(is_test_address, false) or not coalesce(is_email_valid, true))
+    group by email_hash
+),
+
+final as (
+    select
+        identifiers.identifier_key,
+        identifiers.identifier_type,
+        identifiers.identifier_value,
+        identifiers.first_seen_at,
+        identifiers.last_seen_at,
+        cast(identifiers.record_count as bigint) as record_count,
+        identifiers.source_count,
+        coalesce(matches.block_reason, bad_addresses.block_reason) is not null as is_blocked,
+        coalesce(matches.block_reason, bad_addresses.block_reason) as block_reason
+    from identifiers
+    left join matches on identifiers.identifier_key = matches.identifier_key
+    left join bad_addresses on identifiers.identifier_key = bad_addresses.identifier_key
+)
+
+select * from final

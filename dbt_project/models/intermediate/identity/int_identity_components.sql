@@ -1,0 +1,167 @@
+{# Supporting types in the order in which they are attached: a telephone number first, because a
+   browser that was seen with a number alone belongs to whoever the number belongs to. #}
+{% set supporting_types = ['phone_hash', 'client_id'] %}
+
+with
+
+identifiers as (
+    select * from {{ ref('int_identifiers_observed') }}
+    where not is_blocked
+),
+
+edges as (
+    select * from {{ ref('int_identity_edges') }}
+    where strength = 'supporting' and not is_by_shared_value
+),
+
+rules as (
+    select * from {{ ref('identity_rules') }}
+),
+
+certain as (
+    select
+        identifier_key,
+        group_key,
+        is_registered
+    from {{ ref('int_identity_groups_joined') }}
+),
+
+both_ways as (
+    select
+        from_key as identifier_key,
+        from_type as identifier_type,
+        to_key as linked_key,
+        record_count
+    from edges
+    union all
+    select
+        to_key as identifier_key,
+        to_type as identifier_type,
+        from_key as linked_key,
+        record_count
+    from edges
+),
+
+{% for type in supporting_types %}
+{%- set attached_so_far = 'certain' if loop.first else 'attached_after_' ~ supporting_types[loop.index0 - 1] %}
+{{ type }}_links as (
+    select
+        both_ways.identifier_key,
+        groups.group_key,
+        groups.is_registered,
+        sum(both_ways.record_count) as record_count
+    from both_ways
+    inner join {{ attached_so_far }} as groups on both_ways.linked_key = groups.identifier_key
+    inner join rules on both_ways.identifier_type = rules.identifier_type
+    where
+        both_ways.identifier_type = '{{ type }}'
+        and rules.strength = 'supporting'
+    group by both_ways.identifier_key, groups.group_key, groups.is_registered
+),
+
+-- a registered customer goes before an address that was only ever typed into a guest's order
+{{ type }}_preferred as (
+    select
+        identifier_key,
+        group_key,
+        is_registered,
+        record_count,
+        bool_or(is_registered) over (partition by identifier_key) as has_registered
+    from {{ type }}_links
+),
+
+{{ type }}_verdicts as (
+    select
+        identifier_key,
+        count(*) as linked_count,
+        max_by(group_key, {{ sort_key(['record_count', 'group_key']) }}) as group_key,
+        bool_or(is_registered) as is_registered
+    from {{ type }}_preferred
+    where is_registered = has_registered
+    group by identifier_key
+),
+
+{{ type }}_crowded as (
+    select
+        verdicts.group_key
+    from {{ type }}_verdicts as verdicts
+    cross join rules
+    where
+        rules.identifier_type = '{{ type }}'
+        and verdicts.linked_count <= rules.max_linked
+    group by verdicts.group_key
+    having count(*) > max(rules.max_per_customer)
+),
+
+{{ type }}_attached as (
+    select
+        identifiers.identifier_key,
+        case
+            when verdicts.identifier_key is null then identifiers.identifier_key
+            when verdicts.linked_count > rules.max_linked then identifiers.identifier_key
+            when crowded.group_key is not null then identifiers.identifier_key
+            else verdicts.group_key
+        end as group_key,
+        coalesce(verdicts.is_registered, false) as is_registered,
+        verdicts.linked_count,
+        case
+            when verdicts.linked_count > rules.max_linked then 'shared'
+            when crowded.group_key is not null then 'crowded'
+        end as skip_reason
+    from identifiers
+    inner join rules on identifiers.identifier_type = rules.identifier_type
+    left join {{ type }}_verdicts as verdicts
+        on identifiers.identifier_key = verdicts.identifier_key
+    left join {{ type }}_crowded as crowded on verdicts.group_key = crowded.group_key
+    where
+        identifiers.identifier_type = '{{ type }}'
+        and rules.strength = 'supporting'
+),
+
+-- what is shared says nothing about the next type
+attached_after_{{ type }} as (
+    select
+        identifier_key,
+        group_key,
+        is_registered
+    from {{ attached_so_far }}
+    union all
+    select
+        identifier_key,
+        group_key,
+        is_registered
+    from {{ type }}_attached
+    where skip_reason is null
+),
+
+{% endfor %}
+unioned as (
+    select
+        identifier_key,
+        group_key as component_key,
+        cast(null as bigint) as linked_count,
+        cast(null as string) as skip_reason
+    from certain
+    {%- for type in supporting_types %}
+    union all
+    select
+        identifier_key,
+        group_key as component_key,
+        linked_count,
+        skip_reason
+    from {{ type }}_attached
+    {%- endfor %}
+),
+
+final as (
+    select
+        unioned.identifier_key,
+        identifiers.identifier_type,
+        unioned.component_key,
+        unioned.linked_count,
+        unioned.skip_reason
+    from unioned
+    inner join identifiers on unioned.identifier_key = identifiers.identifier_key
+)
+
+select * from final

@@ -1,0 +1,102 @@
+with
+
+identifiers as (
+    select * from {{ ref('int_identifiers_observed') }}
+    where not is_blocked
+),
+
+edges as (
+    select * from {{ ref('int_identity_edges') }}
+    where strength = 'certain' and not is_by_shared_value
+),
+
+rules as (
+    select * from {{ ref('identity_rules') }}
+),
+
+components as (
+    select node_key, component_key
+    from (
+        {{ connected_components('edges') }}
+    ) as labelled
+),
+
+certain as (
+    select
+        identifiers.identifier_key,
+        identifiers.identifier_type,
+        coalesce(components.component_key, identifiers.identifier_key) as joined_key
+    from identifiers
+    inner join rules on identifiers.identifier_type = rules.identifier_type
+    left join components on identifiers.identifier_key = components.node_key
+    where rules.strength = 'certain'
+),
+
+{{ groups_over_limit('certain', 'joined_key', 'over_limit') }},
+
+-- a group over a limit falls back to what the CRM's own records say
+stated_edges as (
+    select
+        edges.from_key,
+        edges.to_key
+    from edges
+    inner join certain on edges.from_key = certain.identifier_key
+    inner join over_limit on certain.joined_key = over_limit.group_key
+    where edges.is_crm_stated
+),
+
+stated_components as (
+    select node_key, component_key
+    from (
+        {{ connected_components('stated_edges') }}
+    ) as labelled
+),
+
+dissolved as (
+    select
+        certain.identifier_key,
+        certain.identifier_type,
+        certain.joined_key,
+        coalesce(stated_components.component_key, certain.identifier_key) as stated_key
+    from certain
+    inner join over_limit on certain.joined_key = over_limit.group_key
+    left join stated_components on certain.identifier_key = stated_components.node_key
+),
+
+{{ groups_over_limit('dissolved', 'stated_key', 'still_over_limit') }},
+
+grouped as (
+    select
+        certain.identifier_key,
+        certain.identifier_type,
+        case
+            when over_limit.group_key is null then certain.joined_key
+            when still_over_limit.group_key is null then dissolved.stated_key
+            else certain.identifier_key
+        end as group_key,
+        case when over_limit.group_key is not null then certain.joined_key end as dissolved_group_key,
+        over_limit.limit_type,
+        over_limit.identifier_count as dissolved_identifier_count,
+        over_limit.max_per_customer
+    from certain
+    left join over_limit on certain.joined_key = over_limit.group_key
+    left join dissolved on certain.identifier_key = dissolved.identifier_key
+    left join still_over_limit on dissolved.stated_key = still_over_limit.group_key
+),
+
+final as (
+    select
+        identifier_key,
+        identifier_type,
+        group_key,
+        -- a customer that some system knows, not only an address under a guest's order
+        bool_or(identifier_type in ('contact_id', 'user_id', 'loyalty_id'))
+            over (partition by group_key) as is_registered,
+        dissolved_group_key,
+        limit_type,
+        dissolved_identifier_count,
+        max_per_customer
+    from grouped
+)
+
+select * from final
