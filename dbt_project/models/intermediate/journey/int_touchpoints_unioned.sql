@@ -1,0 +1,299 @@
+with
+
+events as (
+    select * from {{ ref('int_web_events_unioned') }}
+),
+
+sessions as (
+    select * from {{ ref('int_sessions_built') }}
+),
+
+rules as (
+    select * from {{ ref('touchpoint_rules') }}
+),
+
+touchpoints as (
+    select * from {{ ref('touchpoints') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+records_resolved as (
+    select * from {{ ref('int_identity_records_resolved') }}
+),
+
+blocked_users as (
+    select identifier_value
+    from {{ ref('int_identifiers_observed') }}
+    where is_blocked and identifier_type = 'user_id'
+),
+
+-- Web events are matched by their distinct pages: a shop has thousands of pages and millions of
+-- events, so that the patterns are compared thousands of times.
+web_rules as (
+    select * from rules
+    where source_kind = 'web_event'
+),
+
+pages as (
+    select
+        event_name,
+        platform,
+        coalesce(page_path, '') as page_path
+    from events
+    where event_name in (select event_name from web_rules)
+    group by event_name, platform, coalesce(page_path, '')
+),
+
+matched_pages as (
+    select
+        pages.event_name,
+        pages.platform,
+        pages.page_path,
+        min_by(web_rules.touchpoint_id, {{ sort_key(['web_rules.priority', 'web_rules.rule_id']) }})
+        as touchpoint_id
+    from pages
+    inner join web_rules
+        on
+            pages.event_name = web_rules.event_name
+            and (web_rules.page_pattern is null or pages.page_path like web_rules.page_pattern)
+            and (web_rules.source_channel is null or pages.platform = web_rules.source_channel)
+    group by pages.event_name, pages.platform, pages.page_path
+),
+
+matched_events as (
+    select
+        events.web_event_key as record_key,
+        events.source,
+        events.platform as source_channel,
+        matched_pages.touchpoint_id,
+        events.occurred_at,
+        events.client_id,
+        case when blocked_users.identifier_value is null then events.user_id end as user_id,
+        coalesce(events.consent_analytics, 'unset') = 'denied' as is_consent_denied,
+        case
+            when events.client_id is not null and events.session_ref is not null
+                then {{ surrogate_key([
+                    'events.source', "'session'", 'events.client_id', 'events.session_ref'
+                ]) }}
+        end as session_key
+    from events
+    inner join matched_pages
+        on
+            events.event_name = matched_pages.event_name
+            and events.platform = matched_pages.platform
+            and coalesce(events.page_path, '') = matched_pages.page_path
+    left join blocked_users on trim(events.user_id) = blocked_users.identifier_value
+),
+
+-- who was logged in at the event, else who logged in during the visit, else the browser
+web_encounters as (
+    select
+        'web_event' as source_kind,
+        matched_events.record_key,
+        matched_events.source,
+        matched_events.source_channel,
+        matched_events.touchpoint_id,
+        matched_events.occurred_at,
+        case
+            when not matched_events.is_consent_denied
+                then {{ identity_record_key(
+                    'web_event',
+                    {
+                        'user_id': 'coalesce(matched_events.user_id, sessions.user_id)',
+                        'client_id': 'matched_events.client_id',
+                    },
+                    'matched_events.source'
+                ) }}
+        end as identity_record_key,
+        matched_events.session_key,
+        cast(null as decimal(18, 2)) as value_eur
+    from matched_events
+    left join sessions on matched_events.session_key = sessions.session_key
+),
+
+-- a paid visit began with a click on an advertisement
+ad_records as (
+    select
+        'ad' as source_kind,
+        session_key as record_key,
+        source,
+        platform as source_channel,
+        cast(null as string) as event_name,
+        started_at as occurred_at,
+        case
+            when not is_consent_denied
+                then {{ identity_record_key('web_event', ['user_id', 'client_id']) }}
+        end as identity_record_key,
+        session_key,
+        cast(null as decimal(18, 2)) as value_eur
+    from sessions
+    where channel_group like 'Paid %' or channel_group in ('Display', 'Cross-network')
+),
+
+order_records as (
+    select
+        'order' as source_kind,
+        order_key as record_key,
+        source,
+        channel as source_channel,
+        cast(null as string) as event_name,
+        ordered_at as occurred_at,
+        identity_record_key,
+        cast(null as string) as session_key,
+        net_amount_eur as value_eur
+    from {{ ref('int_orders_valued') }}
+    where not is_test
+),
+
+message_records as (
+    select
+        'message' as source_kind,
+        message_event_key as record_key,
+        source,
+        channel as source_channel,
+        event_type as event_name,
+        occurred_at,
+        {{ identity_record_key('message', ['contact_id', 'email_hash', 'phone_hash']) }}
+        as identity_record_key,
+        cast(null as string) as session_key,
+        cast(null as decimal(18, 2)) as value_eur
+    from {{ ref('int_messages_unioned') }}
+    where event_type in (select event_name from rules where source_kind = 'message')
+),
+
+service_contact_records as (
+    select
+        'service_contact' as source_kind,
+        service_contact_key as record_key,
+        source,
+        channel as source_channel,
+        direction as event_name,
+        started_at as occurred_at,
+        identity_record_key,
+        cast(null as string) as session_key,
+        cast(null as decimal(18, 2)) as value_eur
+    from {{ ref('int_service_contacts_identified') }}
+),
+
+service_case_records as (
+    select
+        'service_case' as source_kind,
+        service_case_key as record_key,
+        source,
+        channel as source_channel,
+        cast(null as string) as event_name,
+        created_at as occurred_at,
+        {{ identity_record_key('service_case', ['contact_id', 'email_hash', 'phone_hash']) }}
+        as identity_record_key,
+        cast(null as string) as session_key,
+        cast(null as decimal(18, 2)) as value_eur
+    from {{ ref('int_service_cases_unioned') }}
+),
+
+survey_records as (
+    select
+        'survey' as source_kind,
+        survey_response_key as record_key,
+        source,
+        channel as source_channel,
+        survey_id as event_name,
+        submitted_at as occurred_at,
+        identity_record_key,
+        cast(null as string) as session_key,
+        cast(null as decimal(18, 2)) as value_eur
+    from {{ ref('int_survey_responses_identified') }}
+),
+
+records as (
+    select * from ad_records
+    union all
+    select * from order_records
+    union all
+    select * from message_records
+    union all
+    select * from service_contact_records
+    union all
+    select * from service_case_records
+    union all
+    select * from survey_records
+),
+
+kinds as (
+    select
+        source_kind,
+        source_channel,
+        event_name
+    from records
+    group by source_kind, source_channel, event_name
+),
+
+matched_kinds as (
+    select
+        kinds.source_kind,
+        kinds.source_channel,
+        kinds.event_name,
+        min_by(rules.touchpoint_id, {{ sort_key(['rules.priority', 'rules.rule_id']) }})
+        as touchpoint_id
+    from kinds
+    inner join rules
+        on
+            kinds.source_kind = rules.source_kind
+            and (rules.event_name is null or kinds.event_name = rules.event_name)
+            and (rules.source_channel is null or kinds.source_channel = rules.source_channel)
+    group by kinds.source_kind, kinds.source_channel, kinds.event_name
+),
+
+record_encounters as (
+    select
+        records.source_kind,
+        records.record_key,
+        records.source,
+        records.source_channel,
+        matched_kinds.touchpoint_id,
+        records.occurred_at,
+        records.identity_record_key,
+        records.session_key,
+        records.value_eur
+    from records
+    inner join matched_kinds
+        on
+            records.source_kind = matched_kinds.source_kind
+            and coalesce(records.source_channel, '') = coalesce(matched_kinds.source_channel, '')
+            and coalesce(records.event_name, '') = coalesce(matched_kinds.event_name, '')
+),
+
+encounters as (
+    select * from web_encounters
+    union all
+    select * from record_encounters
+),
+
+final as (
+    select
+        {{ surrogate_key(["'touchpoint'", 'encounters.source_kind', 'encounters.record_key']) }}
+        as touchpoint_key,
+        encounters.source,
+        encounters.source_kind,
+        encounters.record_key,
+        encounters.touchpoint_id,
+        touchpoints.stage_id as journey_stage,
+        channels.channel_id as channel,
+        channels.is_digital,
+        encounters.occurred_at,
+        {{ local_date('encounters.occurred_at') }} as occurred_date,
+        records_resolved.identifier_key,
+        records_resolved.customer_id,
+        encounters.session_key,
+        encounters.value_eur
+    from encounters
+    inner join touchpoints on encounters.touchpoint_id = touchpoints.touchpoint_id
+    left join channels
+        on coalesce(touchpoints.channel, encounters.source_channel) = channels.channel_id
+    left join records_resolved
+        on encounters.identity_record_key = records_resolved.identity_record_key
+)
+
+select * from final

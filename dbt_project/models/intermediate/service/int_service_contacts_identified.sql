@@ -1,0 +1,64 @@
+with
+
+contacts as (
+    select * from {{ ref('int_service_contacts_unioned') }}
+),
+
+cases as (
+    select * from {{ ref('int_service_cases_unioned') }}
+),
+
+-- a reply in a ticket often carries nothing but the ticket: its requester is the customer
+case_keys as (
+    select
+        source,
+        case_id,
+        min(service_case_key) as service_case_key,
+        min({{ identity_record_key('service_case', ['contact_id', 'email_hash', 'phone_hash']) }})
+        as identity_record_key
+    from cases
+    group by source, case_id
+    having count(*) = 1
+),
+
+final as (
+    select
+        contacts.service_contact_key,
+        contacts.source,
+        contacts.contact_ref,
+        contacts.case_ref,
+        case_keys.service_case_key,
+        contacts.channel,
+        contacts.direction,
+        contacts.queue,
+        contacts.menu_choice,
+        contacts.topic,
+        contacts.agent_id,
+        contacts.team_id,
+        contacts.started_at,
+        contacts.ended_at,
+        contacts.wait_seconds,
+        contacts.handle_seconds,
+        contacts.outcome,
+        contacts.is_transferred,
+        contacts.is_resolved,
+        case
+            when
+                coalesce(
+                    contacts.loyalty_id, contacts.email_hash, contacts.phone_hash,
+                    contacts.client_id
+                ) is null
+                then case_keys.identity_record_key
+            else {{ identity_record_key(
+                'service_contact', ['loyalty_id', 'email_hash', 'phone_hash', 'client_id'],
+                'contacts.source', 'contacts.'
+            ) }}
+        end as identity_record_key
+    from contacts
+    left join case_keys
+        on
+            contacts.case_ref = case_keys.case_id
+            and contacts.source = case_keys.source
+)
+
+select * from final
