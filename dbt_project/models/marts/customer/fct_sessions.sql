@@ -1,0 +1,78 @@
+with
+
+sessions as (
+    select * from {{ ref('int_sessions_built') }}
+),
+
+records_resolved as (
+    select * from {{ ref('int_identity_records_resolved') }}
+),
+
+keyed as (
+    select
+        session_key,
+        case
+            when not is_consent_denied
+                then {{ identity_record_key('web_event', ['user_id', 'client_id']) }}
+        end as identity_record_key
+    from sessions
+),
+
+final as (
+    select
+        sessions.session_key,
+        sessions.source,
+        sessions.stream_id,
+        sessions.platform,
+        records_resolved.identifier_key,
+        records_resolved.customer_id,
+        sessions.session_number,
+        sessions.started_at,
+        sessions.ended_at,
+        sessions.session_date,
+        sessions.duration_seconds,
+        sessions.engagement_seconds,
+        sessions.is_engaged,
+        sessions.is_internal,
+        sessions.user_id is not null as is_logged_in,
+        sessions.user_count,
+        sessions.consent_analytics,
+        sessions.event_count,
+        sessions.page_view_count,
+        sessions.search_count,
+        sessions.error_count,
+        sessions.error_count > 0 as has_error,
+        sessions.first_error_code,
+        sessions.traffic_source,
+        sessions.traffic_medium,
+        sessions.traffic_campaign,
+        sessions.channel_group,
+        sessions.click_id_type,
+        sessions.landing_page_path,
+        sessions.exit_page_path,
+        sessions.device_category,
+        sessions.operating_system,
+        sessions.browser,
+        sessions.app_version,
+        sessions.country,
+        sessions.language,
+        sessions.item_viewed_at,
+        sessions.cart_added_at,
+        sessions.checkout_begun_at,
+        sessions.shipping_added_at,
+        sessions.payment_added_at,
+        sessions.purchased_at,
+        sessions.purchase_event_count > 0 as has_purchase,
+        sessions.transaction_id,
+        sessions.has_login,
+        sessions.has_sign_up,
+        sessions.has_lead,
+        sessions.has_loyalty_signup,
+        sessions.has_app_download
+    from sessions
+    inner join keyed on sessions.session_key = keyed.session_key
+    left join records_resolved
+        on keyed.identity_record_key = records_resolved.identity_record_key
+)
+
+select * from final
