@@ -1,6 +1,6 @@
 with
 
-contacts as (
+contacts_unioned as (
     select * from {{ ref('int_service_contacts_unioned') }}
 ),
 
@@ -21,13 +21,44 @@ case_keys as (
     having count(*) = 1
 ),
 
+-- the log of calls and chats names tickets of another system: an id that only one system has
+cases_of_one_system as (
+    select
+        case_id,
+        min(service_case_key) as service_case_key,
+        min(identity_record_key) as identity_record_key
+    from case_keys
+    group by case_id
+    having count(*) = 1
+),
+
+-- a ticket that is itself taken for a conversation gives way where another system logged the
+-- conversation and names the ticket: one call is one contact
+logged_elsewhere as (
+    select distinct ticket.service_contact_key
+    from contacts_unioned as ticket
+    inner join contacts_unioned as logged
+        on
+            ticket.case_ref = logged.case_ref
+            and ticket.source <> logged.source
+    where
+        ticket.contact_ref = ticket.case_ref
+        and logged.contact_ref <> logged.case_ref
+),
+
+contacts as (
+    select * from contacts_unioned
+    where service_contact_key not in (select service_contact_key from logged_elsewhere)
+),
+
 final as (
     select
         contacts.service_contact_key,
         contacts.source,
         contacts.contact_ref,
         contacts.case_ref,
-        case_keys.service_case_key,
+        coalesce(case_keys.service_case_key, cases_of_one_system.service_case_key)
+        as service_case_key,
         contacts.channel,
         contacts.direction,
         contacts.queue,
@@ -48,7 +79,9 @@ final as (
                     contacts.loyalty_id, contacts.email_hash, contacts.phone_hash,
                     contacts.client_id
                 ) is null
-                then case_keys.identity_record_key
+                then coalesce(
+                    case_keys.identity_record_key, cases_of_one_system.identity_record_key
+                )
             else {{ identity_record_key(
                 'service_contact', ['loyalty_id', 'email_hash', 'phone_hash', 'client_id'],
                 'contacts.source', 'contacts.'
@@ -59,6 +92,7 @@ final as (
         on
             contacts.case_ref = case_keys.case_id
             and contacts.source = case_keys.source
+    left join cases_of_one_system on contacts.case_ref = cases_of_one_system.case_id
 )
 
 select * from final
