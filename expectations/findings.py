@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,19 @@ FINDING_SCHEMA = pa.schema(
 )
 
 
+#: Beside the findings: which checks each audit could assess. No finding says nothing without it.
+_ASSESSMENT: Mapping[str, pa.DataType] = {
+    "audit_id": pa.string(),
+    "audited_at": pa.timestamp("us"),
+    "check_id": pa.string(),
+    "severity": pa.string(),
+    "is_assessable": pa.bool_(),
+    "endangers": pa.string(),
+}
+
+ASSESSMENT_SCHEMA = pa.schema(_ASSESSMENT)
+
+
 def scope_of(row: Mapping[str, Any]) -> Scope:
     """Return the key that places a row of the audit's tables."""
     return (
@@ -105,10 +118,15 @@ def finding_id(scope: Scope) -> str:
 
 
 def ensure_store(folder: Path) -> None:
-    """Write the empty first file of the store, so that dbt can read it before the first audit."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not any(folder.glob("*.parquet")):
-        pq.write_table(FINDING_SCHEMA.empty_table(), folder / "_schema.parquet")
+    """Write the empty first files of the store, so that dbt can read it before the first audit."""
+    for place, schema in ((folder, FINDING_SCHEMA), (_assessments(folder), ASSESSMENT_SCHEMA)):
+        place.mkdir(parents=True, exist_ok=True)
+        if not any(place.glob("*.parquet")):
+            pq.write_table(schema.empty_table(), place / "_schema.parquet")
+
+
+def _assessments(folder: Path) -> Path:
+    return folder.parent / "assessments"
 
 
 def read_store(folder: Path) -> list[Finding]:
@@ -122,9 +140,32 @@ def read_store(folder: Path) -> list[Finding]:
 def append(folder: Path, audit_id: str, findings: Sequence[Finding]) -> Path:
     """Write one audit's findings; the file appears whole or not at all."""
     ensure_store(folder)
-    path = folder / f"findings_{audit_id}.parquet"
-    temporary = path.with_suffix(".tmp")
     table = pa.Table.from_pylist([asdict(f) for f in findings], schema=FINDING_SCHEMA)
+    return _write(table, folder / f"findings_{audit_id}.parquet")
+
+
+def append_assessments(
+    folder: Path, audit_id: str, now: dt.datetime, catalogue: Catalogue, assessable: Collection[str]
+) -> Path:
+    """Write which checks one audit could assess, beside its findings (trust is graded by both)."""
+    ensure_store(folder)
+    rows = [
+        {
+            "audit_id": audit_id,
+            "audited_at": now,
+            "check_id": check.id,
+            "severity": check.severity,
+            "is_assessable": check.id in assessable,
+            "endangers": ",".join(check.endangers),
+        }
+        for check in catalogue.checks
+    ]
+    table = pa.Table.from_pylist(rows, schema=ASSESSMENT_SCHEMA)
+    return _write(table, _assessments(folder) / f"assessments_{audit_id}.parquet")
+
+
+def _write(table: pa.Table, path: Path) -> Path:
+    temporary = path.with_suffix(".tmp")
     pq.write_table(table, temporary)
     temporary.replace(path)
     return path
@@ -266,7 +307,9 @@ def find(
     found = {finding.finding_id for finding in findings}
     for gone in previous:
         if gone.finding_id not in found and gone.check_id in catalogue.by_id:
+            # repaired: nothing fails any more, not even in the past
             values = asdict(gone) | {"audit_id": audit_id, "audited_at": now, "state": "solved"}
+            values |= {"rows_failing": 0, "failing_share": 0.0}
             findings.append(Finding(**values))
     return sorted(findings, key=lambda f: (-f.impact, f.check_id, f.finding_id))
 

@@ -195,6 +195,7 @@ def audit(
         for check in catalogue.checks
     ]
     assessable = {result.check_id for result in results if result.assessable}
+    store.append_assessments(findings_dir, audit_id, now, catalogue, assessable)
     score = score_of(found, catalogue, assessable)
     before = score_of(previous, catalogue, assessable) if previous else None
     blocked = any(finding.is_open and finding.blocks_publication for finding in found)

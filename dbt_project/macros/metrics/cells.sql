@@ -30,3 +30,15 @@
         'metric_id', period_type, period_start, journey_stage, channel, touchpoint_id, persona_id,
     ]) }}
 {%- endmacro %}
+
+{# Last day of the period of a kind that starts on a date. #}
+{% macro period_end(period_start, period_type) -%}
+    cast(
+        case {{ period_type }}
+            when 'day' then {{ period_start }}
+            when 'week' then {{ period_start }} + interval '6 days'
+            when 'month' then {{ period_start }} + interval '1 month' - interval '1 day'
+            else {{ period_start }} + interval '3 months' - interval '1 day'
+        end as date
+    )
+{%- endmacro %}

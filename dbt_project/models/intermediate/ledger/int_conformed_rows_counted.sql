@@ -1,0 +1,17 @@
+{#- Personal details are ephemeral: nothing but the vault may hold them, not even to be counted.
+    Parameters and items are views that unfold web events, which are counted. -#}
+{%- set left_out = ['personal_details', 'web_event_params', 'web_items'] -%}
+{%- set families = var('conformed').keys() | reject('in', left_out) | list -%}
+
+{% for family in families -%}
+select
+    '{{ family }}' as family,
+    source,
+    count(*) as row_count
+from {{ ref('int_' ~ family ~ ('_landed' if family == 'web_events' else '_unioned')) }}
+group by source
+{% if not loop.last %}
+union all
+
+{% endif %}
+{%- endfor %}

@@ -1,0 +1,203 @@
+with
+
+metrics as (
+
+    select * from {{ ref('metric_catalogue') }}
+
+),
+
+summed as (
+
+    select * from {{ ref('int_metric_cells_summed') }}
+
+),
+
+quantiles as (
+
+    select * from {{ ref('int_metric_quantiles_estimated') }}
+
+),
+
+alphas as (
+
+    select * from {{ ref('int_metric_alphas_estimated') }}
+
+),
+
+t_quantiles as (
+
+    select * from {{ ref('t_quantiles') }}
+
+),
+
+withheld as (
+
+    select * from {{ ref('int_metric_cells_suppressed') }}
+
+),
+
+settings as (
+
+    select
+        {{ metric_setting('interval_z') }} as z,
+        {{ metric_setting('small_sample_n') }} as small_sample_n
+
+),
+
+ratios as (
+
+    select
+        *,
+        wx / nullif(wb, 0) as m
+    from summed
+
+),
+
+clustered as (
+
+    select
+        *,
+        {{ design_effect() }} as design_effect
+    from ratios
+
+),
+
+sized as (
+
+    select
+        clustered.*,
+        {{ kish_n() }} / clustered.design_effect as effective_n,
+        clustered.wxx / nullif(clustered.w, 0) as mean_square,
+        -- of a mean: s² over the effective number of records; of a ratio: the linearised variance
+        case
+            when {{ kish_n() }} > 1
+                then sqrt(
+                    clustered.design_effect
+                    * greatest(
+                        case metrics.estimator
+                            when 'ratio'
+                                then {{ residual_sum('wwxx', 'wwxb', 'wwbb', 'm') }} / (wb * wb)
+                                    * {{ kish_n() }}
+                            else clustered.wxx / clustered.w - clustered.m * clustered.m
+                        end,
+                        0.0
+                    ) / ({{ kish_n() }} - 1)
+                )
+        end as standard_error
+    from clustered
+    inner join metrics on clustered.metric_id = metrics.metric_id
+
+),
+
+estimated as (
+
+    select
+        sized.metric_id,
+        sized.period_type,
+        sized.grain_id,
+        sized.period_start,
+        sized.journey_stage,
+        sized.channel,
+        sized.touchpoint_id,
+        sized.persona_id,
+        sized.n,
+        sized.customer_count,
+        sized.design_effect,
+        case metrics.estimator when 'net' then 100 * sized.m else sized.m end as value,
+        {%- for limit, sign in [('ci_low', '-'), ('ci_high', '+')] %}
+        case metrics.interval_method
+            when 'wilson'
+                then {{ wilson_limit('sized.m', 'sized.effective_n', 'settings.z', sign) }}
+            when 'adjusted_wald'
+                then 100 * {{ adjusted_wald_limit(
+                    'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
+                ) }}
+            when 'net_variance'
+                then 100 * {{ net_variance_limit(
+                    'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
+                ) }}
+            else {{ t_limit(
+                'sized.m', 'sized.standard_error', 't_quantiles.t_quantile',
+                'metrics.scale_min' if sign == '-' else 'metrics.scale_max', sign
+            ) }}
+        end as {{ limit }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from sized
+    inner join metrics on sized.metric_id = metrics.metric_id
+    cross join settings
+    -- degrees of freedom count customers, not their repeated records
+    left join t_quantiles
+        on sized.customer_count - 1 between t_quantiles.df_from and t_quantiles.df_to
+
+),
+
+unioned as (
+
+    {% for relation in ['estimated', 'quantiles', 'alphas'] -%}
+    select
+        metric_id,
+        period_type,
+        grain_id,
+        period_start,
+        journey_stage,
+        channel,
+        touchpoint_id,
+        persona_id,
+        n,
+        customer_count,
+        design_effect,
+        value,
+        ci_low,
+        ci_high
+    from {{ relation }}
+    {% if not loop.last %}
+    union all
+
+    {% endif %}
+    {%- endfor %}
+
+),
+
+keyed as (
+
+    select
+        {{ metric_cell_key() }} as cell_key,
+        *
+    from unioned
+
+),
+
+final as (
+
+    select
+        keyed.cell_key,
+        keyed.metric_id,
+        metrics.metric_version,
+        keyed.period_type,
+        keyed.grain_id,
+        keyed.period_start,
+        keyed.journey_stage,
+        keyed.channel,
+        keyed.touchpoint_id,
+        keyed.persona_id,
+        case metrics.unit
+            when 'currency' then '{{ var("reporting_currency") }}'
+            else metrics.unit
+        end as unit,
+        keyed.n,
+        keyed.customer_count,
+        keyed.design_effect,
+        case when withheld.cell_key is null then keyed.value end as value,
+        case when withheld.cell_key is null then keyed.ci_low end as ci_low,
+        case when withheld.cell_key is null then keyed.ci_high end as ci_high,
+        withheld.cell_key is not null as is_suppressed,
+        withheld.suppression_reason,
+        keyed.n < settings.small_sample_n as is_small_sample
+    from keyed
+    inner join metrics on keyed.metric_id = metrics.metric_id
+    cross join settings
+    left join withheld on keyed.cell_key = withheld.cell_key
+
+)
+
+select * from final

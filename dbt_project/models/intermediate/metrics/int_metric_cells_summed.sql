@@ -1,0 +1,203 @@
+{#- Places, cells and customers are numbered within this model: millions of rows are grouped by three
+    numbers instead of ten names, which nearly halves the work of the largest step of the metric marts. -#}
+{%- set dimensions = ['journey_stage', 'channel', 'touchpoint_id', 'persona_id'] -%}
+{%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
+with
+
+metrics as (
+
+    select * from {{ ref('metric_catalogue') }}
+    where estimator in ('share', 'mean', 'net', 'ratio')
+
+),
+
+grains as (
+
+    select * from {{ ref('int_metric_grains_applied') }}
+
+),
+
+observations as (
+
+    select observations.*
+    from {{ ref('int_metric_observations') }} as observations
+    inner join metrics on observations.metric_id = metrics.metric_id
+
+),
+
+places as (
+
+    select
+        metric_id,
+        {{ dimensions | join(', ') }},
+        row_number() over (order by metric_id, {{ dimensions | join(', ') }}) as place_number
+    from (select distinct metric_id, {{ dimensions | join(', ') }} from observations) as used
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        row_number() over (order by customer_id) as customer_number
+    from (select distinct customer_id from observations) as used
+
+),
+
+placed as (
+
+    select
+        grains.period_type,
+        grains.grain_id,
+        places.metric_id,
+        places.place_number,
+        {{ cell_dimensions('places', 'grains') }}
+    from places
+    inner join grains on places.metric_id = grains.metric_id
+
+),
+
+cells as (
+
+    select
+        metric_id,
+        period_type,
+        grain_id,
+        {{ dimensions | join(', ') }},
+        row_number() over (
+            order by metric_id, period_type, grain_id, {{ dimensions | join(', ') }}
+        ) as cell_number
+    from (
+        select distinct metric_id, period_type, grain_id, {{ dimensions | join(', ') }} from placed
+    ) as used
+
+),
+
+place_cells as (
+
+    select
+        placed.place_number,
+        placed.period_type,
+        cells.cell_number,
+        metrics.is_per_customer
+    from placed
+    inner join cells
+        on
+            placed.metric_id = cells.metric_id
+            and placed.period_type = cells.period_type
+            and placed.grain_id = cells.grain_id
+            {%- for dimension in dimensions %}
+            and placed.{{ dimension }} = cells.{{ dimension }}
+            {%- endfor %}
+    inner join metrics on placed.metric_id = metrics.metric_id
+
+),
+
+customer_days as (
+
+    select
+        places.place_number,
+        customers.customer_number,
+        observations.occurred_date,
+        {{ observation_moments() }},
+        max(observations.value_number) as any_value
+    from observations
+    inner join places
+        on
+            observations.metric_id = places.metric_id
+            {%- for dimension in dimensions %}
+            and observations.{{ dimension }} = places.{{ dimension }}
+            {%- endfor %}
+    inner join customers on observations.customer_id = customers.customer_id
+    group by places.place_number, customers.customer_number, observations.occurred_date
+
+),
+
+-- Periods before grains: a customer's records of a month are few, the grains are many.
+customer_periods as (
+
+    select
+        place_number,
+        customer_number,
+        period_type,
+        period_start,
+        {%- for moment in moments %}
+        sum({{ moment }}) as {{ moment }},
+        {%- endfor %}
+        max(any_value) as any_value
+    from (
+        select
+            customer_days.*,
+            period_types.period_type,
+            {{ period_start('customer_days.occurred_date', 'period_types.period_type') }}
+                as period_start
+        from customer_days
+        cross join (select distinct period_type from grains) as period_types
+    ) as dated
+    group by place_number, customer_number, period_type, period_start
+
+),
+
+-- A metric that counts customers counts each once per cell, as a yes if any record is one.
+customer_cells as (
+
+    select
+        place_cells.cell_number,
+        customer_periods.customer_number,
+        customer_periods.period_start,
+        {%- for moment in ['n', 'w', 'ww', 'wb', 'wwbb'] %}
+        case when place_cells.is_per_customer then 1 else sum(customer_periods.{{ moment }}) end
+            as {{ moment }},
+        {%- endfor %}
+        {%- for moment in ['wx', 'wxx', 'wwxx', 'wwxb'] %}
+        case
+            when place_cells.is_per_customer then max(customer_periods.any_value)
+            else sum(customer_periods.{{ moment }})
+        end as {{ moment }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from customer_periods
+    inner join place_cells
+        on
+            customer_periods.place_number = place_cells.place_number
+            and customer_periods.period_type = place_cells.period_type
+    group by
+        place_cells.cell_number, place_cells.is_per_customer, customer_periods.customer_number,
+        customer_periods.period_start
+
+),
+
+summed as (
+
+    select
+        cell_number,
+        period_start,
+        {{ customer_moments() }}
+    from customer_cells
+    group by cell_number, period_start
+
+),
+
+final as (
+
+    select
+        cells.metric_id,
+        cells.period_type,
+        cells.grain_id,
+        summed.period_start,
+        {%- for dimension in dimensions %}
+        cells.{{ dimension }},
+        {%- endfor %}
+        summed.n,
+        summed.customer_count,
+        {%- for moment in moments[1:] %}
+        summed.{{ moment }},
+        {%- endfor %}
+        summed.cxx,
+        summed.cxb,
+        summed.cbb
+    from summed
+    inner join cells on summed.cell_number = cells.cell_number
+
+)
+
+select * from final

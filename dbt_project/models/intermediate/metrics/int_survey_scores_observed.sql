@@ -1,0 +1,53 @@
+{#- Metrics of one survey question need no expression here: the catalogue says which answers count,
+    on which scale, and from where to where they are a yes or a no. -#}
+with
+
+scores as (
+
+    select * from {{ ref('int_survey_scores_placed') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('metric_catalogue') }}
+    where answer_metric_id is not null
+
+),
+
+-- A low-is-good answer is turned round on its own scale, so that high is good before it is scored.
+final as (
+
+    select
+        metrics.metric_id,
+        scores.survey_answer_key as record_key,
+        scores.occurred_date,
+        scores.journey_stage,
+        scores.channel,
+        scores.touchpoint_id,
+        scores.customer_id,
+        cast(
+            case metrics.estimator
+                when 'share' then case when scores.good_score >= metrics.positive_from then 1 else 0 end
+                when 'net'
+                    then case
+                        when scores.good_score >= metrics.positive_from then 1
+                        when scores.good_score <= metrics.negative_to then -1
+                        else 0
+                    end
+                else scores.good_score
+            end as double
+        ) as value_number,
+        cast(1 as double) as base_number,
+        cast(1 as double) as weight,
+        false as is_censored
+    from scores
+    inner join metrics
+        on
+            scores.metric_id = metrics.answer_metric_id
+            and scores.scale_min = metrics.scale_min
+            and scores.scale_max = metrics.scale_max
+
+)
+
+select * from final

@@ -1,0 +1,133 @@
+with
+
+metrics as (
+
+    select * from {{ ref('metric_catalogue') }}
+
+),
+
+families as (
+
+    select
+        family,
+        sum(row_count) as row_count
+    from {{ ref('int_conformed_rows_counted') }}
+    group by family
+
+),
+
+-- family names are words in a list, matched with their blanks so that none is part of another
+families_needed as (
+
+    select
+        metrics.metric_id,
+        needed.family,
+        coalesce(families.row_count, 0) as row_count
+    from metrics
+    inner join (
+        {% for family in var('conformed') -%}
+        select '{{ family }}' as family
+        {{ "union all " if not loop.last }}
+        {%- endfor %}
+    ) as needed
+        on ' ' || metrics.sources_needed || ' ' like '% ' || needed.family || ' %'
+    left join families on needed.family = families.family
+
+),
+
+connections as (
+
+    select
+        metric_id,
+        min(case when row_count = 0 then family end) as first_missing_family,
+        sum(case when row_count = 0 then 1 else 0 end) as missing_family_count
+    from families_needed
+    group by metric_id
+
+),
+
+records as (
+
+    select
+        metric_id,
+        observation_key as record_key,
+        customer_id,
+        occurred_date
+    from {{ ref('int_metric_observations') }}
+    union all
+    -- alpha is computed from items, not from one number per response
+    select distinct
+        metrics.metric_id,
+        items.survey_response_key as record_key,
+        coalesce(items.customer_id, items.survey_response_key) as customer_id,
+        items.occurred_date
+    from {{ ref('int_exq_items_observed') }} as items
+    cross join metrics
+    where metrics.estimator = 'alpha'
+
+),
+
+observations as (
+
+    select
+        metric_id,
+        count(*) as observation_count,
+        count(distinct customer_id) as customer_count,
+        min(occurred_date) as first_observed_date,
+        max(occurred_date) as last_observed_date
+    from records
+    group by metric_id
+
+),
+
+cells as (
+
+    select
+        metric_id,
+        count(*) as cell_count,
+        sum(case when is_suppressed then 1 else 0 end) as suppressed_cell_count
+    from {{ ref('int_journey_metrics_computed') }}
+    group by metric_id
+
+),
+
+final as (
+
+    select
+        metrics.metric_id,
+        case
+            when cells.metric_id is not null then 'published'
+            when connections.missing_family_count > 0 then 'source_not_connected'
+            else 'no_records'
+        end as status,
+        case
+            when cells.metric_id is not null then 'Published.'
+            when connections.missing_family_count > 0
+                then 'No connected source brings ' || connections.first_missing_family
+                    || case
+                        when connections.missing_family_count > 1
+                            then ', nor ' || cast(connections.missing_family_count - 1 as string)
+                                || ' more of: ' || metrics.sources_needed
+                        else ''
+                    end || '.'
+            when metrics.answer_metric_id is not null
+                then 'No answer was given to a question that measures it on its scale ('
+                    || cast(metrics.scale_min as string) || '–'
+                    || cast(metrics.scale_max as string) || ', see survey_questions).'
+            else 'Sources are connected, but no record meets the definition.'
+        end as reason,
+        metrics.sources_needed,
+        coalesce(observations.observation_count, 0) as observation_count,
+        coalesce(observations.customer_count, 0) as customer_count,
+        observations.first_observed_date,
+        observations.last_observed_date,
+        coalesce(cells.cell_count, 0) as cell_count,
+        cast(coalesce(cells.suppressed_cell_count, 0) as bigint) as suppressed_cell_count
+    from metrics
+    left join connections on metrics.metric_id = connections.metric_id
+    left join observations on metrics.metric_id = observations.metric_id
+    left join cells on metrics.metric_id = cells.metric_id
+
+)
+
+select * from final

@@ -1,0 +1,155 @@
+{%- set critical_for_f = 3 -%}
+with
+
+periods as (
+
+    select distinct
+        metric_id,
+        period_type,
+        period_start,
+        channel
+    from {{ ref('int_journey_metrics_computed') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('metric_catalogue') }}
+
+),
+
+assessments as (
+
+    select * from {{ source('audit', 'assessments') }}
+    where audited_at = (select max(audited_at) from {{ source('audit', 'assessments') }})
+
+),
+
+findings as (
+
+    select * from {{ source('audit', 'findings') }}
+    where
+        audited_at = (select max(audited_at) from {{ source('audit', 'assessments') }})
+        -- a defect that has ended leaves the days that it spoilt spoilt, until they are repaired
+        and rows_failing > 0
+
+),
+
+-- Metrics of one family are computed from the same records: what endangers one endangers all.
+guarded as (
+
+    select
+        assessments.check_id,
+        relatives.metric_id,
+        max(case when assessments.is_assessable then 1 else 0 end) as is_assessable
+    from assessments
+    inner join metrics
+        on ',' || assessments.endangers || ',' like '%,' || metrics.metric_id || ',%'
+    inner join metrics as relatives on metrics.metric_family = relatives.metric_family
+    group by assessments.check_id, relatives.metric_id
+
+),
+
+checks_assessed as (
+
+    select
+        metric_id,
+        sum(is_assessable) as assessed_check_count
+    from guarded
+    group by metric_id
+
+),
+
+dated_findings as (
+
+    select
+        finding_id,
+        check_id,
+        platform,
+        -- what somebody has decided to live with is no news, but still worth knowing
+        case when state = 'accepted' then 'info' else severity end as severity,
+        coalesce(first_failed_date, cast(audited_at as date)) as first_failed_date,
+        coalesce(last_failed_date, cast('9999-12-31' as date)) as last_failed_date
+    from findings
+
+),
+
+-- A finding counts where and when it failed: in its periods, in its channel and in the total.
+counted as (
+
+    select
+        periods.metric_id,
+        periods.period_type,
+        periods.period_start,
+        periods.channel,
+        count(distinct case when dated_findings.severity = 'critical' then finding_id end)
+            as critical_count,
+        count(distinct case when dated_findings.severity = 'warning' then finding_id end)
+            as warning_count,
+        count(distinct case when dated_findings.severity = 'info' then finding_id end)
+            as info_count,
+        min(
+            case dated_findings.severity
+                when 'critical' then '1'
+                when 'warning' then '2'
+                else '3'
+            end || dated_findings.check_id
+        ) as worst_check
+    from periods
+    inner join guarded on periods.metric_id = guarded.metric_id
+    inner join dated_findings
+        on
+            guarded.check_id = dated_findings.check_id
+            and dated_findings.first_failed_date
+            <= {{ period_end('periods.period_start', 'periods.period_type') }}
+            and dated_findings.last_failed_date >= periods.period_start
+            and (
+                dated_findings.platform is null
+                or periods.channel in ('all', dated_findings.platform)
+            )
+    group by
+        periods.metric_id, periods.period_type, periods.period_start, periods.channel
+
+),
+
+audits as (
+
+    select max(audited_at) as audited_at
+    from assessments
+
+),
+
+final as (
+
+    select
+        periods.metric_id,
+        periods.period_type,
+        periods.period_start,
+        periods.channel,
+        case
+            when coalesce(checks_assessed.assessed_check_count, 0) = 0 then 'U'
+            when counted.critical_count >= {{ critical_for_f }} then 'F'
+            when counted.critical_count > 0 then 'D'
+            when counted.warning_count > 0 then 'C'
+            when counted.info_count > 0 then 'B'
+            else 'A'
+        end as trust_grade,
+        coalesce(counted.critical_count, 0) as critical_count,
+        coalesce(counted.warning_count, 0) as warning_count,
+        coalesce(counted.info_count, 0) as info_count,
+        substr(counted.worst_check, 2) as worst_check_id,
+        cast(coalesce(checks_assessed.assessed_check_count, 0) as bigint) as assessed_check_count,
+        audits.audited_at
+    from periods
+    cross join audits
+    left join checks_assessed on periods.metric_id = checks_assessed.metric_id
+    left join counted
+        on
+            periods.metric_id = counted.metric_id
+            and periods.period_type = counted.period_type
+            and periods.period_start = counted.period_start
+            and periods.channel = counted.channel
+
+)
+
+select * from final
