@@ -349,9 +349,7 @@ def land(
                 sha256 = content_sha256(item.file.path)
                 if index.has_content(item, sha256):
                     continue
-                batch = _land_file(
-                    connection, item, sha256, sources, raw_root, run_id, loaded_at
-                )
+                batch = _land_file(connection, item, sha256, sources, raw_root, run_id, loaded_at)
                 group.append(batch)
                 if on_file:
                     on_file(batch)
@@ -579,10 +577,16 @@ def _match(file: SourceFile, content: FileContent) -> _Mapping:
     Raises:
         MissingColumnError: A required one is not there.
     """
-    expressions = dict(file.expressions)
+    own_names = {name.casefold(): name for name in reversed(list(content.columns))}
     found = {} if file.is_mapped else match_columns(file.table.columns, list(content.columns))
-    for name in expressions:
+    expressions: dict[str, str] = {}
+    for name, expression in file.expressions.items():
         found.pop(name, None)
+        # A bare column name needs no quotes, even where SQL would read it as a keyword.
+        if expression.strip().casefold() in own_names:
+            found[name] = own_names[expression.strip().casefold()]
+        else:
+            expressions[name] = expression
     missing = [
         column.name
         for column in file.table.columns
@@ -598,6 +602,8 @@ def _match(file: SourceFile, content: FileContent) -> _Mapping:
             "of the source if the names look wrong.",
         )
     used = set(found.values())
+    for expression in expressions.values():
+        used.update(own_names.get(name.casefold(), name) for name in _operands(expression))
     extra = tuple(sorted(name for name in content.columns if name not in used))
     if file.is_mapped and not file.keep_extra:
         extra = ()
@@ -762,12 +768,16 @@ def _failing_expressions(
         try:
             connection.execute(f"select count({expression}) from {relation}").fetchone()
         except duckdb.Error:
-            failing[column] = _operands(connection, expression)
+            failing[column] = _operands(expression)
     return failing
 
 
-def _operands(connection: duckdb.DuckDBPyConnection, expression: str) -> list[str]:
-    row = connection.execute("select json_serialize_sql(?)", [f"select {expression}"]).fetchone()
+def _operands(expression: str) -> list[str]:
+    """The columns that an SQL expression reads."""
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            "select json_serialize_sql(?)", [f"select {expression}"]
+        ).fetchone()
     found: list[str] = []
 
     def visit(node: object) -> None:

@@ -328,7 +328,8 @@ def files_of(source: Source, folder: Path, cache_dir: Path) -> list[SourceFile]:
         The files.
 
     Raises:
-        SourcesError: A path names an environment variable that is not set.
+        SourcesError: A path names an environment variable that is not set, or a required one does
+            not exist.
     """
     vendor = VENDORS[source.vendor]
     if source.vendor == MAPPED_VENDOR:
@@ -338,6 +339,7 @@ def files_of(source: Source, folder: Path, cache_dir: Path) -> list[SourceFile]:
             for file in _mapped_files(source, mapped, vendor, folder, cache_dir / str(number))
         ]
     root = resolve_path(source, source.path or "", folder, cache_dir)
+    _check_required(source, root)
     present = _walk(root, any("/" in p for t in vendor.tables for r in t.files for p in r.patterns))
     files = []
     for table in vendor.tables:
@@ -350,6 +352,15 @@ def files_of(source: Source, folder: Path, cache_dir: Path) -> list[SourceFile]:
                     taken.add(relative)
                     files.append(_source_file(source, vendor, table, rule, root, relative))
     return files
+
+
+def _check_required(source: Source, root: Path) -> None:
+    """An absent source is no mistake unless it was said to be required."""
+    if source.required and not root.exists():
+        raise SourcesError(
+            f"Required source {source.name}: {root} does not exist.",
+            "Correct the path, or remove `required: true` if it may be absent.",
+        )
 
 
 def resolve_path(source: Source, text: str, folder: Path, cache_dir: Path) -> Path:
@@ -522,6 +533,7 @@ def _mapped_files(
     if any(char in Path(text).name for char in "*?["):
         text, _, glob = text.rpartition("/")
     root = resolve_path(source, text or ".", folder, cache_dir)
+    _check_required(source, root)
     names = [n for n in _walk(root, False) if not glob or fnmatch.fnmatch(n, glob)]
     expressions = dict(mapped.columns)
     if mapped.timezone and TIMEZONE_COLUMN in {column.name for column in table.columns}:

@@ -488,8 +488,8 @@ def _records(
             reader = _reader(iter(feed), layout.delimiter, layout.quote, strict=True)
         text = "".join(feed.taken)
         if problem is None:
-            if _is_blank_record(fields):
-                continue
+            if not text.strip() and layout.delimiter not in text:
+                continue  # a blank line; one of separators alone is a row of nulls
             if len(fields) == width + 1 and not fields[-1]:
                 fields.pop()  # a separator at the end of the line, as some exports write
             if len(fields) != width:

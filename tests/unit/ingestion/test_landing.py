@@ -1,0 +1,390 @@
+"""A file lands once, whole or not at all, and what it says of itself adds up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.ingestion import landing
+from orchestration.ingestion.hashing import hash_values
+from orchestration.ingestion.landing import discover, ensure_raw_schemas, land, raw_row_count
+from orchestration.ingestion.registry import VENDORS
+from orchestration.ingestion.sources import load_sources
+from orchestration.ingestion.specs import Column, match_columns
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SOURCES = """
+version: 1
+sources:
+  - name: shop
+    vendor: generic
+    tables:
+      - table: orders
+        path: in/orders*.csv
+        timezone: Europe/Helsinki
+        columns:
+          order_id: id
+          ordered_at: at
+          total_amount: replace(total, ',', '.')
+          email: mail
+        keep_extra: true
+"""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXW_HASH_KEY", "a key for tests")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "sources.yml").write_text(SOURCES)
+    return tmp_path
+
+
+def put(home: Path, name: str, text: str, modified: int = 1_750_000_000) -> None:
+    path = home / "in" / name
+    path.write_text(text)
+    os.utime(path, (modified, modified))
+
+
+def land_all(home: Path, run_id: str = "run", now: datetime = NOW):
+    sources = load_sources(home / "sources.yml")
+    return land(discover(sources, home / "raw"), sources, home / "raw", run_id, now)
+
+
+def orders(home: Path, columns: str = "*") -> list[tuple]:
+    return duckdb.execute(
+        f"select {columns} from read_parquet(?, hive_partitioning = true, union_by_name = true) "
+        "where order_id is not null order by dt, order_id, _source_file",
+        [str(home / "raw/generic/orders/dt=*/*.parquet")],
+    ).fetchall()
+
+
+def test_rows_land_by_their_day_with_hash_place_and_extra_columns(home):
+    put(home, "orders.csv", "id;at;total;mail;x\n1;2026-01-02 10:00;5,50;Aino@Posti.example;y\n")
+    (batch,) = land_all(home)
+    (row,) = orders(
+        home,
+        "order_id, total_amount, email, email__hash, timezone, _extra, _batch_id, _loaded_at, "
+        "_source, _source_file, _row, cast(dt as date)",
+    )
+    assert row[:3] == ("1", "5.50", "Aino@Posti.example")
+    assert (
+        row[3]
+        == hash_values(["aino@posti.example"], "email", b"a key for tests", "FI").popitem()[1]
+    )
+    assert json.loads(row[5]) == {"x": "y"}
+    assert row[4] == "Europe/Helsinki"
+    assert row[6] == batch.batch_id
+    assert row[7] == NOW.replace(tzinfo=None)
+    assert row[8:] == ("shop", "orders.csv", 2, datetime(2026, 1, 2).date())
+
+
+def test_the_second_landing_finds_nothing_new(home):
+    put(home, "orders.csv", "id,at,total,mail\n1,2026-01-02,5,\n")
+    assert len(land_all(home)) == 1
+    assert land_all(home) == []
+    os.utime(home / "in" / "orders.csv")  # touched, not changed
+    assert land_all(home) == []
+    (home / "raw" / "_seen.json").unlink()  # only a cache
+    assert land_all(home) == []
+    assert len(orders(home)) == 1
+
+
+def test_a_redelivered_row_keeps_its_row_id_and_an_equal_second_row_gets_its_own(home):
+    line = "1,2026-01-02,5,\n"
+    put(home, "orders_1.csv", "id,at,total,mail\n" + line)
+    put(home, "orders_2.csv", "id,at,total,mail\n9,2026-01-02,5,\n" + line + line)
+    land_all(home)
+    ids = [row[0] for row in orders(home, "_row_id") if row]
+    repeated = [row for row in orders(home, "_source_file, order_id, _row_id") if row[1] == "1"]
+    first = {row[2] for row in repeated if row[0] == "orders_1.csv"}
+    second = {row[2] for row in repeated if row[0] == "orders_2.csv"}
+    assert len(set(ids)) == 3
+    assert first < second
+
+
+def test_files_land_in_the_order_of_their_delivery(home):
+    put(home, "orders_a.csv", "id,at,total,mail\n1,2026-01-02,5,\n", modified=2_000)
+    put(home, "orders_b.csv", "id,at,total,mail\n2,2026-01-02,5,\n", modified=1_000)
+    assert [batch.source_file for batch in land_all(home)] == ["orders_b.csv", "orders_a.csv"]
+
+
+def test_a_row_that_breaks_a_rule_is_quarantined_with_line_column_and_reason(home):
+    put(
+        home,
+        "orders.csv",
+        "id,at,total,mail\n1,2026-01-02,5,\n,2026-01-02,5,\n3,yesterday,5,\n4,2026-01-02,nan,\n"
+        "5,2026-01-02\n6,31.12.2025 10:30,1 200.50,\n",
+    )
+    (batch,) = land_all(home)
+    assert (batch.rows_read, batch.rows_landed, batch.rows_quarantined) == (6, 2, 4)
+    found = duckdb.execute(
+        "select line, column_name, reason_code, source_file, record "
+        "from read_parquet(?, union_by_name = true) where line is not null order by line",
+        [str(home / "raw/_quarantine/*.parquet")],
+    ).fetchall()
+    assert [row[:4] for row in found] == [
+        (3, "order_id", "blank_value", "orders.csv"),
+        (4, "ordered_at", "not_a_timestamp", "orders.csv"),
+        (5, "total_amount", "not_a_number", "orders.csv"),
+        (6, None, "too_few_fields", "orders.csv"),
+    ]
+    assert json.loads(found[1][4])["ordered_at"] == "yesterday"
+    assert found[3][4] == "5,2026-01-02"
+
+
+def test_a_file_without_a_column_that_the_mapping_needs_fails_alone_and_by_name(home):
+    put(home, "orders_1.csv", "id,when\n1,2026-01-02\n")
+    put(home, "orders_2.csv", "id,at,total,mail\n1,2026-01-02,5,\n")
+    put(home, "orders_3.csv", "")
+    batches = {batch.source_file: batch for batch in land_all(home)}
+    assert [batches[name].status for name in sorted(batches)] == ["failed", "loaded", "failed"]
+    assert "orders_1.csv" in batches["orders_1.csv"].error
+    assert "orders_3.csv is empty" in batches["orders_3.csv"].error
+    assert raw_row_count(home / "raw", "generic", "orders") == 1
+
+
+def test_a_failed_file_is_tried_again_once_it_or_its_mapping_has_changed(home):
+    put(home, "orders.csv", "id,when,total,mail\n1,2026-01-02,5,\n")
+    assert [batch.status for batch in land_all(home)] == ["failed"]
+    assert land_all(home) == []
+    text = (home / "sources.yml").read_text()
+    (home / "sources.yml").write_text(text.replace("ordered_at: at", "ordered_at: when"))
+    assert [batch.status for batch in land_all(home)] == ["loaded"]
+
+
+def test_an_expression_that_fails_on_some_rows_costs_only_those(home):
+    text = (home / "sources.yml").read_text()
+    (home / "sources.yml").write_text(
+        text.replace("ordered_at: at", "ordered_at: strptime(\"at\", '%d/%m/%y')")
+    )
+    put(home, "orders.csv", "id,at,total,mail\n1,02/01/26,5,\n2,soon,5,\n")
+    (batch,) = land_all(home)
+    assert (batch.rows_landed, batch.rows_quarantined) == (1, 1)
+    assert orders(home, "cast(dt as date)") == [(datetime(2026, 1, 2).date(),)]
+
+
+@pytest.mark.parametrize("moment", ["renamed", "before_manifest", "after_manifest"])
+def test_a_killed_landing_leaves_nothing_doubled_and_nothing_lost(home, moment):
+    for number in range(3):
+        put(home, f"orders_{number}.csv", f"id,at,total,mail\n{number},2026-01-02,5,\nbad\n")
+    script = textwrap.dedent(
+        f"""
+        import os, signal, sys
+        from datetime import datetime, UTC
+        from pathlib import Path
+        from orchestration.ingestion import landing
+        from orchestration.ingestion.sources import load_sources
+
+        def die(*_, **__):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        moment = {moment!r}
+        replace = os.replace
+        placed = []
+        def replace_and_die(source, target):
+            replace(source, target)
+            if "dt=" in str(target):
+                placed.append(target)
+                if len(placed) == 2:
+                    die()
+        if moment == "renamed":
+            landing.os.replace = replace_and_die
+        if moment == "before_manifest":
+            landing._write_manifest = die
+        if moment == "after_manifest":
+            landing.shutil.rmtree = lambda path, *a, **k: (
+                die() if Path(path).parent.name == "_incoming" and Path(path).name != "_work"
+                else None
+            )
+        home = Path({str(home)!r})
+        sources = load_sources(home / "sources.yml")
+        landing.ensure_raw_schemas(home / "raw")
+        pending = landing.discover(sources, home / "raw")
+        landing.land(pending, sources, home / "raw", "killed", datetime(2026, 3, 1, tzinfo=UTC))
+        """
+    )
+    root = Path(__file__).parents[3]
+    killed = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    assert killed.returncode == -signal.SIGKILL
+    land_all(home)
+    assert [row[0] for row in orders(home, "order_id")] == ["0", "1", "2"]
+    raw = home / "raw"
+    manifest = duckdb.execute(
+        "select count(*), count(distinct batch_id), sum(rows_quarantined) "
+        "from read_parquet(?, union_by_name = true) where batch_id is not null",
+        [str(raw / "_manifest/*.parquet")],
+    ).fetchone()
+    assert manifest == (3, 3, 3)
+    assert duckdb.execute(
+        "select count(*) from read_parquet(?, union_by_name = true) where line is not null",
+        [str(raw / "_quarantine/*.parquet")],
+    ).fetchone() == (3,)
+    assert list((raw / "_incoming").glob("*")) == []
+
+
+def test_every_declared_table_can_be_read_before_anything_is_landed(tmp_path):
+    ensure_raw_schemas(tmp_path)
+    for vendor in VENDORS.values():
+        for table in vendor.tables:
+            described = duckdb.execute(
+                "describe select * from read_parquet(?, hive_partitioning = true)",
+                [str(tmp_path / vendor.name / table.name / "dt=*/*.parquet")],
+            ).fetchall()
+            names = [name for name, _ in table.raw_columns]
+            assert [row[0] for row in described] == [*names, "dt"], f"{vendor.name}.{table.name}"
+            assert described[-1][1] == "DATE"
+
+
+def test_a_look_at_a_thousand_known_files_takes_well_under_a_second(home):
+    import time
+
+    for number in range(1_000):
+        put(home, f"orders_{number:04}.csv", f"id,at,total,mail\n{number},2026-01-02,5,\n")
+    sources = load_sources(home / "sources.yml")
+    raw = home / "raw"
+    ensure_raw_schemas(raw)
+    with duckdb.connect() as connection:
+        (raw / "_incoming" / "_work").mkdir(parents=True)
+        batches = [_pretended(item) for item in discover(sources, raw)]
+        landing._write_manifest(connection, raw, batches)
+    assert discover(sources, raw) == []
+    started = time.perf_counter()
+    assert discover(sources, raw) == []
+    assert time.perf_counter() - started < 1
+
+
+def _pretended(item: landing.PendingFile) -> landing.LandedBatch:
+    return landing.LandedBatch(
+        batch_id=f"shop-{item.source_file}",
+        run_id="run",
+        source=item.source,
+        vendor=item.vendor,
+        table_name=item.table,
+        source_file=item.source_file,
+        file_key=item.file_key,
+        content_sha256="x",
+        size_bytes=item.size,
+        definition=item.file.definition,
+        delivered_at=datetime.fromtimestamp(item.modified_us / 1e6, UTC).replace(tzinfo=None),
+        loaded_at=NOW.replace(tzinfo=None),
+        rows_read=1,
+        rows_landed=1,
+        rows_quarantined=0,
+        min_dt=None,
+        max_dt=None,
+        status="loaded",
+        error=None,
+        warnings=None,
+        is_required=False,
+    )
+
+
+def test_looking_for_new_files_imports_neither_dagster_nor_pandas():
+    root = Path(__file__).parents[3]
+    script = (
+        "import sys, orchestration.ingestion.landing\n"
+        "print([m for m in ('dagster', 'pandas', 'pyarrow', 'dbt') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_alias_never_takes_a_column_that_is_another_ones_by_name():
+    columns = (Column("contact_id", aliases=("id",)), Column("id"), Column("E-mail"))
+    assert match_columns(columns, ["ID", "e mail"]) == {"id": "ID", "E-mail": "e mail"}
+    assert match_columns(columns[:1], ["ID"]) == {"contact_id": "ID"}
+
+
+# --- nested exports ------------------------------------------------------------------------------
+
+
+def test_ga4_columns_that_were_null_throughout_take_the_canonical_structure(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: ga4, vendor: ga4, path: in}\n"
+    )
+    parquet, jsonl = tmp_path / "in/events_20260101.parquet", tmp_path / "in/events_20260102.json"
+    duckdb.execute(
+        """
+        copy (
+            select '20260101' as event_date, 1767258000000000 as event_timestamp,
+                'page_view' as event_name,
+                [{'key': 'a', 'value': {'int_value': 1, 'new_member': 2}}] as event_params,
+                cast(null as bigint) as user_properties,
+                {'analytics_storage': cast(null as bigint)} as privacy_info,
+                [{'item_id': 5, 'price': '9.50'}] as items,
+                7 as stream_id, 'kept' as not_yet_known
+        ) to '"""
+        + str(parquet)
+        + "'"
+    )
+    jsonl.write_text(
+        '{"event_date": "20260102", "event_timestamp": "1767344400000000", "event_name": "x", '
+        '"event_params": [{"key": "a", "value": {"int_value": "1"}}], "user_properties": []}\n'
+        '{"event_date": "20260102", "event_timestamp": "soon", "event_name": "x"}\n'
+    )
+    sources = load_sources(tmp_path / "sources.yml")
+    raw = tmp_path / "raw"
+    batches = land(discover(sources, raw), sources, raw, "run", NOW)
+    assert {b.file_key: (b.status, b.rows_landed, b.rows_quarantined) for b in batches} == {
+        "events_20260101": ("loaded", 1, 0),
+        "events_20260102": ("loaded", 1, 1),
+    }
+    rows = duckdb.execute(
+        "select event_params[1].value.int_value, user_properties, items[1].item_id, "
+        "items[1].price, stream_id, _extra, cast(dt as date) from read_parquet(?, "
+        "hive_partitioning = true, union_by_name = true) order by dt",
+        [f"{raw}/ga4/events/dt=*/*.parquet"],
+    ).fetchall()
+    assert rows[0][:5] == (1, None, "5", 9.5, "7")
+    assert json.loads(rows[0][5]) == {"not_yet_known": "kept"}
+    assert rows[1][:4] == (1, [], None, None)
+    assert [row[6].day for row in rows] == [1, 2]
+
+
+def test_snowplow_lands_the_headerless_stream_and_the_unload_alike(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: sp, vendor: snowplow, path: in}\n"
+    )
+    names = [column.name for column in VENDORS["snowplow"].table("events").columns]
+    assert len(names) == 131
+    values = dict.fromkeys(names, "") | {
+        "event_id": "e1",
+        "collector_tstamp": "2026-01-02 10:00:00.000",
+        "page_title": 'A "quoted" title',
+        "true_tstamp": "2026-01-02 10:00:00.000",
+    }
+    (tmp_path / "in/part-0.tsv").write_text("\t".join(values.values()) + "\n")
+    (tmp_path / "in/unload.csv").write_text(
+        ",".join(names)
+        + "\n"
+        + ",".join('"' + value.replace('"', '""') + '"' for value in values.values())
+        + "\n"
+    )
+    sources = load_sources(tmp_path / "sources.yml")
+    raw = tmp_path / "raw"
+    land(discover(sources, raw), sources, raw, "run", NOW)
+    rows = duckdb.execute(
+        "select event_id, page_title, true_tstamp, _row_id from read_parquet(?)",
+        [f"{raw}/snowplow/events/dt=2026-01-02/*.parquet"],
+    ).fetchall()
+    assert len(rows) == 2
+    assert rows[0] == rows[1]
+    assert rows[0][1] == 'A "quoted" title'
