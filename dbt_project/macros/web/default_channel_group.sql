@@ -33,6 +33,18 @@
     )
 {%- endmacro %}
 
+{# The name under which a referring host is reported: the engine or network where it is one, so that
+   www.google.fi and google are one source; else the host without its www. #}
+{% macro site_name(host) -%}
+    case
+        {%- for site in search_sites() + social_sites() if '.' not in site %}
+        when {{ is_site(host, [site]) }} then '{{ site }}'
+        {%- endfor %}
+        when {{ host }} like 'www.%' then substr({{ host }}, 5)
+        else {{ host }}
+    end
+{%- endmacro %}
+
 {# Default channel group of a session from its own source, medium and campaign (lower case), by the
    rules that GA4 documents, so that the groups can be compared with GA4's own reports. #}
 {% macro default_channel_group(source, medium, campaign) -%}

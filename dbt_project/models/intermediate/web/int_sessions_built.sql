@@ -177,7 +177,7 @@ sourced as (
             when tagged_source is not null then tagged_source
             when click_id_type = 'fbclid' then 'facebook'
             when referrer_host is null or coalesce(is_own_referrer, false) then '(direct)'
-            else lower(referrer_host)
+            else {{ site_name('lower(referrer_host)') }}
         end as traffic_source,
         case
             when
