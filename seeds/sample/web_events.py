@@ -353,18 +353,11 @@ select
     case when s.is_engaged and v.position > 0 then '1' else '0' end as session_engaged,
     cast(null as bigint) as session_engaged_number,
     case when n.event_name = 'page_view' and v.position = 0 then 1 end as entrances,
-    case when v.position = 0 and s.is_tagged
-        and n.event_name in ('session_start', 'first_visit', 'page_view')
-        then s.traffic_source end as source,
-    case when v.position = 0 and s.is_tagged
-        and n.event_name in ('session_start', 'first_visit', 'page_view')
-        then s.traffic_medium end as medium,
-    case when v.position = 0 and s.is_tagged
-        and n.event_name in ('session_start', 'first_visit', 'page_view')
-        then s.campaign_name end as campaign,
-    case when v.position = 0 and s.is_tagged
-        and n.event_name in ('session_start', 'first_visit', 'page_view')
-        then s.click_id_type end as click_id_type,
+    case when e.arrives and s.traffic_source <> '(direct)' then s.traffic_source end as source,
+    case when e.arrives and s.traffic_source <> '(direct)' then s.traffic_medium end as medium,
+    case when e.arrives and s.traffic_source <> '(direct)'
+        then coalesce(s.campaign_name, '(' || s.traffic_medium || ')') end as campaign,
+    case when e.arrives and s.is_tagged then s.click_id_type end as click_id_type,
     md5(s.session || 'click')[:22] as click_id,
     cast(null as varchar) as transaction_id,
     case
@@ -423,7 +416,14 @@ select
     false as items_lost,
     cast(null as date) as event_date_override,
     0 as delivery
-from raw_events as e
+from (
+    select
+        r.*,
+        g.position = 0 and r.name in (select name from event_names where event_name in
+            ('session_start', 'first_visit', 'page_view')) as arrives
+    from raw_events as r
+    inner join pages as g on r.page = g.page
+) as e
 inner join event_names as n on e.name = n.name
 inner join told as v on e.page = v.page
 inner join visits as s on v.session = s.session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from seeds.sample.defects.ledger import ADDED, NATURAL, REMOVED, Ledger
+from seeds.sample.defects.ledger import ADDED, REMOVED, Ledger
 from seeds.sample.exports.files import append_line
 from seeds.sample.world import World
 
@@ -93,10 +93,6 @@ def record_days(ledger: Ledger, days: dict[str, int]) -> None:
             window=calendar.span(days[name]),
             scope={"day": calendar.date_of(days[name]).isoformat()},
         )
-    ledger.pick("select person_id from people where is_churner")
-    ledger.record(
-        "churners", "-", "Customers who stop coming.", "people", "person_id", kind=NATURAL
-    )
 
 
 def spoil_files(world: World, out: Path, calls_file: str) -> list[BrokenRow]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from seeds.sample.defects.ledger import Ledger
+from seeds.sample.defects.ledger import NATURAL, Ledger
 from seeds.sample.defects.web_tags import _change, _count, _span, within
+from seeds.sample.web_sessions import CONSENT_BANNER_FROM
 
 _EVENTS = "ga4.events"
 _KEY = "event_timestamp"
@@ -137,6 +138,22 @@ def _privacy(ledger: Ledger) -> None:
     ledger.record(
         "consent_unset", "PRI02", "The consent state is not passed.", _EVENTS, _KEY,
         window=window, scope={"stream_id": "1001"}, of=_count(where),
+    )  # fmt: skip
+
+    calendar = ledger.world.calendar
+    window = (calendar.span(calendar.day(CONSENT_BANNER_FROM))[0], calendar.end)
+    ledger.pick(
+        f"""
+        select e.event_timestamp from events as e
+        inner join sessions as s on e.session = s.session
+        inner join devices as d on s.device = d.device
+        where {within(window)} and not s.is_consented and not d.refuses_analytics
+        """
+    )
+    ledger.record(
+        "consent_banner", "PRI04", "A new consent banner makes more visitors refuse.", _EVENTS,
+        _KEY, kind=NATURAL, window=window, scope={"column": "privacy_info"},
+        of=_count(within(window)),
     )  # fmt: skip
 
     window = _span(ledger, 0.8, 4)

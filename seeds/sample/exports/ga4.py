@@ -413,7 +413,7 @@ def _nested() -> str:
             transaction_id: e.transaction_id
         }} as ecommerce,
         case when e.items_lost then i.items[:0] else coalesce(i.items, i.items[:0]) end as items,
-        case when e.source is not null then {{
+        case when e.source is not null and contains(e.page_location, 'utm_source=') then {{
             manual_campaign_id: cast(null as varchar),
             manual_campaign_name: e.campaign,
             manual_source: e.source,
