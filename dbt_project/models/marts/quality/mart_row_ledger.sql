@@ -25,6 +25,38 @@ staged_rows as (
 
 ),
 
+event_rows as (
+
+    select * from {{ ref('int_web_event_rows_counted') }}
+
+),
+
+conformed_rows as (
+
+    select * from {{ ref('int_conformed_rows_counted') }}
+    where family in (select facts.family from {{ ref('int_fact_rows_counted') }} as facts)
+
+),
+
+fact_rows as (
+
+    select * from {{ ref('int_fact_rows_counted') }}
+
+),
+
+repeated_contacts as (
+
+    select
+        landed.source,
+        count(*) as row_count
+    from {{ ref('int_service_contacts_unioned') }} as landed
+    left join {{ ref('int_service_contacts_identified') }} as kept
+        on landed.service_contact_key = kept.service_contact_key
+    where kept.service_contact_key is null
+    group by landed.source
+
+),
+
 -- landing: what was read of a file either lies in the raw zone or in quarantine
 landing as (
 
@@ -105,19 +137,125 @@ staging as (
 
 ),
 
-final as (
+-- staging of events: duplicates and replaced days are flagged, not dropped, so that the audit sees
+-- them. A vendor that keeps events inside sessions has them counted as they are unfolded.
+event_tables as (
+
+    select distinct
+        raw_rows.vendor,
+        raw_rows.table_name,
+        raw_rows.table_name like '%events' as is_row_an_event
+    from raw_rows
+    inner join event_rows on raw_rows.batch_id = event_rows.batch_id
+
+),
+
+event_batches as (
 
     select
-        layer,
+        raw_rows.vendor,
+        raw_rows.table_name,
+        raw_rows.source,
+        raw_rows.batch_id,
+        raw_rows.row_count,
+        event_tables.is_row_an_event
+    from raw_rows
+    inner join event_tables
+        on
+            raw_rows.vendor = event_tables.vendor
+            and raw_rows.table_name = event_tables.table_name
+
+),
+
+event_staging as (
+
+    select
+        'staging' as layer,
         vendor,
         table_name,
         source,
         batch_id,
-        fate,
-        reason,
-        cast(row_count as bigint) as row_count
-    from landing
+        'in' as fate,
+        'landed' as reason,
+        row_count
+    from event_batches
+    where is_row_an_event
     union all
+    select
+        'staging' as layer,
+        event_batches.vendor,
+        event_batches.table_name,
+        event_batches.source,
+        event_batches.batch_id,
+        'in' as fate,
+        'unfolded' as reason,
+        sum(event_rows.row_count) as row_count
+    from event_batches
+    inner join event_rows on event_batches.batch_id = event_rows.batch_id
+    where not event_batches.is_row_an_event
+    group by
+        event_batches.vendor, event_batches.table_name, event_batches.source,
+        event_batches.batch_id
+    union all
+    select
+        'staging' as layer,
+        event_batches.vendor,
+        event_batches.table_name,
+        event_batches.source,
+        event_batches.batch_id,
+        event_rows.fate,
+        case event_rows.fate
+            when 'out' then 'kept'
+            when 'deduplicated' then 'sent_twice'
+            else 'newer_delivery'
+        end as reason,
+        event_rows.row_count
+    from event_batches
+    inner join event_rows on event_batches.batch_id = event_rows.batch_id
+
+),
+
+-- conforming: every record of a family is a row of its fact
+conforming as (
+
+    select
+        'conforming' as layer,
+        '' as vendor,
+        family as table_name,
+        source,
+        '' as batch_id,
+        'in' as fate,
+        'staged' as reason,
+        row_count
+    from conformed_rows
+    union all
+    select
+        'conforming' as layer,
+        '' as vendor,
+        family as table_name,
+        source,
+        '' as batch_id,
+        'out' as fate,
+        'published' as reason,
+        row_count
+    from fact_rows
+    union all
+    select
+        'conforming' as layer,
+        '' as vendor,
+        'service_contacts' as table_name,
+        source,
+        '' as batch_id,
+        'deduplicated' as fate,
+        'logged_elsewhere' as reason,
+        row_count
+    from repeated_contacts
+
+),
+
+final as (
+
+    {% for relation in ['landing', 'staging', 'event_staging', 'conforming'] -%}
     select
         layer,
         vendor,
@@ -127,7 +265,12 @@ final as (
         fate,
         reason,
         cast(row_count as bigint) as row_count
-    from staging
+    from {{ relation }}
+    {% if not loop.last %}
+    union all
+
+    {% endif %}
+    {%- endfor %}
 
 )
 
