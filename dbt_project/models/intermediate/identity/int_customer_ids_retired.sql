@@ -30,31 +30,37 @@ steps as (
     from within_customers
 ),
 
-first_joined as (
-    select
-        from_key as identifier_key,
-        min(first_seen_at) as first_joined_at
-    from steps
-    group by from_key
-),
-
--- an identifier that came alone was a customer of its own until it met an older one
-founders as (
-    select
-        resolved.identifier_key as founder_key,
-        resolved.first_seen_at as founded_at
-    from resolved
-    inner join first_joined on resolved.identifier_key = first_joined.identifier_key
-    where
-        resolved.identifier_key <> resolved.customer_oldest_identifier_key
-        and resolved.first_seen_at < first_joined.first_joined_at
-),
-
 ages as (
     select
         identifier_key,
         first_seen_at
     from resolved
+),
+
+-- who came together with somebody older never was a customer of its own
+companions as (
+    select distinct steps.from_key as identifier_key
+    from steps
+    inner join ages as own on steps.from_key = own.identifier_key
+    inner join ages as other on steps.to_key = other.identifier_key
+    where
+        steps.first_seen_at <= own.first_seen_at
+        and (
+            other.first_seen_at < own.first_seen_at
+            or (other.first_seen_at = own.first_seen_at and steps.to_key < steps.from_key)
+        )
+),
+
+-- all others were, until they met an identifier older than themselves
+founders as (
+    select
+        resolved.identifier_key as founder_key,
+        resolved.first_seen_at as founded_at
+    from resolved
+    left join companions on resolved.identifier_key = companions.identifier_key
+    where
+        resolved.identifier_key <> resolved.customer_oldest_identifier_key
+        and companions.identifier_key is null
 ),
 
 meetings as (
@@ -74,6 +80,7 @@ final as (
     from founders
     inner join meetings on founders.founder_key = meetings.founder_key
     inner join resolved on founders.founder_key = resolved.identifier_key
+    where meetings.met_at > founders.founded_at
 )
 
 select * from final

@@ -1,0 +1,170 @@
+"""The identity models themselves, rendered without dbt and run in DuckDB over made-up records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import jinja2
+import pytest
+
+PROJECT = Path(__file__).parents[3] / "dbt_project"
+SEEDS = PROJECT.parent / "seeds" / "reference"
+MODELS = PROJECT / "models" / "intermediate" / "identity"
+MACRO = re.compile(r"\{%-?\s*macro (\w+)\(.*?endmacro\s*-?%\}", re.DOTALL)
+IDENTIFIERS = (
+    "contact_id",
+    "user_id",
+    "loyalty_id",
+    "customer_ref",
+    "email_hash",
+    "phone_hash",
+    "client_id",
+)
+#: The models from the collected records to the customers, in the order in which dbt builds them.
+CHAIN = (
+    "int_identifiers_observed",
+    "int_identity_edges",
+    "int_identity_groups_joined",
+    "int_identity_components",
+    "int_identity_groups_skipped",
+    "int_identifiers_resolved",
+    "int_identity_records_resolved",
+    "int_customer_ids_retired",
+)
+
+
+class _Returned(Exception):
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _environment() -> jinja2.Environment:
+    """Jinja with the project's macros, and of dbt what these models use."""
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+
+    def returned(value: Any) -> None:
+        raise _Returned(value)
+
+    def macro(name: str, text: str) -> Callable[..., Any]:
+        compiled = environment.from_string(text)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            try:
+                return getattr(compiled.module, name)(*arguments, **named)
+            except _Returned as answer:
+                return answer.value
+
+        return call
+
+    environment.globals.update(
+        {
+            "return": returned,
+            "ref": lambda name: name,
+            "var": {"business_timezone": "Europe/Helsinki"}.__getitem__,
+            "adapter": SimpleNamespace(
+                dispatch=lambda name: environment.globals[f"duckdb__{name}"]
+            ),
+        }
+    )
+    for folder in ("engine", "identity"):
+        for path in sorted((PROJECT / "macros" / folder).glob("*.sql")):
+            for found in MACRO.finditer(path.read_text()):
+                environment.globals[found[1]] = macro(found[1], found[0])
+    return environment
+
+
+ENVIRONMENT = _environment()
+
+
+def call_macro(name: str, *arguments: Any) -> str:
+    """The SQL that a macro writes."""
+    return str(ENVIRONMENT.globals[name](*arguments))
+
+
+class Identity:
+    """The identity models over one set of records."""
+
+    def __init__(self, limits: str | None = None) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute("set timezone = 'UTC'")
+        for seed in ("identity_rules", "blocked_identifiers"):
+            self.connection.execute(
+                f"create table {seed} as from read_csv('{SEEDS / seed}.csv', header = true)"
+            )
+        if limits:
+            self.connection.execute(f"update identity_rules set {limits}")
+        self.connection.execute(
+            "create table int_crm_contacts_unioned (contact_id varchar, email_hash varchar,"
+            " is_email_valid boolean, is_test_address boolean)"
+        )
+        self.connection.execute(
+            "create table int_crm_merges_unioned (source varchar, surviving_contact_id varchar,"
+            " merged_contact_id varchar, merged_at timestamp)"
+        )
+        self.connection.execute(
+            "create table int_identity_records_collected (identity_record_key varchar,"
+            f" source varchar, record_kind varchar, {' varchar, '.join(IDENTIFIERS)} varchar,"
+            " identifier_count integer, first_seen_at timestamp, last_seen_at timestamp,"
+            " record_count bigint)"
+        )
+
+    def add_record(self, day: int, kind: str = "order", **identifiers: str) -> None:
+        """A record of a day of January 2024 (or later) that carries these identifiers."""
+        row = [identifiers.get(name) for name in IDENTIFIERS]
+        self.connection.execute(
+            "insert into int_identity_records_collected select md5(concat_ws('|', ?, ?, "
+            f"{', '.join(['?'] * 7)})), 'test', ?, {', '.join(['?'] * 7)}, ?,"
+            " timestamp '2024-01-01' + to_days(?), timestamp '2024-01-01' + to_days(?), 1",
+            [day, kind, *map(str, row), kind, *row, len(identifiers), day, day],
+        )
+
+    def resolve(self) -> Identity:
+        """Build the chain of models."""
+        for model in CHAIN:
+            sql = ENVIRONMENT.from_string((MODELS / f"{model}.sql").read_text()).render()
+            self.connection.execute(f"create or replace table {model} as {sql}")
+        return self
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows that a query answers."""
+        return self.connection.execute(sql).fetchall()
+
+    def customers(self) -> set[frozenset[str]]:
+        """The partition: identifiers as type:value, grouped by customer."""
+        found = self.rows(
+            "select list(identifier_type || ':' || identifier_value)"
+            " from int_identifiers_resolved group by customer_id"
+        )
+        return {frozenset(members) for (members,) in found}
+
+    def customer_ids(self) -> dict[str, str]:
+        """Customer by identifier."""
+        return dict(
+            self.rows(
+                "select identifier_type || ':' || identifier_value, customer_id"
+                " from int_identifiers_resolved"
+            )
+        )
+
+
+@pytest.fixture
+def identity() -> Identity:
+    """No records yet, under the rules of the reference tables."""
+    return Identity()
+
+
+@pytest.fixture(scope="session", name="call_macro")
+def call_macro_fixture() -> Callable[..., str]:
+    """Calls a macro by name; returns its SQL."""
+    return call_macro
+
+
+@pytest.fixture(scope="session")
+def identity_class() -> type[Identity]:
+    """For tests that need more than one set of records."""
+    return Identity
