@@ -189,7 +189,9 @@ def write(world: World, folder: Path, plan: dict[str, int]) -> None:
         write_parquet(
             world.con.cursor(),
             "select * exclude (file_day, delivery) from ga4_nested"
-            f" where file_day = {file.day} and {file.where}",
+            f" where file_day = {file.day} and {file.where}"
+            # A parallel join keeps no order; with one, any number of cores gives the same bytes.
+            " order by event_timestamp, event_name, event_bundle_sequence_id",
             folder / file.name,
             file.delivered_at,
         )

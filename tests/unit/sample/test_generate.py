@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from seeds.sample.generate import generate
-from seeds.sample.world import Settings
+from seeds.sample.world import Settings, World, new_world
 
 SMALL = Settings(customers=60, days=14)
 
@@ -29,6 +29,20 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_same_seed_gives_the_same_bytes(small: Path, tmp_path: Path) -> None:
+    generate(SMALL, tmp_path / "exports", tmp_path / "truth")
+    assert digest(tmp_path) == digest(small)
+
+
+@pytest.mark.parametrize("threads", [1, 5])
+def test_the_number_of_cores_changes_nothing(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    def with_threads(settings: Settings) -> World:
+        world = new_world(settings)
+        world.run(f"set threads = {threads}")
+        return world
+
+    monkeypatch.setattr("seeds.sample.generate.new_world", with_threads)
     generate(SMALL, tmp_path / "exports", tmp_path / "truth")
     assert digest(tmp_path) == digest(small)
 
