@@ -258,6 +258,8 @@ def find(
         by_age = check.threshold.max_age_hours is not None or check.threshold.plan_schedule
         is_active = (
             by_age
+            # A record that is wrong stays wrong until somebody mends it, however old it is.
+            or check.threshold.periods == ("all",)
             or last_date is None
             or newest is None
             or last_date >= newest - dt.timedelta(days=_QUIET_DAYS)

@@ -345,12 +345,13 @@ def _day(text: str | None) -> dt.date | None:
 
 def _event_params(plan: Plan, event: Mapping[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield (platform, parameter) of an event; its own definition wins over a common one."""
-    own = {param["name"]: param for param in event.get("params") or []}
-    common = {param["name"]: param for param in plan.rows("common_params")}
-    for param in (common | own).values():
-        for platform in event["platforms"]:
-            if param["scope"] == "event" and platform in param.get("platforms", event["platforms"]):
-                yield platform, param
+    for platform in event["platforms"]:
+        params: dict[str, dict[str, Any]] = {}
+        for param in [*plan.rows("common_params"), *(event.get("params") or [])]:
+            if param["scope"] == "event" and platform in param.get("platforms", [platform]):
+                params[param["name"]] = param
+        for param in params.values():
+            yield platform, param
 
 
 def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,255 @@
+{%- set contact_fields = [
+    'company_id', 'email_hash', 'phone_hash', 'loyalty_id', 'user_id', 'lifecycle_stage',
+    'persona_id', 'country', 'city', 'created_at',
+] -%}
+{%- set flags = ['crm01', 'crm02', 'crm03', 'crm05', 'crm06', 'crm08', 'pri05'] -%}
+with
+
+contacts as (
+
+    select * from {{ ref('int_crm_contacts_unioned') }} where not coalesce(is_deleted, false)
+
+),
+
+deals as (
+
+    select * from {{ ref('int_crm_deals_unioned') }} where not coalesce(is_deleted, false)
+
+),
+
+cases as (
+
+    select * from {{ ref('int_service_cases_unioned') }} where not coalesce(is_deleted, false)
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders_unioned') }}
+
+),
+
+messages as (
+
+    select * from {{ ref('int_messages_unioned') }}
+
+),
+
+crm_fields as (
+
+    select * from {{ source('plan', 'crm_fields') }} where table_name = 'contacts'
+
+),
+
+contacts_compared as (
+
+    select
+        *,
+        case when email_hash is not null
+            then count(*) over (partition by source, email_hash)
+        end as same_email_count,
+        case when phone_hash is not null
+            then count(*) over (partition by source, phone_hash)
+        end as same_phone_count
+    from contacts
+
+),
+
+contacts_judged as (
+
+    select
+        source,
+        crm_contact_key as sample_key,
+        created_at as occurred_at,
+        'contacts' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {
+            'crm01': "case when email_hash is not null or phone_hash is not null"
+                ~ " then coalesce(same_email_count, 0) > 1 or coalesce(same_phone_count, 0) > 1 end",
+            'crm02': "case when email_hash is not null or is_email_valid is not null"
+                ~ " then coalesce(not is_email_valid, false) or coalesce(is_test_address, false) end",
+        }) }}
+    from contacts_compared
+
+),
+
+fields_filled as (
+
+    {%- for field in contact_fields %}
+    select
+        source,
+        crm_contact_key as sample_key,
+        created_at as occurred_at,
+        '{{ field }}' as field_name,
+        {{ field }} is null as is_empty
+    from contacts
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+
+),
+
+fields_judged as (
+
+    select
+        fields_filled.source,
+        fields_filled.sample_key,
+        fields_filled.occurred_at,
+        'contacts' as subject,
+        fields_filled.field_name as detail,
+        {{ audit_flags(flags, {'crm03': 'fields_filled.is_empty'}) }}
+    from fields_filled
+    inner join crm_fields
+        on fields_filled.field_name = crm_fields.field_name
+
+),
+
+deals_judged as (
+
+    select
+        source,
+        crm_deal_key as sample_key,
+        created_at as occurred_at,
+        'deals' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {
+            'crm05': 'contact_id is null and company_id is null',
+            'crm06': 'case when is_closed and closed_at is not null then closed_at < created_at end',
+        }) }}
+    from deals
+
+),
+
+cases_judged as (
+
+    select
+        source,
+        service_case_key as sample_key,
+        created_at as occurred_at,
+        'cases' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {
+            'crm05': 'contact_id is null and email_hash is null and phone_hash is null',
+            'crm06': "coalesce(solved_at < created_at, false)"
+                ~ " or coalesce(first_response_at < created_at, false)"
+                ~ " or (status in ('solved', 'closed') and agent_id is null)",
+        }) }}
+    from cases
+
+),
+
+customer_orders as (
+
+    select
+        source,
+        coalesce(customer_ref, loyalty_id, email_hash, phone_hash) as customer_value,
+        count(*) as order_count,
+        max(ordered_at) as occurred_at
+    from orders
+    where coalesce(customer_ref, loyalty_id, email_hash, phone_hash) is not null
+    group by source, coalesce(customer_ref, loyalty_id, email_hash, phone_hash)
+
+),
+
+customer_orders_compared as (
+
+    select
+        *,
+        quantile_cont(order_count, 0.99) over (partition by source) as high_order_count
+    from customer_orders
+
+),
+
+customers_judged as (
+
+    select
+        source,
+        {{ surrogate_key(['source', 'customer_value']) }} as sample_key,
+        occurred_at,
+        'customers' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {'crm08': 'order_count > greatest(30, 5 * high_order_count)'}) }}
+    from customer_orders_compared
+
+),
+
+opt_outs as (
+
+    select
+        email_hash,
+        min(occurred_at) as opted_out_at
+    from messages
+    where event_type = 'unsubscribe' and email_hash is not null
+    group by email_hash
+
+),
+
+refusals as (
+
+    select
+        email_hash,
+        max(updated_at) as refused_at
+    from contacts
+    where has_email_consent = false and email_hash is not null
+    group by email_hash
+
+),
+
+sends_judged as (
+
+    select
+        messages.source,
+        messages.message_event_key as sample_key,
+        messages.occurred_at,
+        'messages' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {
+            'pri05': "coalesce(messages.occurred_at > opt_outs.opted_out_at, false)"
+                ~ " or coalesce(messages.occurred_at > refusals.refused_at, false)",
+        }) }}
+    from messages
+    left join opt_outs
+        on messages.email_hash = opt_outs.email_hash
+    left join refusals
+        on messages.email_hash = refusals.email_hash
+    where messages.event_type = 'sent' and messages.channel = 'email'
+
+),
+
+united as (
+
+    select * from contacts_judged
+    union all
+    select * from fields_judged
+    union all
+    select * from deals_judged
+    union all
+    select * from cases_judged
+    union all
+    select * from customers_judged
+    union all
+    select * from sends_judged
+
+),
+
+judged as (
+
+    select
+        source,
+        sample_key,
+        occurred_at,
+        {{ local_date('occurred_at') }} as event_date,
+        cast(null as {{ type_string() }}) as platform,
+        subject,
+        detail,
+        cast(null as {{ type_string() }}) as page_path,
+        cast(null as {{ type_string() }}) as device_category,
+        cast(null as {{ type_string() }}) as browser,
+        cast(null as {{ type_string() }}) as app_version,
+        {%- for flag in flags %}
+        {{ flag }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from united
+
+)
+
+select * from judged

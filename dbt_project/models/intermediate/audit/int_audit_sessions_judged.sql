@@ -1,0 +1,217 @@
+with
+
+events as (
+
+    select * from {{ ref('int_web_events_landed') }}
+    where
+        not is_duplicate
+        and not is_superseded
+        and client_id is not null
+        and session_ref is not null
+
+),
+
+own_hosts as (
+
+    select distinct host from {{ source('plan', 'hosts') }} where kind = 'own'
+
+),
+
+-- A host of ours, the domain it lies under, and the bare name of that domain.
+own_names as (
+
+    select
+        own_name,
+        max(case when name_kind = 'label' then 0 else 1 end) = 1 as is_host
+    from (
+        select
+            host as own_name,
+            'host' as name_kind
+        from own_hosts
+        union all
+        select
+            substr(host, length(split_part(host, '.', 1)) + 2) as own_name,
+            'domain' as name_kind
+        from own_hosts
+        where host like '%.%.%'
+        union all
+        select
+            split_part(host, '.', 2) as own_name,
+            'label' as name_kind
+        from own_hosts
+        where host like '%.%.%'
+    ) as names
+    group by own_name
+
+),
+
+payment_hosts as (
+
+    select distinct host from {{ source('plan', 'hosts') }} where kind = 'payment'
+
+),
+
+mediums as (
+
+    select * from {{ source('plan', 'mediums') }}
+
+),
+
+click_ids as (
+
+    select * from {{ source('plan', 'click_ids') }}
+
+),
+
+properties as (
+
+    select * from {{ source('plan', 'properties') }}
+
+),
+
+sessions as (
+
+    select
+        source,
+        stream_id,
+        platform,
+        client_id,
+        session_ref,
+        min(occurred_at) as started_at,
+        max(occurred_at) as ended_at,
+        min(event_date) as event_date,
+        count(*) as event_count,
+        count(*) filter (where event_name = 'session_start') as session_start_count,
+        count(*) filter (where event_name in ('page_view', 'screen_view')) as page_view_count,
+        count(*) filter (where event_name = 'begin_checkout') as begin_checkout_count,
+        count(*) filter (where event_name = 'purchase') as purchase_count,
+        count(*) filter (where event_name = 'logout') as logout_count,
+        count(distinct case when user_id not like 'redacted:%' then user_id end) as user_count,
+        max(case when is_session_engaged then 1 else 0 end) as was_engaged,
+        sum(coalesce(engagement_seconds, 0)) as engagement_seconds,
+        -- Of the first page alone: from the second on, our own host is what it should be.
+        min_by(coalesce(referrer_host, ''), occurred_at) filter (where event_name = 'page_view')
+            as referrer_host,
+        min_by(page_path, occurred_at) filter (where page_path is not null) as page_path,
+        min_by(device_category, occurred_at) as device_category,
+        min_by(browser, occurred_at) as browser,
+        min_by(app_version, occurred_at) as app_version,
+        min_by(click_id_type, occurred_at) filter (where click_id_type is not null)
+            as click_id_type,
+        lower(min_by(traffic_source, occurred_at) filter (where traffic_source is not null))
+            as source_lower,
+        min_by(traffic_source, occurred_at) filter (where traffic_source is not null)
+            as traffic_source,
+        min_by(traffic_medium, occurred_at) filter (where traffic_source is not null)
+            as traffic_medium,
+        min_by(traffic_campaign, occurred_at) filter (where traffic_campaign is not null)
+            as traffic_campaign
+    from events
+    group by source, stream_id, platform, client_id, session_ref
+
+),
+
+sessions_in_order as (
+
+    select
+        sessions.*,
+        {{ seconds_between(
+            'lag(ended_at) over (partition by source, stream_id, client_id'
+            ~ ' order by started_at, session_ref)',
+            'started_at'
+        ) }} as seconds_since_session
+    from sessions
+
+),
+
+joined as (
+
+    select
+        sessions.*,
+        referrers.host is not null as is_own_referrer,
+        coalesce(own_names.is_host, false) as is_self_referral,
+        own_names.own_name is not null as is_own_name,
+        payment_hosts.host is not null as is_payment_referral,
+        mediums.traffic_medium is not null as is_known_medium,
+        click_ids.click_id_type is not null as is_paid_as_clicked,
+        properties.source_pattern,
+        properties.medium_pattern,
+        properties.campaign_pattern
+    from sessions_in_order as sessions
+    cross join properties
+    left join own_hosts as referrers
+        on lower(sessions.referrer_host) = referrers.host
+    left join own_names
+        on sessions.source_lower = own_names.own_name
+    left join payment_hosts
+        on
+            sessions.source_lower = payment_hosts.host
+            or sessions.source_lower like '%.' || payment_hosts.host
+    left join mediums
+        on lower(sessions.traffic_medium) = mediums.traffic_medium
+    left join click_ids
+        on
+            sessions.click_id_type = click_ids.click_id_type
+            and sessions.source_lower = click_ids.traffic_source
+            and lower(sessions.traffic_medium) = click_ids.traffic_medium
+
+),
+
+judged as (
+
+    select
+        source,
+        {{ surrogate_key(['source', 'stream_id', 'client_id', 'session_ref']) }} as sample_key,
+        started_at as occurred_at,
+        event_date,
+        platform,
+        'session' as subject,
+        click_id_type as detail,
+        page_path,
+        device_category,
+        browser,
+        app_version,
+        page_view_count >= 50 and was_engaged = 0 and engagement_seconds = 0 as col07,
+        session_start_count <> 1 as ses03,
+        -- A broken linker may also give the visitor a new client id: then it is the first session.
+        is_own_referrer
+        and coalesce(seconds_since_session between 0 and 1800, true) as ses04,
+        -- GA4 opens a session with session_start and a page: a session of one event was thinned.
+        event_count = 1 as ses08,
+        case when user_count > 0 then user_count > 1 and logout_count = 0 end as ses09,
+        case when purchase_count > 0 then begin_checkout_count = 0 end as gol07,
+        case when click_id_type is not null then not is_paid_as_clicked end as att02,
+        case when traffic_source is not null then is_self_referral end as att03,
+        case when traffic_source is not null then is_payment_referral end as att04,
+        case
+            when traffic_source is not null
+                then
+                    not is_known_medium
+                    or (
+                        lower(traffic_medium) in ('(not set)', '(none)')
+                        and source_lower <> '(direct)'
+                    )
+        end as att05,
+        -- Apps are opened from the device's own screen: always direct.
+        case
+            when platform = 'web'
+                then
+                    coalesce(source_lower, '(direct)') = '(direct)'
+                    and click_id_type is null
+                    and coalesce(referrer_host, '') = ''
+        end as att06,
+        case
+            when traffic_source is not null
+                then
+                    not {{ regex_matches('traffic_source', "coalesce(source_pattern, '')") }}
+                    or not {{ regex_matches("coalesce(traffic_medium, '(none)')", "coalesce(medium_pattern, '')") }}
+                    or not {{ regex_matches("coalesce(traffic_campaign, '(none)')", "coalesce(campaign_pattern, '')") }}
+                    or source_lower in ('cpc', 'email', 'organic', 'referral', 'display', 'paid_social')
+                    -- Campaign tags on links within the site overwrite where the visit came from.
+                    or (is_own_name and lower(traffic_medium) <> 'referral')
+        end as att07
+    from joined
+
+)
+
+select * from judged

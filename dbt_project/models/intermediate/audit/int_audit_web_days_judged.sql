@@ -1,0 +1,584 @@
+{#- A day is compared with the same weekday of the other weeks: median, and median absolute
+    deviation as the spread, so that the defect itself does not move the yardstick. -#}
+with
+
+events as (
+
+    select * from {{ ref('int_web_events_landed') }}
+    where not is_duplicate and not is_superseded
+
+),
+
+properties as (
+
+    select * from {{ source('plan', 'properties') }}
+
+),
+
+streams as (
+
+    select * from {{ source('plan', 'streams') }}
+
+),
+
+planned_events as (
+
+    select * from {{ source('plan', 'events') }} where status = 'live'
+
+),
+
+page_groups as (
+
+    select * from {{ source('plan', 'page_groups') }}
+
+),
+
+observed_days as (
+
+    select
+        source,
+        platform,
+        event_name,
+        event_date,
+        count(*) as event_count
+    from events
+    group by source, platform, event_name, event_date
+
+),
+
+landed_days as (
+
+    select
+        source,
+        partition_date as event_date,
+        count(*) as event_count
+    from {{ ref('int_web_events_landed') }}
+    group by source, partition_date
+
+),
+
+source_spans as (
+
+    select
+        source,
+        min(event_date) as first_date,
+        max(event_date) as last_date
+    from landed_days
+    group by source
+
+),
+
+all_days as (
+
+    {{ days_between(
+        '(select min(first_date) from source_spans)', '(select max(last_date) from source_spans)'
+    ) }}
+
+),
+
+source_days as (
+
+    select
+        source_spans.source,
+        source_spans.last_date,
+        all_days.day_date as event_date
+    from source_spans
+    inner join all_days
+        on all_days.day_date between source_spans.first_date and source_spans.last_date
+
+),
+
+platform_spans as (
+
+    select
+        observed_days.source,
+        observed_days.platform,
+        min(observed_days.event_date) as first_date,
+        max(observed_days.event_date) as last_date
+    from observed_days
+    group by observed_days.source, observed_days.platform
+
+),
+
+-- The first and the last day of a delivery are often part of a day.
+platform_days as (
+
+    select
+        platform_spans.source,
+        platform_spans.platform,
+        source_days.event_date
+    from platform_spans
+    inner join source_days
+        on
+            platform_spans.source = source_days.source
+            and source_days.event_date > platform_spans.first_date
+            and source_days.event_date < source_days.last_date
+
+),
+
+traffic as (
+
+    select
+        platform_days.source,
+        platform_days.platform,
+        platform_days.event_date,
+        coalesce(sum(observed_days.event_count), 0) as event_count
+    from platform_days
+    left join observed_days
+        on
+            platform_days.source = observed_days.source
+            and platform_days.platform = observed_days.platform
+            and platform_days.event_date = observed_days.event_date
+    group by platform_days.source, platform_days.platform, platform_days.event_date
+
+),
+
+traffic_compared as (
+
+    select
+        source,
+        platform,
+        event_date,
+        event_count,
+        event_count
+        >= 0.5 * median(event_count) over (partition by source, platform) as is_normal_day
+    from traffic
+
+    union all
+
+    select
+        source,
+        'all' as platform,
+        event_date,
+        event_count,
+        event_count >= 0.5 * median(event_count) over (partition by source) as is_normal_day
+    from (
+        select
+            source,
+            event_date,
+            sum(event_count) as event_count
+        from traffic
+        group by source, event_date
+    ) as whole_days
+
+),
+
+planned_streams as (
+
+    select distinct
+        events.source,
+        streams.platform
+    from events
+    inner join streams
+        on events.stream_id = streams.stream_id
+
+),
+
+-- What is watched by day: every event seen, every event planned, every group of pages.
+series as (
+
+    select distinct
+        'event' as series_kind,
+        source,
+        platform,
+        event_name as subject
+    from observed_days
+
+    union
+
+    select
+        'event' as series_kind,
+        planned_streams.source,
+        planned_streams.platform,
+        planned_events.event_name as subject
+    from planned_events
+    inner join planned_streams
+        on planned_events.platform = planned_streams.platform
+
+    union
+
+    -- A goal is reached on whatever platform the customer chooses.
+    select
+        'event' as series_kind,
+        planned_streams.source,
+        'all' as platform,
+        planned_events.event_name as subject
+    from planned_events
+    cross join planned_streams
+    where planned_events.is_goal
+
+    union
+
+    select
+        'page_group' as series_kind,
+        planned_streams.source,
+        planned_streams.platform,
+        page_groups.page_group as subject
+    from page_groups
+    cross join planned_streams
+
+),
+
+page_views_by_group as (
+
+    select
+        events.source,
+        events.platform,
+        page_groups.page_group,
+        events.event_date,
+        count(*) as event_count
+    from events
+    inner join page_groups
+        on
+            case
+                when page_groups.is_exact then events.page_path = page_groups.prefix
+                else starts_with(events.page_path, page_groups.prefix)
+            end
+    where events.event_name in ('page_view', 'screen_view')
+    group by events.source, events.platform, page_groups.page_group, events.event_date
+
+),
+
+counts as (
+
+    select
+        'event' as series_kind,
+        source,
+        platform,
+        event_name as subject,
+        event_date,
+        event_count
+    from observed_days
+
+    union all
+
+    select
+        'event' as series_kind,
+        source,
+        'all' as platform,
+        event_name as subject,
+        event_date,
+        sum(event_count) as event_count
+    from observed_days
+    group by source, event_name, event_date
+
+    union all
+
+    select
+        'page_group' as series_kind,
+        source,
+        platform,
+        page_group as subject,
+        event_date,
+        event_count
+    from page_views_by_group
+
+),
+
+series_by_day as (
+
+    select
+        series.series_kind,
+        series.source,
+        series.platform,
+        series.subject,
+        traffic_compared.event_date,
+        traffic_compared.is_normal_day,
+        traffic_compared.event_count > 0 as has_traffic,
+        coalesce(counts.event_count, 0) as event_count
+    from series
+    inner join traffic_compared
+        on
+            series.source = traffic_compared.source
+            and series.platform = traffic_compared.platform
+    left join counts
+        on
+            series.series_kind = counts.series_kind
+            and series.source = counts.source
+            and series.platform = counts.platform
+            and series.subject = counts.subject
+            and traffic_compared.event_date = counts.event_date
+
+),
+
+-- Days without an event belong to the run that began after the last day with one.
+series_runs as (
+
+    select
+        *,
+        avg(event_count) over (partition by series_kind, source, platform, subject) as mean_count,
+        sum(case when event_count > 0 then 1 else 0 end) over (
+            partition by series_kind, source, platform, subject
+            order by event_date
+            rows between unbounded preceding and current row
+        ) as run_number
+    from series_by_day
+
+),
+
+series_weekdays as (
+
+    select
+        *,
+        mean_count * sum(case when event_count = 0 and is_normal_day then 1 else 0 end) over (
+            partition by series_kind, source, platform, subject, run_number
+        ) as missed_count,
+        cast(floor({{ epoch_seconds('cast(event_date as timestamp)') }} / 86400) as bigint) % 7
+            as weekday
+    from series_runs
+
+),
+
+series_expected as (
+
+    select
+        *,
+        median(event_count) over (
+            partition by series_kind, source, platform, subject
+        ) as usual_count,
+        median(event_count) over (
+            partition by
+                series_kind, source, platform, subject, weekday
+        ) as expected_count,
+        count(*) over (
+            partition by
+                series_kind, source, platform, subject, weekday
+        ) as weekday_count
+    from series_weekdays
+
+),
+
+series_spread as (
+
+    select
+        *,
+        median(abs(event_count - expected_count)) over (
+            partition by series_kind, source, platform, subject
+        ) as median_deviation
+    from series_expected
+
+),
+
+planned_names as (
+
+    select
+        event_name,
+        max(case when is_goal then 1 else 0 end) = 1 as is_goal,
+        min(introduced_on) as introduced_on,
+        min(deprecated_on) as deprecated_on
+    from planned_events
+    group by event_name
+
+),
+
+series_judged as (
+
+    select
+        series.source,
+        series.subject || ' ' || cast(series.event_date as {{ type_string() }}) as sample_key,
+        series.event_date,
+        series.platform,
+        series.subject,
+        cast(null as boolean) as col01,
+        -- Silence is a defect where chance alone would hardly leave it so long: of a Poisson count
+        -- with 20 expected it is seen twice in a thousand million, with 12 six times in a million.
+        case
+            when
+                series.series_kind = 'page_group'
+                and series.mean_count >= 5
+                and series.is_normal_day
+                then series.event_count = 0 and series.missed_count >= 20
+        end as col08,
+        case
+            when
+                series.series_kind = 'event'
+                and series.platform <> 'all'
+                and planned_names.event_name is not null
+                and not planned_names.is_goal
+                and series.mean_count >= 3
+                and coalesce(series.event_date >= planned_names.introduced_on, true)
+                and coalesce(series.event_date < planned_names.deprecated_on, true)
+                and series.is_normal_day
+                then series.event_count = 0 and series.missed_count >= 12
+        end as sch02,
+        case
+            when
+                series.series_kind = 'event'
+                and series.platform = 'all'
+                and planned_names.is_goal
+                and series.mean_count >= 2
+                and series.is_normal_day
+                then series.event_count = 0 and series.missed_count >= 8
+        end as gol01,
+        case
+            when
+                series.series_kind = 'event'
+                and series.platform <> 'all'
+                and series.has_traffic
+                and series.usual_count >= properties.min_daily_events
+                and series.weekday_count >= 4
+                then
+                    abs(series.event_count - series.expected_count)
+                    > properties.max_deviations * greatest(
+                        1.4826 * series.median_deviation,
+                        sqrt(series.expected_count),
+                        0.1 * series.expected_count
+                    )
+        end as vol02,
+        cast(null as boolean) as pri04
+    from series_spread as series
+    cross join properties
+    left join planned_names
+        on series.subject = planned_names.event_name
+
+),
+
+-- A planned event that never came: one row, on the newest whole day.
+never_seen as (
+
+    select
+        planned_streams.source,
+        planned_names.event_name || ' never' as sample_key,
+        max(traffic_compared.event_date) as event_date,
+        cast(null as {{ type_string() }}) as platform,
+        planned_names.event_name as subject,
+        cast(null as boolean) as col01,
+        cast(null as boolean) as col08,
+        case when not planned_names.is_goal then true end as sch02,
+        case when planned_names.is_goal then true end as gol01,
+        cast(null as boolean) as vol02,
+        cast(null as boolean) as pri04
+    from planned_names
+    cross join (select distinct source from planned_streams) as planned_streams
+    inner join traffic_compared
+        on planned_streams.source = traffic_compared.source
+    left join observed_days
+        on
+            planned_streams.source = observed_days.source
+            and planned_names.event_name = observed_days.event_name
+    where observed_days.event_name is null
+    group by planned_streams.source, planned_names.event_name, planned_names.is_goal
+    having count(distinct traffic_compared.event_date) >= 14
+
+),
+
+table_days as (
+
+    select
+        source_days.source,
+        'day ' || cast(source_days.event_date as {{ type_string() }}) as sample_key,
+        source_days.event_date,
+        cast(null as {{ type_string() }}) as platform,
+        'day' as subject,
+        landed_days.event_date is null as col01,
+        cast(null as boolean) as col08,
+        cast(null as boolean) as sch02,
+        cast(null as boolean) as gol01,
+        cast(null as boolean) as vol02,
+        cast(null as boolean) as pri04
+    from source_days
+    left join landed_days
+        on
+            source_days.source = landed_days.source
+            and source_days.event_date = landed_days.event_date
+
+),
+
+consent_by_day as (
+
+    select
+        source,
+        platform,
+        event_date,
+        count(*) as answer_count,
+        avg(case when consent_analytics = 'granted' then 1.0 else 0.0 end) as grant_share
+    from events
+    where consent_analytics in ('granted', 'denied')
+    group by source, platform, event_date
+
+),
+
+consent_expected as (
+
+    select
+        *,
+        median(grant_share) over (partition by source, platform) as expected_share,
+        count(*) over (partition by source, platform) as day_count
+    from consent_by_day
+
+),
+
+consent_spread as (
+
+    select
+        *,
+        median(abs(grant_share - expected_share)) over (partition by source, platform)
+            as median_deviation
+    from consent_expected
+
+),
+
+-- Events of one visit share its consent: the binomial spread is widened by that clustering.
+consent_judged as (
+
+    select
+        source,
+        'consent ' || cast(event_date as {{ type_string() }}) as sample_key,
+        event_date,
+        platform,
+        'consent' as subject,
+        cast(null as boolean) as col01,
+        cast(null as boolean) as col08,
+        cast(null as boolean) as sch02,
+        cast(null as boolean) as gol01,
+        cast(null as boolean) as vol02,
+        case
+            when day_count >= 14 and answer_count >= 100
+                then
+                    abs(grant_share - expected_share) > greatest(
+                        5 * 1.4826 * median_deviation,
+                        5 * sqrt(10 * expected_share * (1 - expected_share) / answer_count),
+                        0.05
+                    )
+        end as pri04
+    from consent_spread
+
+),
+
+united as (
+
+    select * from series_judged
+    union all
+    select * from never_seen
+    union all
+    select * from table_days
+    union all
+    select * from consent_judged
+
+),
+
+judged as (
+
+    select
+        source,
+        sample_key,
+        cast(null as timestamp) as occurred_at,
+        event_date,
+        platform,
+        subject,
+        cast(null as {{ type_string() }}) as detail,
+        cast(null as {{ type_string() }}) as page_path,
+        cast(null as {{ type_string() }}) as device_category,
+        cast(null as {{ type_string() }}) as browser,
+        cast(null as {{ type_string() }}) as app_version,
+        col01,
+        col08,
+        sch02,
+        gol01,
+        vol02,
+        pri04
+    from united
+
+)
+
+select * from judged

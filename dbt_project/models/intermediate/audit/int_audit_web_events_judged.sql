@@ -1,0 +1,262 @@
+{%- set null_spellings = "('', '0', 'null', 'undefined', 'none', 'nan', 'unknown', '(not set)', '[object object]')" -%}
+with
+
+events as (
+
+    select * from {{ ref('int_web_events_landed') }}
+
+),
+
+streams as (
+
+    select * from {{ source('plan', 'streams') }}
+
+),
+
+planned_events as (
+
+    select * from {{ source('plan', 'events') }}
+
+),
+
+own_hosts as (
+
+    select distinct host from {{ source('plan', 'hosts') }} where kind = 'own'
+
+),
+
+-- A daily table that is there when the intraday one is read makes the intraday rows a second copy.
+daily_tables as (
+
+    select
+        source,
+        partition_date,
+        min(loaded_at) as daily_loaded_at
+    from events
+    where not is_intraday
+    group by source, partition_date
+
+),
+
+-- The same name in another spelling: the planned one is right, else the more frequent one.
+name_counts as (
+
+    select
+        event_name,
+        lower(replace(replace(replace(event_name, '_', ''), '-', ''), ' ', '')) as bare_name,
+        count(*) as event_count
+    from events
+    group by event_name
+
+),
+
+names_ranked as (
+
+    select
+        name_counts.event_name,
+        row_number() over (
+            partition by name_counts.bare_name
+            order by
+                case when planned.event_name is null then 1 else 0 end,
+                name_counts.event_count desc,
+                name_counts.event_name
+        ) as spelling_rank
+    from name_counts
+    left join (select distinct event_name from planned_events) as planned
+        on name_counts.event_name = planned.event_name
+
+),
+
+page_views_compared as (
+
+    select
+        web_event_key,
+        {{ seconds_between(
+            "lag(occurred_at) over (partition by source, client_id, session_ref, page_host, page_path"
+            ~ " order by occurred_at, web_event_key)",
+            'occurred_at'
+        ) }} as seconds_since_same_page
+    from events
+    where
+        event_name = 'page_view'
+        and client_id is not null
+        and page_path is not null
+        and not is_duplicate
+        and not is_superseded
+
+),
+
+once_per_session as (
+
+    select distinct event_name from planned_events where once_per = 'session'
+
+),
+
+goals_counted as (
+
+    select
+        events.web_event_key,
+        row_number() over (
+            partition by
+                events.source, events.client_id, events.session_ref, events.event_name
+            order by events.occurred_at, events.web_event_key
+        ) as times_in_session
+    from events
+    inner join once_per_session
+        on events.event_name = once_per_session.event_name
+    where
+        events.client_id is not null
+        and events.session_ref is not null
+        and not events.is_duplicate
+        and not events.is_superseded
+
+),
+
+joined as (
+
+    select
+        events.*,
+        daily_tables.daily_loaded_at,
+        names_ranked.spelling_rank,
+        page_views_compared.seconds_since_same_page,
+        goals_counted.times_in_session,
+        streams.stream_id is not null as is_planned_stream,
+        planned_events.event_name is not null
+        and coalesce(events.event_date >= planned_events.introduced_on, true)
+        and coalesce(events.event_date < planned_events.deprecated_on, true) as is_planned_event,
+        coalesce(planned_events.needs_items, events.event_name = 'purchase') as needs_items,
+        own_hosts.host is not null as is_own_host,
+        not events.is_duplicate and not events.is_superseded as is_counted
+    from events
+    left join daily_tables
+        on
+            events.source = daily_tables.source
+            and events.partition_date = daily_tables.partition_date
+    left join names_ranked
+        on events.event_name = names_ranked.event_name
+    left join page_views_compared
+        on events.web_event_key = page_views_compared.web_event_key
+    left join goals_counted
+        on events.web_event_key = goals_counted.web_event_key
+    left join streams
+        on events.stream_id = streams.stream_id
+    left join planned_events
+        on
+            events.event_name = planned_events.event_name
+            and events.platform = planned_events.platform
+    left join own_hosts
+        on lower(events.page_host) = own_hosts.host
+
+),
+
+judged as (
+
+    select
+        source,
+        web_event_key as sample_key,
+        occurred_at,
+        event_date,
+        platform,
+        event_name as subject,
+        cast(null as {{ type_string() }}) as detail,
+        page_host,
+        page_path,
+        device_category,
+        browser,
+        app_version,
+        coalesce(
+            is_intraday and daily_loaded_at is not null and daily_loaded_at <= loaded_at, false
+        ) as col02,
+        case when not is_superseded then is_duplicate end as col03,
+        case
+            when is_counted and event_name = 'page_view' and client_id is not null
+                then coalesce(seconds_since_same_page <= 1, false)
+        end as col04,
+        case
+            when is_counted and is_planned_stream and page_host is not null then not is_own_host
+        end as col05,
+        case when is_counted then is_internal end as col06,
+        case
+            when is_counted and client_id is not null and consent_analytics <> 'denied'
+                then session_ref is null
+        end as ses01,
+        case
+            when is_counted and session_ref is not null then session_ref_type = 'string'
+        end as ses02,
+        -- Under refused consent no id may be sent.
+        case
+            when is_counted and event_name = 'login' and consent_analytics <> 'denied'
+                then user_id is null
+        end as ses05,
+        case
+            when is_counted and user_id is not null
+                then lower(trim(user_id)) in {{ null_spellings }} or user_id like 'redacted:%'
+        end as ses06,
+        -- A misspelt planned name is SCH03's finding, not a second one here.
+        case
+            when is_counted and is_planned_stream and spelling_rank = 1 then not is_planned_event
+        end as sch01,
+        case when is_counted then spelling_rank > 1 end as sch03,
+        case
+            when is_counted and transaction_id is not null
+                then lower(trim(transaction_id)) in {{ null_spellings }}
+        end as sch09,
+        case
+            when is_counted and event_name = 'purchase'
+                then
+                    transaction_id is null or lower(trim(transaction_id)) in {{ null_spellings }}
+        end as gol03,
+        case
+            when is_counted and event_name in ('purchase', 'refund')
+                then
+                    event_value is null
+                    or event_value <= 0
+                    or currency is null
+                    or not {{ regex_matches('currency', "'^[A-Z]{3}$'") }}
+        end as gol04,
+        case
+            when is_counted and needs_items and (is_planned_stream or event_name = 'purchase')
+                then
+                    coalesce(item_count, 0) = 0
+                    or items_missing_id_count > 0
+                    or items_missing_price_count > 0
+        end as gol05,
+        -- Shops differ in what the value contains; only a sum that no reading explains fails.
+        case
+            when
+                is_counted and event_name = 'purchase' and event_value > 0 and items_amount > 0
+                and items_missing_price_count = 0
+                then
+                    not (
+                        abs(event_value - items_amount) <= 0.01 * items_amount + 0.01
+                        or abs(event_value - items_amount - coalesce(shipping_amount, 0))
+                        <= 0.01 * items_amount + 0.01
+                        or abs(event_value - items_amount - coalesce(tax_amount, 0))
+                        <= 0.01 * items_amount + 0.01
+                        or abs(
+                            event_value - items_amount - coalesce(tax_amount, 0)
+                            - coalesce(shipping_amount, 0)
+                        ) <= 0.01 * items_amount + 0.01
+                        or abs(event_value - items_amount + coalesce(tax_amount, 0))
+                        <= 0.01 * items_amount + 0.01
+                        or (coupon is not null and event_value < items_amount * 1.01)
+                    )
+        end as gol06,
+        case
+            when is_counted and times_in_session is not null then times_in_session > 1
+        end as gol08,
+        case when is_counted then has_personal_data end as pri01,
+        case when is_counted then consent_analytics = 'unset' end as pri02,
+        case
+            when is_counted and consent_analytics = 'denied' then client_id is not null
+        end as pri03,
+        case when is_counted then partition_date <> event_date end as vol05,
+        case
+            when is_counted and server_offset_seconds is not null
+                then abs(server_offset_seconds) > 3600
+        end as vol06
+    from joined
+
+)
+
+select * from judged
