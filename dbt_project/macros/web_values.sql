@@ -28,9 +28,10 @@
         when ({{ text }} like '%@%' or {{ text }} like '%!%40%' escape '!') and regexp_extract(
             {{ text }}, '[A-Za-z0-9._+-]+(@|%40)[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*[.][A-Za-z][A-Za-z]+', 0
         ) <> '' then 'email'
-        when regexp_extract({{ text }}, '(^|[^0-9A-Za-z])([+]|%2[Bb])[1-9][0-9]{7,14}($|[^0-9])', 0) <> ''
-            then 'phone'
-        when regexp_extract(
+        when ({{ text }} like '%+%' or {{ text }} like '%!%2%' escape '!') and regexp_extract(
+            {{ text }}, '(^|[^0-9A-Za-z])([+]|%2[Bb])[1-9][0-9]{7,14}($|[^0-9])', 0
+        ) <> '' then 'phone'
+        when {{ text }} like '%=%' and regexp_extract(
             lower({{ text }}), '[?&](phone|tel|telephone|mobile|puhelin|puh|gsm)=[0-9%+ -]{7,}', 0
         ) <> '' then 'phone'
         when {{ _personal_id_match(text) }} <> ''

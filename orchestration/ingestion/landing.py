@@ -895,6 +895,23 @@ def _write_rows(
     ).fetchone()
     if not span or not span[0]:
         return 0, None, None
+    # Numbering all rows would carry them, nested values and all, through a sort: only those that
+    # repeat need a number.
+    connection.execute(
+        f"""
+        create or replace temp table repeated_rows as
+        select
+            rowid as row_number,
+            row_number() over (partition by _content order by _line, rowid) as occurrence
+        from {_STAGED}
+        where _problem is null and _content in (
+            select _content from {_STAGED} where _problem is null
+            group by _content having count(*) > 1
+        )
+        """
+    )
+    # Sorted by day, so that each partition is written in one piece.
+    order = "order by staged.dt, staged._line" if span[1] != span[2] else ""
     declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
     hashed = [column for column in table.columns if column.identifier]
     hashes = "".join(
@@ -916,14 +933,12 @@ def _write_rows(
                 {sql_text(batch.source)} as _source,
                 {sql_text(batch.source_file)} as _source_file,
                 staged._line as _row,
-                md5(
-                    staged._content || '|'
-                    || row_number() over (partition by staged._content order by staged._line)
-                ) as _row_id,
+                md5(staged._content || '|' || coalesce(repeated.occurrence, 1)) as _row_id,
                 staged.dt
-            from {_STAGED} as staged {joins}
+            from {_STAGED} as staged
+            left join repeated_rows as repeated on staged.rowid = repeated.row_number {joins}
             where staged._problem is null
-            order by staged.dt, staged._line
+            {order}
         ) to {sql_text(folder / "rows")}
         (format parquet, compression zstd, partition_by (dt), filename_pattern 'part_{{i}}')
         """
