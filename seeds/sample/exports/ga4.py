@@ -81,7 +81,7 @@ _PARAMETERS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
 )
-STRETCH_EVENTS = 1_000_000
+STRETCH_EVENTS = 100_000
 _NO_VALUE = {
     "string": ("string_value", "varchar"),
     "int": ("int_value", "bigint"),
@@ -177,44 +177,43 @@ def write(world: World, folder: Path, plan: dict[str, int]) -> None:
     """Write every file.
 
     Planning the nesting query takes longer than nesting a day, and nesting everything takes memory:
-    so a stretch of days is nested at once, and its files are written from that.
+    so a stretch of days is nested at once, and its files are written from that. A query over so few
+    rows uses one thread, which also keeps rows in order on any number of cores; stretches run side
+    by side instead.
 
     Args:
         world: The world, with `events` damaged.
         folder: The vendor's folder.
         plan: Days of the planted deliveries.
     """
-
-    def write_one(file: Delivery) -> None:
-        write_parquet(
-            world.con.cursor(),
-            "select * exclude (file_day, delivery) from ga4_nested"
-            f" where file_day = {file.day} and {file.where}"
-            # A parallel join keeps no order; with one, any number of cores gives the same bytes.
-            " order by event_timestamp, event_name, event_bundle_sequence_id",
-            folder / file.name,
-            file.delivered_at,
-        )
-
     files = deliveries(world, plan)
     nested = _nested()
     starts = world.calendar.day_starts
-    # A day is too small for DuckDB to share among threads, so days are.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for first, last in _stretches(world):
-            world.run(
-                "create or replace table ga4_nested as "
-                + nested.replace(
-                    "$days",
-                    f"event_timestamp >= {starts[first]} and event_timestamp < {starts[last + 1]}",
+
+    def write_stretch(stretch: tuple[int, int]) -> None:
+        first, last = stretch
+        con = world.con.cursor()
+        days = f"event_timestamp >= {starts[first]} and event_timestamp < {starts[last + 1]}"
+        con.execute(f"create table ga4_nested_{first} as {nested.replace('$days', days)}")
+        for file in files:
+            if first <= file.day <= last:
+                write_parquet(
+                    con,
+                    f"select * exclude (file_day, delivery) from ga4_nested_{first}"
+                    f" where file_day = {file.day} and {file.where}",
+                    folder / file.name,
+                    file.delivered_at,
                 )
-            )
-            list(pool.map(write_one, (f for f in files if first <= f.day <= last)))
-    world.run("drop table ga4_nested")
+        con.execute(f"drop table ga4_nested_{first}")
+
+    world.run("set threads = 1")
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        list(pool.map(write_stretch, _stretches(world)))
+    world.run("reset threads")
 
 
 def _stretches(world: World) -> list[tuple[int, int]]:
-    """Runs of days of at most a million events, or one day."""
+    """Runs of days of at most so many events, or one day."""
     counts = world.con.execute(
         "select file_day, count(*) from event_days group by file_day order by file_day"
     ).fetchall()
