@@ -1,3 +1,6 @@
+{# A view: fct_touchpoints is its one full reader, and encounters are too many to be kept twice. #}
+{{ config(materialized='view') }}
+
 with
 
 events as (
@@ -10,18 +13,6 @@ sessions as (
 
 rules as (
     select * from {{ ref('touchpoint_rules') }}
-),
-
-touchpoints as (
-    select * from {{ ref('touchpoints') }}
-),
-
-channels as (
-    select * from {{ ref('channels') }}
-),
-
-records_resolved as (
-    select * from {{ ref('int_identity_records_resolved') }}
 ),
 
 blocked_users as (
@@ -273,27 +264,17 @@ encounters as (
 
 final as (
     select
-        {{ surrogate_key(["'touchpoint'", 'encounters.source_kind', 'encounters.record_key']) }}
-        as touchpoint_key,
-        encounters.source,
-        encounters.source_kind,
-        encounters.record_key,
-        encounters.touchpoint_id,
-        touchpoints.stage_id as journey_stage,
-        channels.channel_id as channel,
-        channels.is_digital,
-        encounters.occurred_at,
-        {{ local_date('encounters.occurred_at') }} as occurred_date,
-        records_resolved.identifier_key,
-        records_resolved.customer_id,
-        encounters.session_key,
-        encounters.value_eur
+        {{ surrogate_key(["'touchpoint'", 'source_kind', 'record_key']) }} as touchpoint_key,
+        source,
+        source_kind,
+        record_key,
+        touchpoint_id,
+        source_channel,
+        occurred_at,
+        identity_record_key,
+        session_key,
+        value_eur
     from encounters
-    inner join touchpoints on encounters.touchpoint_id = touchpoints.touchpoint_id
-    left join channels
-        on coalesce(touchpoints.channel, encounters.source_channel) = channels.channel_id
-    left join records_resolved
-        on encounters.identity_record_key = records_resolved.identity_record_key
 )
 
 select * from final

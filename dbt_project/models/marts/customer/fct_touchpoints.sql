@@ -1,26 +1,43 @@
 with
 
-touchpoints as (
+encounters as (
     select * from {{ ref('int_touchpoints_unioned') }}
+),
+
+touchpoints as (
+    select * from {{ ref('touchpoints') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+records_resolved as (
+    select * from {{ ref('int_identity_records_resolved') }}
 ),
 
 final as (
     select
-        touchpoint_key,
-        source,
-        source_kind,
-        record_key,
-        touchpoint_id,
-        journey_stage,
-        channel,
-        is_digital,
-        occurred_at,
-        occurred_date,
-        identifier_key,
-        customer_id,
-        session_key,
-        value_eur
-    from touchpoints
+        encounters.touchpoint_key,
+        encounters.source,
+        encounters.source_kind,
+        encounters.record_key,
+        encounters.touchpoint_id,
+        touchpoints.stage_id as journey_stage,
+        channels.channel_id as channel,
+        channels.is_digital,
+        encounters.occurred_at,
+        {{ local_date('encounters.occurred_at') }} as occurred_date,
+        records_resolved.identifier_key,
+        records_resolved.customer_id,
+        encounters.session_key,
+        encounters.value_eur
+    from encounters
+    inner join touchpoints on encounters.touchpoint_id = touchpoints.touchpoint_id
+    left join channels
+        on coalesce(touchpoints.channel, encounters.source_channel) = channels.channel_id
+    left join records_resolved
+        on encounters.identity_record_key = records_resolved.identity_record_key
 )
 
 select * from final
