@@ -42,8 +42,23 @@ _APP = (
 _FIRST_SOURCE = "STRUCT(name VARCHAR, medium VARCHAR, source VARCHAR)"
 _COLLECTED_SOURCE = (
     "STRUCT(manual_campaign_id VARCHAR, manual_campaign_name VARCHAR, manual_source VARCHAR, "
-    "manual_medium VARCHAR, manual_term VARCHAR, manual_content VARCHAR, gclid VARCHAR, "
-    "dclid VARCHAR, srsltid VARCHAR)"
+    "manual_medium VARCHAR, manual_term VARCHAR, manual_content VARCHAR, "
+    "manual_source_platform VARCHAR, manual_creative_format VARCHAR, "
+    "manual_marketing_tactic VARCHAR, gclid VARCHAR, dclid VARCHAR, srsltid VARCHAR)"
+)
+_LAST_CLICK_SOURCE = (
+    "STRUCT(manual_campaign STRUCT(campaign_id VARCHAR, campaign_name VARCHAR, source VARCHAR, "
+    "medium VARCHAR, term VARCHAR, content VARCHAR, source_platform VARCHAR, "
+    "creative_format VARCHAR, marketing_tactic VARCHAR), "
+    "google_ads_campaign STRUCT(customer_id VARCHAR, account_name VARCHAR, campaign_id VARCHAR, "
+    "campaign_name VARCHAR, ad_group_id VARCHAR, ad_group_name VARCHAR), "
+    "cross_channel_campaign STRUCT(campaign_id VARCHAR, campaign_name VARCHAR, source VARCHAR, "
+    "medium VARCHAR, source_platform VARCHAR, default_channel_group VARCHAR, "
+    "primary_channel_group VARCHAR))"
+)
+_PUBLISHER = (
+    "STRUCT(ad_revenue_in_usd DOUBLE, ad_format VARCHAR, ad_source_name VARCHAR, "
+    "ad_unit_id VARCHAR)"
 )
 _ECOMMERCE = (
     "STRUCT(total_item_quantity BIGINT, purchase_revenue_in_usd DOUBLE, purchase_revenue DOUBLE, "
@@ -182,6 +197,12 @@ EVENTS = TableSpec(
             "traffic_source", _FIRST_SOURCE, description="First touch of the user, not session."
         ),
         Column("collected_traffic_source", _COLLECTED_SOURCE),
+        Column(
+            "session_traffic_source_last_click",
+            _LAST_CLICK_SOURCE,
+            description="Last click of the session, as GA4 attributes it.",
+        ),
+        Column("publisher", _PUBLISHER),
         Column("stream_id"),
         Column("platform", description="WEB, IOS, ANDROID."),
         Column("event_dimensions", "STRUCT(hostname VARCHAR)"),

@@ -641,7 +641,7 @@ def _stage(
             source = mapping.sources[column.name]
             value = converted(sql_name(source), content.types[source], column.type)
             selected.append(f"{value} as {name}")
-            if column.type != "VARCHAR" and content.types[source] != column.type:
+            if column.type != "VARCHAR" and not _is_same_type(content.types[source], column.type):
                 selected.append(
                     f"{_is_present(sql_name(source), content.types[source])} "
                     f"and {value} is null as {sql_name(f'_lost_{column.name}')}"
@@ -794,6 +794,11 @@ def _operands(expression: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _is_same_type(one: str, other: str) -> bool:
+    """Whether two spellings name one type: DuckDB quotes members that a declaration does not."""
+    return one == other or duckdb.sqltype(one) == duckdb.sqltype(other)
+
+
 def converted(value: str, source_type: str, target_type: str) -> str:
     """SQL that turns a file's value into a declared type; null where it does not fit.
 
@@ -808,7 +813,7 @@ def converted(value: str, source_type: str, target_type: str) -> str:
     Returns:
         SQL of the converted value.
     """
-    if source_type == target_type:
+    if _is_same_type(source_type, target_type):
         return value
     source, target = duckdb.sqltype(source_type), duckdb.sqltype(target_type)
     if target.id == "varchar":
