@@ -73,6 +73,10 @@ class Home:
         """dbt's artifacts: the manifest, partial parsing, compiled SQL."""
         return self.root / "dbt_target"
 
+    def log_of(self, run_id: str) -> Path:
+        """What the engines printed during one run."""
+        return self.root / "logs" / f"{run_id}.log"
+
     def prepare(self) -> Home:
         """Create the folders and export the environment that the engines inherit; idempotent."""
         for folder in (self.root, self.raw, self.state, self.published, self.reports, self.dagster):
@@ -98,7 +102,7 @@ class Home:
 
 
 def run_clock() -> datetime:
-    """The time of this run, UTC: ``CXW_NOW`` (ISO 8601) where it is set, so that runs can be repeated."""
+    """The time of this run, UTC: ``CXW_NOW`` (ISO 8601) where set, so that runs can be repeated."""
     fixed = os.environ.get("CXW_NOW")
     if not fixed:
         return datetime.now(UTC).replace(microsecond=0)

@@ -1,267 +1,59 @@
-"""Publication: a new version of the marts is written beside the old one, checked, then switched.
+"""Publication in Dagster: the last asset, which stops where a structural check has failed."""
 
-Readers open ``published/current/marts.duckdb`` or ``published/current/parquet/*.parquet``. A version
-is a folder that never changes once its name exists; ``current`` is a symbolic link that one rename
-moves, so a reader sees the previous version or the next, never a mixture. The DuckDB file is
-written in the 1.2 storage format, which the 1.x drivers of BI tools can open.
-"""
+import dagster as dg
 
-from __future__ import annotations
-
-import json
-import os
-import shutil
-import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
-
-import duckdb
-
+from orchestration.audit import blocking_outcomes
 from orchestration.errors import PublicationError
+from orchestration.home import Home, run_clock
+from orchestration.transformation import WAREHOUSE_POOL, load_manifest
+from orchestration.versions import DATABASE_NAME, marts_of, publish
 
-STORAGE_VERSION = "v1.2.0"
-DATABASE_NAME = "marts.duckdb"
-VERSIONS_KEPT = 5
-
-# What must not stand in any text column of a published mart: an e-mail address, or a Finnish
-# personal identity code (ddmmyy, century sign, individual number, control character).
-_PERSONAL_DATA_PATTERNS = {
-    "an e-mail address": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}",
-    "a Finnish personal identity code": (
-        r"\b(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d\d[-+ABCDEFUVWXY]\d{3}[0-9A-FHJ-NPR-Y]\b"
-    ),
-}
+PUBLISHED = dg.AssetKey(["published", "marts"])
 
 
-@dataclass(frozen=True)
-class Mart:
-    """One model to publish, as dbt's manifest describes it."""
+def build_publication(home: Home) -> list[dg.AssetsDefinition]:
+    """The asset that publishes every mart, after all of them are built and audited."""
+    marts = marts_of(load_manifest(home))
 
-    name: str
-    schema: str
-    description: str
-    column_descriptions: dict[str, str]
-
-
-@dataclass(frozen=True)
-class PublishedMart:
-    """One mart of a version: its size and the file that holds it."""
-
-    name: str
-    rows: int
-    parquet: str
-
-
-@dataclass(frozen=True)
-class PublishedVersion:
-    """A version that readers can open."""
-
-    version: str
-    published_at: str
-    seconds: float
-    marts: tuple[PublishedMart, ...]
-
-
-def marts_of(manifest: dict[str, Any]) -> list[Mart]:
-    """The models under ``models/marts`` of a dbt manifest, sorted by name."""
-    return sorted(
-        (
-            Mart(
-                name=node["name"],
-                schema=node["schema"],
-                description=node.get("description", ""),
-                column_descriptions={
-                    name: column.get("description", "") for name, column in node["columns"].items()
-                },
-            )
-            for node in manifest["nodes"].values()
-            if node["resource_type"] == "model" and "marts" in node["fqn"][1:2]
-        ),
-        key=lambda mart: mart.name,
+    @dg.asset(
+        key=PUBLISHED,
+        deps=[dg.AssetKey([mart.schema, mart.name]) for mart in marts],
+        group_name="publication",
+        kinds={"duckdb", "parquet"},
+        pool=WAREHOUSE_POOL,
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=5),
     )
-
-
-def publish(
-    warehouse: Path,
-    published: Path,
-    marts: list[Mart],
-    now: datetime,
-    versions_kept: int = VERSIONS_KEPT,
-) -> PublishedVersion:
-    """Write, check and switch to a new version of the marts.
-
-    Args:
-        warehouse: dbt's working database; opened read-only.
-        published: The folder of versions.
-        marts: What to publish.
-        now: The run clock; names the version.
-        versions_kept: How many versions stay, the new one included.
-
-    Returns:
-        The new version, with the number of rows of each mart.
-
-    Raises:
-        PublicationError: A mart is missing, differs from the warehouse after it was written, or
-            holds personal data. The previous version stays current.
-    """
-    started = time.monotonic()
-    if not marts:
-        raise PublicationError(
-            "There is no mart to publish.", "Check that dbt_project/models/marts has models."
+    def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """All marts as one version: a DuckDB file and Parquet, switched in one rename."""
+        reasons = blocking_outcomes(home)
+        if reasons:
+            raise dg.Failure(
+                description=(
+                    "Publication is blocked; the previous version stays published:\n"
+                    + "\n".join(reasons)
+                    + "\nMend these and run again; the built tables stay for inspection."
+                ),
+                allow_retries=False,
+            )
+        try:
+            version = publish(home.warehouse, home.published, marts, run_clock())
+        except PublicationError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        folder = home.published / "current"
+        return dg.MaterializeResult(
+            metadata={
+                "version": version.version,
+                "marts": len(version.marts),
+                "dagster/row_count": sum(mart.rows for mart in version.marts),
+                "seconds": version.seconds,
+                "database": dg.MetadataValue.path(str(folder / DATABASE_NAME)),
+                "rows": dg.MetadataValue.table(
+                    [
+                        dg.TableRecord({"mart": mart.name, "rows": mart.rows})
+                        for mart in version.marts
+                    ]
+                ),
+            }
         )
-    published.mkdir(parents=True, exist_ok=True)
-    for leftover in published.glob(".building-*"):
-        shutil.rmtree(leftover)
-    version = _free_version(published, now)
-    building = published / f".building-{version}"
-    (building / "parquet").mkdir(parents=True)
-    try:
-        sizes = _write(warehouse, building, marts)
-        _check(building / DATABASE_NAME, sizes)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
-    result = PublishedVersion(
-        version=version,
-        published_at=now.isoformat(),
-        seconds=round(time.monotonic() - started, 2),
-        marts=tuple(
-            PublishedMart(name, rows, f"parquet/{name}.parquet") for name, rows in sizes.items()
-        ),
-    )
-    (building / "version.json").write_text(json.dumps(asdict(result), indent=2) + "\n")
-    os.replace(building, published / version)
-    point_current_at(published, version)
-    _drop_old_versions(published, versions_kept)
-    return result
 
-
-def point_current_at(published: Path, version: str) -> None:
-    """Move the ``current`` link in one rename."""
-    link = published / f".current-{version}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(version, target_is_directory=True)
-    os.replace(link, published / "current")
-
-
-def current_version(published: Path) -> PublishedVersion | None:
-    """The version that readers see now; None before the first publication."""
-    description = published / "current" / "version.json"
-    if not description.exists():
-        return None
-    content = json.loads(description.read_text())
-    return PublishedVersion(
-        **{**content, "marts": tuple(PublishedMart(**mart) for mart in content["marts"])}
-    )
-
-
-def _free_version(published: Path, now: datetime) -> str:
-    stem = now.strftime("%Y%m%dT%H%M%SZ")
-    candidates = (stem if attempt == 1 else f"{stem}-{attempt}" for attempt in range(1, 10_000))
-    return next(name for name in candidates if not (published / name).exists())
-
-
-def _write(warehouse: Path, building: Path, marts: list[Mart]) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
-        connection.execute(
-            f"attach {_text(building / DATABASE_NAME)} as target "
-            f"(storage_version '{STORAGE_VERSION}')"
-        )
-        for mart in marts:
-            source = f"warehouse.{_name(mart.schema)}.{_name(mart.name)}"
-            target = f"target.main.{_name(mart.name)}"
-            try:
-                connection.execute(f"create table {target} as select * from {source}")
-            except duckdb.CatalogException as error:
-                raise PublicationError(
-                    f"The mart {mart.name} is not in the warehouse.",
-                    "Run the whole job: its dbt step did not build this model.",
-                ) from error
-            _describe(connection, target, mart)
-            parquet = building / "parquet" / f"{mart.name}.parquet"
-            connection.execute(
-                f"copy (from {target}) to {_text(parquet)} (format parquet, compression zstd)"
-            )
-            row = connection.execute(f"select count(*) from {source}").fetchone()
-            sizes[mart.name] = int(row[0]) if row else 0
-        connection.execute("checkpoint target")
-        connection.execute("detach target")
-    return sizes
-
-
-def _describe(connection: duckdb.DuckDBPyConnection, target: str, mart: Mart) -> None:
-    """Carry dbt's descriptions over as comments, so that a SQL shell shows them."""
-    if mart.description:
-        connection.execute(f"comment on table {target} is {_text(mart.description)}")
-    built = {row[0] for row in connection.execute(f"describe {target}").fetchall()}
-    for column, description in mart.column_descriptions.items():
-        if description and column in built:
-            connection.execute(
-                f"comment on column {target}.{_name(column)} is {_text(description)}"
-            )
-
-
-def _check(database: Path, sizes: dict[str, int]) -> None:
-    """Read the new file as an outsider would: every mart is whole and free of personal data."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        for name, rows in sizes.items():
-            row = connection.execute(f"select count(*) from {_name(name)}").fetchone()
-            if row is None or row[0] != rows:
-                raise PublicationError(
-                    f"The mart {name} was written with {row and row[0]} rows instead of {rows}.",
-                    "Check the free disk space and run again; the previous version stays published.",
-                )
-            for column, kind in _columns_with_personal_data(connection, name):
-                raise PublicationError(
-                    f"The column {column} of the mart {name} holds {kind}.",
-                    "Mask it in staging (only raw and the vault may hold personal data); the "
-                    "previous version stays published.",
-                )
-
-
-def _columns_with_personal_data(
-    connection: duckdb.DuckDBPyConnection, table: str
-) -> Iterator[tuple[str, str]]:
-    text_columns = [
-        row[0]
-        for row in connection.execute(f"describe {_name(table)}").fetchall()
-        if str(row[1]) == "VARCHAR"
-    ]
-    if not text_columns:
-        return
-    questions = [
-        (column, kind, f"bool_or(regexp_matches({_name(column)}, {_text(pattern)}))")
-        for column in text_columns
-        for kind, pattern in _PERSONAL_DATA_PATTERNS.items()
-    ]
-    answers = connection.execute(
-        f"select {', '.join(expression for _, _, expression in questions)} from {_name(table)}"
-    ).fetchone()
-    for (column, kind, _), found in zip(questions, answers or (), strict=True):
-        if found:
-            yield column, kind
-
-
-def _drop_old_versions(published: Path, kept: int) -> None:
-    current = os.readlink(published / "current")
-    versions = sorted(
-        (path for path in published.iterdir() if path.is_dir() and not path.is_symlink()),
-        key=lambda path: (path.stat().st_mtime_ns, path.name),
-        reverse=True,
-    )
-    for old in versions[kept:]:
-        if old.name != current:
-            shutil.rmtree(old)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str | Path) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
+    return [published_marts]

@@ -5,8 +5,6 @@ does not read the audit's findings first, then what does (findings, trust, and t
 trust). Which is which follows from the lineage, not from a list.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -73,7 +71,7 @@ def load_manifest(home: Home) -> dict[str, Any]:
     return dict(json.loads(ready_manifest(home).read_text()))
 
 
-def dbt_resource(home: Home) -> DbtCliResource:
+def dbt_resource() -> DbtCliResource:
     """dbt's command line, with the same paths as everybody else."""
     return DbtCliResource(
         project_dir=str(DBT_PROJECT_DIR),
@@ -88,8 +86,12 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
 
     def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         # One target folder for all invocations: partial parsing is kept and nothing piles up.
+        # Unit tests judge code, not data: `make test` runs them.
         invocation = dbt.cli(
-            ["build"], context=context, target_path=home.dbt_target, raise_on_error=False
+            ["build", "--exclude-resource-type", "unit_test"],
+            context=context,
+            target_path=home.dbt_target,
+            raise_on_error=False,
         )
         yield from invocation.stream()
         if not invocation.is_successful():

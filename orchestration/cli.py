@@ -1,0 +1,204 @@
+"""`cxw`: the command line, thin over the same assets that Dagster schedules.
+
+Heavy libraries are imported inside the commands: `cxw --help`, `cxw doctor` and a run with nothing
+new answer at once. A user's mistake ends in a message and a remedy, never in a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.errors import WarehouseError
+from orchestration.home import PROJECT_ROOT, Home
+
+app = typer.Typer(
+    name="cxw",
+    help="Customer-experience warehouse: land, model, audit, publish.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+plan_app = typer.Typer(help="The measurement plan.", no_args_is_help=True)
+app.add_typer(plan_app, name="plan")
+
+console = Console(soft_wrap=True, highlight=False)
+error_console = Console(stderr=True, soft_wrap=True, highlight=False)
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+@app.command()
+def init(
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite an existing sources.yml.")
+    ] = False,
+) -> None:
+    """Write a commented sources.yml into CXW_HOME."""
+    from orchestration.ingestion.sources import init_text
+
+    with user_errors():
+        home = Home.from_environment().prepare()
+        if home.sources_file.exists() and not force:
+            raise WarehouseError(
+                f"{home.sources_file} exists.", "Edit it, or write it anew with --force."
+            )
+        home.sources_file.write_text(init_text(home.root), encoding="utf-8")
+        console.print(f"Wrote {home.sources_file}. Edit it, then check it with: cxw doctor")
+
+
+@app.command()
+def doctor() -> None:
+    """Check sources.yml: paths, formats, columns, credentials. Loads nothing."""
+    from orchestration.ingestion.sources import doctor as examine
+    from orchestration.ingestion.sources import load_sources
+
+    with user_errors():
+        home = Home.from_environment().prepare()
+        findings = examine(load_sources(home.sources_file))
+        table = Table("source", "table", "file", "status", "what to do", box=None)
+        for finding in findings:
+            table.add_row(
+                finding.source, finding.table, finding.file, finding.status, finding.remedy
+            )
+        console.print(table)
+        broken = [finding for finding in findings if finding.status == "error"]
+        if broken:
+            error_console.print(f"{len(broken)} problem(s) found.")
+            raise typer.Exit(EXIT_FAILED)
+        console.print("All sources can be read.")
+
+
+@app.command()
+def demo(
+    customers: Annotated[int, typer.Option(help="Number of customers.", min=10)] = 5_000,
+    days: Annotated[int, typer.Option(help="Number of days.", min=7)] = 120,
+    seed: Annotated[int, typer.Option(help="Same seed, same files.")] = 7,
+    force: Annotated[bool, typer.Option("--force", help="Write the files anew.")] = False,
+) -> None:
+    """Write the demo retailer's vendor exports and a sources.yml that reads them."""
+    with user_errors():
+        home = Home.from_environment().prepare()
+        exports = home.root / "exports"
+        marker = home.root / "truth" / "demo.json"
+        wanted = {"customers": customers, "days": days, "seed": seed}
+        if marker.exists() and json.loads(marker.read_text()) == wanted and not force:
+            console.print(f"The demo retailer is in {exports}.")
+        else:
+            if home.sources_file.exists() and not marker.exists():
+                raise WarehouseError(
+                    f"{home.sources_file} reads sources of your own.",
+                    "Set CXW_HOME to another folder for the demo.",
+                )
+            from seeds.sample.generate import generate
+            from seeds.sample.world import Settings
+
+            console.print(f"Generating {customers:,} customers and {days} days in {exports}")
+            shutil.rmtree(exports, ignore_errors=True)
+            shutil.rmtree(marker.parent, ignore_errors=True)
+            settings = Settings(customers=customers, days=days, seed=seed)
+            generate(settings, exports, marker.parent, lambda line: console.print(f"  {line}"))
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.write_text(json.dumps(wanted))
+        if not home.sources_file.exists():
+            from orchestration.ingestion.sources import init_text
+
+            home.sources_file.write_text(init_text(home.root), encoding="utf-8")
+
+
+@app.command()
+def run(
+    force: Annotated[
+        bool, typer.Option("--force", help="Run even when no source has anything new.")
+    ] = False,
+) -> None:
+    """Land what is new, build, audit and publish: the whole job, through Dagster."""
+    from orchestration.run import nothing_new, refresh
+
+    with user_errors():
+        home = Home.from_environment().prepare()
+        version = None if force else nothing_new(home)
+        if version:
+            console.print(f"Nothing new since version {version}: no file and no rule has changed.")
+            console.print("Run anyway with: cxw run --force")
+            return
+        outcome = refresh(home, console)
+        outcome.show(console)
+        if not outcome.success:
+            raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def summary() -> None:
+    """Show what the last run loaded, quarantined, found and published."""
+    from orchestration.run import last_outcome
+
+    with user_errors():
+        outcome = last_outcome(Home.from_environment())
+        if outcome is None:
+            raise WarehouseError("No run has finished here yet.", "Start one with: cxw run")
+        outcome.show(console)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port of the web server.")] = 3000) -> None:
+    """Open the Dagster web UI (web server and daemon: schedules and sensors work)."""
+    home = Home.from_environment().prepare()
+    from orchestration.run import prepare_instance
+
+    prepare_instance(home)
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        *["dev", "-m", "orchestration.definitions", "-p", str(port)],
+    ]
+    console.print(f"Dagster: http://localhost:{port} (stop with Ctrl-C)")
+    try:
+        raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=os.environ.copy()))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+@plan_app.command("check")
+def plan_check(
+    path: Annotated[
+        Path | None, typer.Argument(help="The plan; by default the one in force.")
+    ] = None,
+) -> None:
+    """Validate a measurement plan; errors name the line."""
+    from expectations.plan import DEFAULT_PLAN, PlanError, load_plan
+
+    with user_errors():
+        chosen = path or DEFAULT_PLAN
+        try:
+            plan = load_plan(chosen)
+        except PlanError as error:
+            error_console.print(str(error), markup=False)
+            raise typer.Exit(EXIT_FAILED) from None
+        console.print(f"{chosen}: valid, version {plan.version}.")
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Print what the user can mend; let everything else show its traceback."""
+    try:
+        yield
+    except WarehouseError as error:
+        error_console.print(f"Error: {error.message}", markup=False)
+        error_console.print(error.remedy, markup=False)
+        raise typer.Exit(EXIT_FAILED) from None
+
+
+if __name__ == "__main__":
+    app()

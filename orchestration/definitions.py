@@ -1,0 +1,47 @@
+"""The whole graph on one screen: assets by layer, one job, its schedule and its sensor.
+
+landing (raw zone) -> dbt: staging, intermediate, facts, metrics -> audit -> trusted marts
+-> publication
+"""
+
+import dagster as dg
+
+from orchestration.audit import build_audit
+from orchestration.automation import build_schedule, build_sensor
+from orchestration.home import Home
+from orchestration.ingestion.assets import build_landing_assets
+from orchestration.publication import build_publication
+from orchestration.transformation import build_dbt_assets, dbt_resource
+
+REFRESH_JOB = "refresh_warehouse"
+
+
+def build_definitions(home: Home) -> dg.Definitions:
+    """Everything that Dagster knows, for one home."""
+    audit = build_audit(home)
+    refresh_warehouse = dg.define_asset_job(
+        REFRESH_JOB,
+        selection=dg.AssetSelection.all(),
+        description="Land what is new, build, audit and publish.",
+    )
+    return dg.Definitions(
+        assets=[
+            *build_landing_assets(home),
+            *build_dbt_assets(home),
+            *audit.assets,
+            *build_publication(home),
+        ],
+        asset_checks=audit.checks,
+        jobs=[refresh_warehouse],
+        schedules=[build_schedule(REFRESH_JOB, home)],
+        sensors=[build_sensor(REFRESH_JOB, home)],
+        resources={"dbt": dbt_resource()},
+        # One process: a step's start-up would cost more than most steps.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` and the daemon load: the home that the environment names."""
+    return build_definitions(Home.from_environment().prepare())

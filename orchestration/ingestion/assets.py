@@ -1,0 +1,138 @@
+"""The raw tables as Dagster assets: one step a vendor, one asset a table.
+
+Web exports are partitioned by day: a backfill over any range of days is one run. The other sources
+deliver whole files whose rows carry their own dates.
+"""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.errors import WarehouseError
+from orchestration.home import Home, run_clock
+from orchestration.ingestion.landing import LandedBatch, PendingFile, land, raw_row_count
+from orchestration.ingestion.pending import FIRST_PARTITION, day_of, pending_files
+from orchestration.ingestion.registry import VENDORS
+from orchestration.ingestion.sources import load_sources
+from orchestration.ingestion.specs import VendorSpec
+
+LANDING_POOL = "landing"
+READABLE_CHECK = "files_are_readable"
+
+# Disks and mounts hiccup; a file that cannot be parsed fails at once and is not tried again.
+IO_RETRIES = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+
+
+def build_landing_assets(home: Home) -> list[dg.AssetsDefinition]:
+    """One multi-asset per vendor, in the order of the registry."""
+    return [_landing_assets(home, spec) for spec in VENDORS.values()]
+
+
+def _is_dated(spec: VendorSpec) -> bool:
+    return any(rule.file_key for table in spec.tables for rule in table.files)
+
+
+def _landing_assets(home: Home, spec: VendorSpec) -> dg.AssetsDefinition:
+    daily = dg.DailyPartitionsDefinition(start_date=FIRST_PARTITION.isoformat(), end_offset=1)
+
+    @dg.multi_asset(
+        name=f"land_{spec.name}",
+        specs=[
+            dg.AssetSpec(
+                key=[spec.name, table.name],
+                description=table.description,
+                kinds={"parquet"},
+                metadata={"documentation": dg.MetadataValue.url(spec.docs_url)},
+            )
+            for table in spec.tables
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                READABLE_CHECK,
+                asset=[spec.name, table.name],
+                description="Every file of this run could be read; each failure names its remedy.",
+            )
+            for table in spec.tables
+        ],
+        group_name="landing",
+        can_subset=True,
+        partitions_def=daily if _is_dated(spec) else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if _is_dated(spec) else None,
+        pool=LANDING_POOL,
+        retry_policy=IO_RETRIES,
+    )
+    def land_vendor(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        started = time.monotonic()
+        tables = {key.path[-1] for key in context.selected_asset_keys}
+        waiting = [
+            file
+            for file in pending_files(home)
+            if file.vendor == spec.name and file.table in tables and _is_selected(context, file)
+        ]
+        try:
+            batches = land(
+                waiting, load_sources(home.sources_file), home.raw, context.run_id, run_clock()
+            )
+        except WarehouseError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        seconds = time.monotonic() - started
+        for table in spec.tables:
+            if table.name in tables:
+                mine = [batch for batch in batches if batch.table_name == table.name]
+                yield _materialization(home, spec, table.name, mine, seconds)
+                yield _readable(spec, table.name, mine)
+
+    return land_vendor
+
+
+def _is_selected(context: dg.AssetExecutionContext, file: PendingFile) -> bool:
+    """Whether the file belongs to the partitions of this run; a file without a day always does."""
+    day = day_of(file)
+    if day is None or not context.has_partition_key_range:
+        return True
+    days = context.partition_key_range
+    return days.start <= day.isoformat() <= days.end
+
+
+def _materialization(
+    home: Home, spec: VendorSpec, table: str, batches: list[LandedBatch], seconds: float
+) -> dg.MaterializeResult:
+    loaded = [batch for batch in batches if batch.status == "loaded"]
+    days = [day for batch in loaded for day in (batch.min_dt, batch.max_dt) if day]
+    metadata: dict[str, dg.MetadataValue] = {
+        "dagster/row_count": dg.MetadataValue.int(raw_row_count(home.raw, spec.name, table)),
+        "files": dg.MetadataValue.int(len(loaded)),
+        "rows_read": dg.MetadataValue.int(sum(batch.rows_read for batch in loaded)),
+        "rows_landed": dg.MetadataValue.int(sum(batch.rows_landed for batch in loaded)),
+        "rows_quarantined": dg.MetadataValue.int(sum(batch.rows_quarantined for batch in loaded)),
+        "vendor_seconds": dg.MetadataValue.float(round(seconds, 3)),
+        "folder": dg.MetadataValue.path(str(home.raw / spec.name / table)),
+    }
+    if days:
+        metadata["first_day"] = dg.MetadataValue.text(min(days).isoformat())
+        metadata["last_day"] = dg.MetadataValue.text(max(days).isoformat())
+    return dg.MaterializeResult(asset_key=[spec.name, table], metadata=metadata)
+
+
+def _readable(spec: VendorSpec, table: str, batches: list[LandedBatch]) -> dg.AssetCheckResult:
+    failed = [batch for batch in batches if batch.status == "failed"]
+    is_required = any(batch.is_required for batch in failed)
+    return dg.AssetCheckResult(
+        check_name=READABLE_CHECK,
+        asset_key=[spec.name, table],
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if is_required else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "files": len(batches),
+            "failed": dg.MetadataValue.table(
+                [
+                    dg.TableRecord({"file": batch.source_file, "error": batch.error or ""})
+                    for batch in failed
+                ],
+                schema=dg.TableSchema.from_name_type_dict({"file": "string", "error": "string"}),
+            ),
+        },
+    )

@@ -1,0 +1,318 @@
+"""One run of the whole job in this process: progress while it goes, and what came of it.
+
+`cxw run` and `make run` come here; Dagster's schedule and sensor start the same job by themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.home import PROJECT_ROOT, Home
+from orchestration.versions import current_version
+
+if TYPE_CHECKING:
+    from dagster import EventLogEntry
+    from dagster._core.execution.plan.objects import StepFailureData
+
+LAST_RUN_FILE = "last_run.json"
+_PROGRESS_EVERY = 50
+_FINDINGS_SHOWN = 8
+_GRAVITY = {"critical": 0, "warning": 1, "info": 2}
+
+# Whatever changes the result of a run, besides the data: code, rules, plan, reference tables.
+_RULE_FOLDERS = ("dbt_project", "expectations", "orchestration", "seeds")
+_RULE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".json"}
+
+_INSTANCE_SETTINGS = """\
+# Written by cxw; change it as you like, it is not written again.
+telemetry:
+  enabled: false
+# One writer at a time in the warehouse: concurrent runs queue for their turn.
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: op
+  runs:
+    max_concurrent_runs: 4
+"""
+
+
+@dataclass
+class Outcome:
+    """What one run did, for people and for the next run.
+
+    Attributes:
+        success: Whether a new version was published.
+        run_id: Dagster's run.
+        seconds: Wall time of the job.
+        landed: Per source: files, rows landed, rows quarantined, files that failed.
+        audit: Checks by verdict and the findings that matter most.
+        version: The published version, None where publication was blocked.
+        errors: Messages of failed steps.
+        rules: Fingerprint of code and rules at the time.
+    """
+
+    success: bool
+    run_id: str
+    seconds: float
+    landed: list[dict[str, Any]] = field(default_factory=list)
+    audit: dict[str, Any] = field(default_factory=dict)
+    version: str | None = None
+    marts: int = 0
+    errors: list[str] = field(default_factory=list)
+    rules: str = ""
+    home: str = ""
+
+    def show(self, console: Console) -> None:
+        """Print the summary."""
+        home = Home(Path(self.home))
+        if self.landed:
+            table = Table("source", "files", "rows landed", "quarantined", "failed files", box=None)
+            for row in self.landed:
+                table.add_row(
+                    row["source"],
+                    f"{row['files']:,}",
+                    f"{row['rows_landed']:,}",
+                    f"{row['rows_quarantined']:,}",
+                    f"{row['failed_files']:,}",
+                )
+            console.print("\n[bold]Loaded[/bold]")
+            console.print(table)
+        if self.audit:
+            console.print(
+                f"\n[bold]Audit[/bold] {self.audit['passed']} checks passed, "
+                f"{self.audit['failed']} found something, "
+                f"{self.audit['not_assessable']} could not be assessed"
+            )
+            for finding in self.audit["worst"]:
+                console.print(f"  {finding}", markup=False)
+        for error in self.errors:
+            console.print(f"\nError: {error}", markup=False, style="red")
+        if self.success:
+            console.print(f"\n[bold]Published[/bold] version {self.version}, {self.marts} marts")
+            console.print("\n[bold]Where to look[/bold]", markup=True)
+            for what, where in (
+                ("audit report", home.reports / "audit" / "index.html"),
+                ("marts (DuckDB)", home.published / "current" / "marts.duckdb"),
+                ("marts (Parquet)", home.published / "current" / "parquet"),
+                ("Dagster", "make ui"),
+            ):
+                console.print(f"  {what:<16} {where}", markup=False)
+        else:
+            published = current_version(home.published)
+            console.print(
+                "\nNothing new was published"
+                + (f"; version {published.version} stays current." if published else ".")
+            )
+        console.print(f"\nDone in {self.seconds:.0f} s; log: {home.log_of(self.run_id)}")
+
+
+def rules_fingerprint(sources_file: Path) -> str:
+    """A hash over everything but the data that decides what a run yields."""
+    digest = hashlib.sha256()
+    files = [sources_file] if sources_file.exists() else []
+    for folder in _RULE_FOLDERS:
+        files += [
+            path
+            for path in sorted((PROJECT_ROOT / folder).rglob("*"))
+            if path.suffix in _RULE_SUFFIXES and not {"target", "logs"} & set(path.parts)
+        ]
+    for path in files:
+        digest.update(str(path).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def nothing_new(home: Home) -> str | None:
+    """The current version where neither a file nor a rule has changed since it was published."""
+    from orchestration.ingestion.pending import pending_files
+
+    outcome = last_outcome(home)
+    published = current_version(home.published)
+    if outcome is None or published is None or not outcome.success:
+        return None
+    if outcome.rules != rules_fingerprint(home.sources_file) or pending_files(home):
+        return None
+    return published.version
+
+
+def last_outcome(home: Home) -> Outcome | None:
+    """The outcome of the last run of this home; None before the first."""
+    path = home.state / LAST_RUN_FILE
+    return Outcome(**json.loads(path.read_text())) if path.exists() else None
+
+
+def prepare_instance(home: Home) -> None:
+    """Create the Dagster instance once, before several first starts can race for it."""
+    settings = home.dagster / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(_INSTANCE_SETTINGS)
+
+
+def refresh(home: Home, console: Console) -> Outcome:
+    """Run the whole job in this process and record what came of it."""
+    from orchestration.ingestion.sources import load_sources
+
+    load_sources(home.sources_file)  # a mistake there is told before anything heavy is loaded
+    console.print("Loading Dagster and the dbt project", style="dim")
+    import dagster as dg
+
+    from orchestration.definitions import REFRESH_JOB, build_definitions
+    from orchestration.ingestion.pending import partition_tags, pending_files
+
+    prepare_instance(home)
+    rules = rules_fingerprint(home.sources_file)
+    started = time.monotonic()
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance, _chatter_to(home.log_of(run_id)) as terminal:
+        definitions = build_definitions(home)
+        progress = _Progress(terminal, started)
+        instance.add_event_listener(run_id, progress.on_event)
+        result = definitions.resolve_job_def(REFRESH_JOB).execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            tags=partition_tags(pending_files(home)),
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+    published = current_version(home.published)
+    outcome = Outcome(
+        success=result.success,
+        run_id=run_id,
+        seconds=round(time.monotonic() - started, 1),
+        landed=_landed(home, run_id),
+        audit=_audited(home, run_id),
+        version=published.version if published and result.success else None,
+        marts=len(published.marts) if published and result.success else 0,
+        errors=progress.errors,
+        rules=rules,
+        home=str(home.root),
+    )
+    path = home.state / LAST_RUN_FILE
+    path.with_suffix(".tmp").write_text(json.dumps(asdict(outcome), indent=2))
+    path.with_suffix(".tmp").replace(path)
+    return outcome
+
+
+class _Progress:
+    """Prints the steps of a run as they end, and keeps the messages of those that fail."""
+
+    def __init__(self, console: Console, started: float) -> None:
+        self._console = console
+        self._started = started
+        self._materialized = 0
+        self.errors: list[str] = []
+
+    def on_event(self, entry: EventLogEntry) -> None:
+        """Called by Dagster for every event of the run."""
+        event = entry.dagster_event
+        if event is None or event.step_key is None:
+            return
+        elapsed = f"{time.monotonic() - self._started:6.1f} s"
+        kind = event.event_type_value
+        if kind == "STEP_START":
+            self._materialized = 0
+        elif kind == "ASSET_MATERIALIZATION":
+            self._materialized += 1
+            if self._materialized % _PROGRESS_EVERY == 0:
+                self._console.print(f"{elapsed}  {event.step_key}: {self._materialized} tables")
+        elif kind == "STEP_SUCCESS":
+            tables = f": {self._materialized} tables" if self._materialized else ""
+            self._console.print(f"{elapsed}  [green]done[/green] {event.step_key}{tables}")
+        elif kind == "STEP_UP_FOR_RETRY":
+            self._console.print(f"{elapsed}  [yellow]again[/yellow] {event.step_key}")
+        elif kind == "STEP_FAILURE":
+            self._console.print(f"{elapsed}  [red]failed[/red] {event.step_key}")
+            self.errors.append(_message_of(event.step_failure_data))
+
+
+@contextmanager
+def _chatter_to(log: Path) -> Iterator[Console]:
+    """Send what the engines print to a log file; yields a console on the real output.
+
+    On the level of file descriptors, because dbt prints from threads and child processes too.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    with log.open("wb") as sink, os.fdopen(os.dup(1), "w", buffering=1) as output:
+        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield Console(file=output, soft_wrap=True, highlight=False)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(saved[0], 1)
+            os.dup2(saved[1], 2)
+            os.close(saved[0])
+            os.close(saved[1])
+
+
+def _message_of(failure: StepFailureData) -> str:
+    """What a person can read of a failed step: the innermost message, without the stack."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else "The step failed without a message."
+
+
+def _landed(home: Home, run_id: str) -> list[dict[str, Any]]:
+    """Files and rows of this run by source, from the landing manifest."""
+    rows = duckdb.execute(
+        """
+        select
+            source,
+            count(distinct source_file) filter (where status = 'loaded') as files,
+            coalesce(sum(rows_landed), 0)::bigint as rows_landed,
+            coalesce(sum(rows_quarantined), 0)::bigint as rows_quarantined,
+            count(distinct source_file) filter (where status = 'failed') as failed_files
+        from read_parquet(?)
+        where run_id = ?
+        group by source
+        order by source
+        """,
+        [str(home.raw / "_manifest" / "*.parquet"), run_id],
+    )
+    names = [column[0] for column in rows.description]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+def _audited(home: Home, run_id: str) -> dict[str, Any]:
+    """The verdicts of this run's audit, the gravest first; empty where it did not audit."""
+    from orchestration.audit import read_outcomes
+
+    outcomes = read_outcomes(home)
+    if outcomes.get("run_id") != run_id:
+        return {}
+    assessable = [result for result in outcomes["results"] if result["assessable"]]
+    failed = sorted(
+        (result for result in assessable if not result["passed"]),
+        key=lambda result: (_GRAVITY[result["severity"]], result["check_id"]),
+    )
+    return {
+        "passed": len(assessable) - len(failed),
+        "failed": len(failed),
+        "not_assessable": len(outcomes["results"]) - len(assessable),
+        "worst": [
+            f"{result['severity']:<8} {result['check_id']} {result['description']}"
+            for result in failed[:_FINDINGS_SHOWN]
+        ],
+    }
