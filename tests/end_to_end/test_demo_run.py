@@ -1,0 +1,219 @@
+"""The README's first command on a small demo retailer: from vendor exports to published marts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from conftest import FinishedRun
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Cxw = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def marts(demo_run: FinishedRun) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(demo_run.marts), read_only=True) as connection:
+        yield connection
+
+
+def test_the_run_succeeds_and_says_what_it_did(demo_run: FinishedRun) -> None:
+    assert demo_run.exit_code == 0, demo_run.output
+    for word in ("Loaded", "quarantined", "Audit", "Published", "Where to look"):
+        assert word in demo_run.output
+
+
+def test_a_second_run_with_nothing_new_says_so(demo_run: FinishedRun, cxw: Cxw) -> None:
+    again = cxw(demo_run.home, "run")
+    assert again.returncode == 0
+    assert "Nothing new since version" in again.stdout
+    versions = [p for p in (demo_run.home / "published").iterdir() if not p.is_symlink()]
+    assert len(versions) == 1
+
+
+def test_every_mart_is_published_as_table_and_as_parquet(
+    demo_run: FinishedRun, marts: duckdb.DuckDBPyConnection
+) -> None:
+    models = {path.stem for path in (ROOT / "dbt_project/models/marts").rglob("*.sql")}
+    tables = {row[0] for row in marts.execute("select table_name from duckdb_tables()").fetchall()}
+    files = {path.stem for path in (demo_run.marts.parent / "parquet").glob("*.parquet")}
+    assert models == tables == files
+
+
+def test_the_documented_columns_are_the_built_columns(marts: duckdb.DuckDBPyConnection) -> None:
+    """Documentation that lies is a defect: names, order aside, and a description for each."""
+    wrong = {}
+    for path in (ROOT / "dbt_project/models/marts").rglob("*.yml"):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            documented = {column["name"]: column for column in model["columns"]}
+            built = {row[0] for row in marts.execute(f"describe {model['name']}").fetchall()}
+            undescribed = {name for name, c in documented.items() if not c.get("description")}
+            if set(documented) != built or undescribed or not model.get("description"):
+                wrong[model["name"]] = (set(documented) ^ built) | undescribed
+            assert model["config"]["contract"]["enforced"] is True, model["name"]
+    assert wrong == {}
+
+
+def test_the_row_ledger_adds_up(marts: duckdb.DuckDBPyConnection) -> None:
+    layers = dict(
+        marts.execute("select layer, sum(rows_in) from mart_row_ledger group by layer").fetchall()
+    )
+    assert layers, "the ledger is empty"
+    assert all(rows > 0 for rows in layers.values())
+    unbalanced = marts.execute("from mart_row_ledger where not is_balanced").fetchall()
+    assert unbalanced == []
+
+
+def test_what_was_broken_on_purpose_is_in_quarantine_with_its_reason(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = marts.execute("select source_file, line, reason from mart_quarantine").fetchall()
+    assert len(rows) >= 3
+    assert all(file and reason for file, _, reason in rows)
+
+
+def test_every_customer_mart_row_has_a_known_customer(marts: duckdb.DuckDBPyConnection) -> None:
+    strangers = marts.execute(
+        """
+        select count(*) from fct_orders
+        anti join dim_customers using (customer_id)
+        where fct_orders.customer_id is not null
+        """
+    ).fetchone()
+    assert strangers == (0,)
+    customers = marts.execute("select count(*), count(distinct customer_id) from dim_customers")
+    total, distinct = customers.fetchone() or (0, 0)
+    assert total == distinct > 100
+
+
+def test_every_metric_has_n_interval_and_suppression(marts: duckdb.DuckDBPyConnection) -> None:
+    metrics = {
+        row[0]
+        for row in marts.execute("select distinct metric_id from mart_journey_metrics").fetchall()
+    }
+    wanted = {
+        "nps",
+        "ces",
+        "csat",
+        "conversion_rate",
+        "average_order_value",
+        "repeat_purchase_rate",
+        "cart_abandonment",
+        "task_duration_seconds",
+        "error_rate",
+    }
+    assert wanted <= metrics
+    assert marts.execute(
+        "select distinct period_type from mart_journey_metrics order by 1"
+    ).fetchall() == [
+        ("day",),
+        ("month",),
+        ("quarter",),
+        ("week",),
+    ]
+    assert marts.execute(
+        "select count(*) from mart_journey_metrics where is_suppressed and value is not null"
+    ).fetchone() == (0,)
+    assert marts.execute(
+        "select count(*) from mart_journey_metrics where n < 5 and not is_suppressed"
+    ).fetchone() == (0,)
+    assert marts.execute(
+        """
+        select count(*) from mart_journey_metrics
+        where not is_suppressed and not (ci_low <= value and value <= ci_high)
+        """
+    ).fetchone() == (0,)
+
+
+def test_the_audit_finds_what_was_planted_and_grades_the_metrics(
+    demo_run: FinishedRun, marts: duckdb.DuckDBPyConnection
+) -> None:
+    found = {
+        row[0]
+        for row in marts.execute("select distinct check_id from fct_audit_findings").fetchall()
+    }
+    assert len(found) >= 10
+    grades = {
+        row[0]
+        for row in marts.execute("select distinct trust_grade from mart_journey_metrics").fetchall()
+    }
+    assert len(grades - {"U"}) >= 2
+    report = (demo_run.home / "reports" / "audit" / "index.html").read_text(encoding="utf-8")
+    assert all(check in report for check in found)
+    assert not re.search(r"<(?:script|link|img)[^>]+(?:src|href)=\"https?://", report)
+    assert (demo_run.home / "reports" / "data_docs" / "index.html").exists()
+
+
+def test_no_personal_data_of_the_exports_reaches_marts_report_or_log(demo_run: FinishedRun) -> None:
+    """Every e-mail address of the CRM export is looked for in everything that people read."""
+    addresses = {
+        address.lower()
+        for line in (demo_run.home / "exports/hubspot/contacts.jsonl").read_text().splitlines()
+        for address in re.findall(r"[\w.+-]+@[\w-]+\.[a-z]+", line)
+    }
+    assert len(addresses) > 100
+    places = [
+        *(demo_run.home / "reports").rglob("*.html"),
+        *(demo_run.home / "reports").rglob("*.json"),
+        *(demo_run.home / "logs").rglob("*.log"),
+        *(demo_run.home / "state").rglob("*.json"),
+    ]
+    assert places
+    leaks = [
+        (place.name, address)
+        for place in places
+        for address in set(re.findall(r"[\w.+-]+@[\w-]+\.[a-z]+", place.read_text().lower()))
+        if address in addresses
+    ]
+    assert leaks == []
+
+
+def test_dagster_kept_the_run_its_checks_and_its_metadata(demo_run: FinishedRun) -> None:
+    runs = demo_run.home / "dagster" / "history" / "runs.db"
+    with sqlite3.connect(runs) as connection:
+        rows = connection.execute("select pipeline_name, status from runs").fetchall()
+    assert rows == [("refresh_warehouse", "SUCCESS")]
+    script = """
+import json, dagster as dg
+with dg.DagsterInstance.get() as instance:
+    run = instance.get_runs()[0]
+    records = instance.all_logs(run.run_id)
+checks, row_counts = {}, {}
+for record in records:
+    event = record.dagster_event
+    if event is None: continue
+    if event.event_type_value == 'ASSET_CHECK_EVALUATION':
+        data = event.asset_check_evaluation_data
+        checks[f'{data.asset_key.to_user_string()}:{data.check_name}'] = data.passed
+    elif event.event_type_value == 'ASSET_MATERIALIZATION':
+        metadata = event.materialization.metadata
+        if 'dagster/row_count' in metadata:
+            row_counts[event.asset_key.to_user_string()] = metadata['dagster/row_count'].value
+print(json.dumps([checks, row_counts]))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "DAGSTER_HOME": str(demo_run.home / "dagster")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    checks, row_counts = json.loads(answer.stdout.splitlines()[-1])
+    audit = {name for name in checks if re.search(r":[a-z]{3}\d{2}", name, re.IGNORECASE)}
+    assert len(audit) >= 20
+    assert any(not passed for name, passed in checks.items() if name in audit)
+    assert row_counts["ga4/events"] > 1_000
+    assert row_counts["published/marts"] > 1_000

@@ -1,0 +1,99 @@
+"""A user's mistake ends in a message that names place and remedy, never in a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cxw = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def said(answer: subprocess.CompletedProcess[str]) -> str:
+    assert "Traceback" not in answer.stdout + answer.stderr
+    return " ".join((answer.stdout + answer.stderr).split())
+
+
+def test_help_lists_the_commands(cxw: Cxw, tmp_path: Path) -> None:
+    answer = cxw(tmp_path, "--help")
+    assert answer.returncode == 0
+    for command in ("init", "doctor", "demo", "run", "summary", "ui", "plan"):
+        assert command in answer.stdout
+
+
+def test_a_run_without_sources_says_how_to_get_some(cxw: Cxw, tmp_path: Path) -> None:
+    answer = cxw(tmp_path, "run")
+    assert answer.returncode == 1
+    assert "sources.yml does not exist" in said(answer)
+    assert "cxw init" in said(answer)
+
+
+def test_init_writes_sources_that_doctor_accepts_and_never_overwrites_them(
+    cxw: Cxw, tmp_path: Path
+) -> None:
+    assert cxw(tmp_path, "init").returncode == 0
+    written = (tmp_path / "sources.yml").read_text()
+    assert "ga4" in written
+    assert cxw(tmp_path, "doctor").returncode == 0
+    (tmp_path / "sources.yml").write_text("version: 1\nsources: []\n")
+    again = cxw(tmp_path, "init")
+    assert again.returncode == 1
+    assert "--force" in said(again)
+    assert (tmp_path / "sources.yml").read_text() == "version: 1\nsources: []\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version: 1\nsources:\n  - name: x\n    vendor: nosuch\n    path: .\n", "nosuch"),
+        ("version: 1\nsources:\n  - name: x\n    path: .\n", "vendor is missing"),
+        ("version: 1\nsources:\n  - {name: x, vendor: ga4, path: ., formt: native}\n", "formt"),
+        ("version: 1\nsources: [\n", "line"),
+    ],
+)
+def test_a_mistake_in_sources_is_told_with_its_line(
+    cxw: Cxw, tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "sources.yml").write_text(text)
+    for command in ("run", "doctor"):
+        answer = cxw(tmp_path, command)
+        assert answer.returncode == 1
+        assert "sources.yml" in said(answer)
+        assert message in said(answer)
+
+
+def test_doctor_names_a_missing_folder_and_a_missing_column(cxw: Cxw, tmp_path: Path) -> None:
+    (tmp_path / "tills").mkdir()
+    (tmp_path / "tills" / "receipts_202601.csv").write_text("receipt_id;total\nr1;9,90\n")
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n"
+        "  - {name: tills, vendor: pos, path: tills}\n"
+        "  - {name: shop, vendor: ga4, path: nowhere}\n"
+    )
+    answer = cxw(tmp_path, "doctor")
+    assert answer.returncode == 1
+    assert "nowhere" in said(answer)
+    assert "sold_at" in said(answer)
+    assert not list((tmp_path / "raw").rglob("*.parquet")), "doctor must load nothing"
+
+
+def test_the_plan_check_names_the_line_of_a_mistake(cxw: Cxw, tmp_path: Path) -> None:
+    assert cxw(tmp_path, "plan", "check").returncode == 0
+    broken = tmp_path / "plan.yml"
+    shipped = Path(__file__).resolve().parents[2] / "seeds" / "measurement_plan.yml"
+    lines = shipped.read_text(encoding="utf-8").splitlines()
+    place = next(i for i, line in enumerate(lines) if line.strip().startswith("status: live"))
+    lines[place] = lines[place].replace("live", "alive")
+    broken.write_text("\n".join(lines), encoding="utf-8")
+    answer = cxw(tmp_path, "plan", "check", str(broken))
+    assert answer.returncode == 1
+    assert f"plan.yml:{place + 1}:" in said(answer)
+
+
+def test_the_demo_never_overwrites_sources_of_ones_own(cxw: Cxw, tmp_path: Path) -> None:
+    (tmp_path / "sources.yml").write_text("version: 1\nsources: []\n")
+    answer = cxw(tmp_path, "demo", "--customers", "20", "--days", "7")
+    assert answer.returncode == 1
+    assert "sources of your own" in said(answer)
