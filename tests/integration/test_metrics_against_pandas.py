@@ -220,7 +220,8 @@ def test_mart_equals_a_second_computation(metric_id, period_type, mart, facts):
             assert row.value == pytest.approx(value, abs=1e-6)
             assert row.ci_low == pytest.approx(low, abs=max(tolerance, 1e-6))
             assert row.ci_high == pytest.approx(high, abs=max(tolerance, 1e-6))
-    assert compared > 0 or period_type == "day"
+    # days and weeks of a small retailer may all be too small to publish
+    assert compared > 0 or period_type in ("day", "week")
 
 
 def kaplan_meier(times: np.ndarray, finished: np.ndarray, quantile: float) -> float:

@@ -16,9 +16,9 @@ final as (
         question_id as item_id,
         dimension,
         occurred_date,
-        journey_stage,
-        channel,
-        touchpoint_id,
+        coalesce(journey_stage, 'unknown') as journey_stage,
+        coalesce(channel, 'unknown') as channel,
+        coalesce(touchpoint_id, 'unknown') as touchpoint_id,
         persona_id,
         customer_id,
         cast(good_score as double) as value_number

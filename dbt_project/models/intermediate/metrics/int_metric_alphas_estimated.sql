@@ -152,7 +152,7 @@ final as (
         cells.channel,
         cells.touchpoint_id,
         cells.persona_id,
-        coalesce(total_variances.n, 0) as n,
+        total_variances.n,
         cells.customer_count,
         cast(1 as double) as design_effect,
         case
@@ -164,7 +164,8 @@ final as (
         cast(null as double) as ci_low,
         cast(null as double) as ci_high
     from cells
-    left join total_variances on cells.cell_key = total_variances.cell_key
+    -- a cell in which nobody answered everything has no alpha to withhold
+    inner join total_variances on cells.cell_key = total_variances.cell_key
     left join summed_variances on cells.cell_key = summed_variances.cell_key
 
 )

@@ -1,5 +1,5 @@
 {#- Places, cells and customers are numbered within this model: millions of rows are grouped by three
-    numbers instead of ten names, which nearly halves the work of the largest step of the metric marts. -#}
+    numbers instead of ten names, nearly half the work of the largest step of the metric marts. -#}
 {%- set dimensions = ['journey_stage', 'channel', 'touchpoint_id', 'persona_id'] -%}
 {%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
 with

@@ -28,7 +28,8 @@ final as (
         scores.customer_id,
         cast(
             case metrics.estimator
-                when 'share' then case when scores.good_score >= metrics.positive_from then 1 else 0 end
+                when 'share'
+                    then case when scores.good_score >= metrics.positive_from then 1 else 0 end
                 when 'net'
                     then case
                         when scores.good_score >= metrics.positive_from then 1

@@ -21,17 +21,24 @@ metrics as (
 assessments as (
 
     select * from {{ source('audit', 'assessments') }}
-    where audited_at = (select max(audited_at) from {{ source('audit', 'assessments') }})
+    qualify audited_at = max(audited_at) over ()
+
+),
+
+audits as (
+
+    select max(audited_at) as audited_at
+    from assessments
 
 ),
 
 findings as (
 
-    select * from {{ source('audit', 'findings') }}
-    where
-        audited_at = (select max(audited_at) from {{ source('audit', 'assessments') }})
-        -- a defect that has ended leaves the days that it spoilt spoilt, until they are repaired
-        and rows_failing > 0
+    select findings.*
+    from {{ source('audit', 'findings') }} as findings
+    inner join audits on findings.audited_at = audits.audited_at
+    -- a defect that has ended leaves the days that it spoilt spoilt, until they are repaired
+    where findings.rows_failing > 0
 
 ),
 
@@ -82,12 +89,21 @@ counted as (
         periods.period_type,
         periods.period_start,
         periods.channel,
-        count(distinct case when dated_findings.severity = 'critical' then finding_id end)
-            as critical_count,
-        count(distinct case when dated_findings.severity = 'warning' then finding_id end)
-            as warning_count,
-        count(distinct case when dated_findings.severity = 'info' then finding_id end)
-            as info_count,
+        count(
+            distinct case
+                when dated_findings.severity = 'critical' then dated_findings.finding_id
+            end
+        ) as critical_count,
+        count(
+            distinct case
+                when dated_findings.severity = 'warning' then dated_findings.finding_id
+            end
+        ) as warning_count,
+        count(
+            distinct case
+                when dated_findings.severity = 'info' then dated_findings.finding_id
+            end
+        ) as info_count,
         min(
             case dated_findings.severity
                 when 'critical' then '1'
@@ -109,13 +125,6 @@ counted as (
             )
     group by
         periods.metric_id, periods.period_type, periods.period_start, periods.channel
-
-),
-
-audits as (
-
-    select max(audited_at) as audited_at
-    from assessments
 
 ),
 
