@@ -104,7 +104,8 @@ def facts(query) -> dict[str, pd.DataFrame]:
             with_persona.format(
                 "select survey_answer_key as record_key, metric_id as question, scale_min,"
                 " scale_max, high_is_good, score, submitted_date as date,"
-                " coalesce(journey_stage, 'unknown') as journey_stage, customer_id from marts.fct_survey_answers where is_valid_score"
+                " coalesce(journey_stage, 'unknown') as journey_stage, customer_id"
+                " from marts.fct_survey_answers where is_valid_score"
             )
         ),
         "sessions": query(
