@@ -58,8 +58,7 @@ def query(tables: Mapping[str, Path], sql: str) -> list[dict[str, Any]]:
     """Return the rows of a query over Parquet files, named as views."""
     with duckdb.connect() as connection:
         _create_views(connection, tables)
-        found = connection.execute(sql).to_arrow_table()
-        return list(found.to_pylist()) if found is not None else []
+        return list(connection.sql(sql).to_arrow_table().to_pylist())
 
 
 def keep_connections_open(sqlalchemy_engine_module: Any) -> None:

@@ -1,0 +1,346 @@
+"""A healthy month of the demo retailer, and the same month with one defect of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from expectations.catalogue import Catalogue, load_catalogue
+from expectations.plan import Plan, load_plan
+from expectations.run import AuditOutcome, audit
+from tests.unit.expectations import defects
+from tests.unit.expectations.warehouse import Rows, at, build, day
+
+DAYS = 35
+NOW = at(DAYS, 6 * 3600)
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A built and audited warehouse."""
+
+    folder: Path
+    warehouse: Path
+    outcome: AuditOutcome
+
+
+def _event(rows: Rows, number: int, key: str, name: str, second: float, **values: Any) -> None:
+    """Add an event as a healthy tag sends it."""
+    event = {
+        "web_event_key": key,
+        "source": "ga4",
+        "stream_id": "1001",
+        "platform": "web",
+        "event_name": name,
+        "occurred_at": at(number, second),
+        "event_date": day(number),
+        "partition_date": day(number),
+        "server_offset_seconds": 1.0,
+        "batch_id": f"b{number}",
+        "loaded_at": at(number + 1, 4 * 3600),
+        "is_intraday": False,
+        "is_duplicate": False,
+        "is_superseded": False,
+        "session_ref_type": "int",
+        "is_session_engaged": True,
+        "engagement_seconds": 5.0,
+        "page_host": "www.kauppa.example",
+        "has_personal_data": False,
+        "device_category": "mobile",
+        "browser": "Safari",
+        "is_internal": False,
+        "consent_analytics": "granted",
+    } | values
+    rows.add("int_web_events_landed", **event)
+
+
+def _params(rows: Rows, number: int, key: str, name: str, **values: Any) -> None:
+    common = {
+        "page_location": "https://www.kauppa.example/",
+        "ga_session_id": 1700000000,
+        "session_engaged": "1",
+    }
+    for param, value in (common | values).items():
+        kind = {int: "int", float: "double", str: "string"}[type(value)]
+        rows.add(
+            "int_web_event_params_unioned",
+            web_event_key=key,
+            source="ga4",
+            event_date=day(number),
+            event_name=name,
+            platform="web",
+            param_key=param,
+            value_type=kind,
+            value_text=str(value),
+            value_length=len(str(value)),
+            has_personal_data=False,
+        )
+
+
+# Event, page, seconds after the session's start, parameters of its own.
+_VISIT: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
+    ("session_start", "/", 0, {}),
+    ("page_view", "/", 0.5, {}),
+    ("page_view", "/kategoria/kengat", 20, {}),
+    ("page_view", "/hoito-ohjeet/villa", 30, {}),
+    ("view_item", "/tuote/17", 40, {"currency": "EUR", "value": 50.0}),
+    ("view_search_results", "/haku", 50, {"search_term": "kengät"}),
+    ("content_feedback", "/ohjeet/koko", 55, {"useful": "yes"}),
+)
+_BUYING: tuple[tuple[str, str, float], ...] = (
+    ("add_to_cart", "/tuote/17", 60),
+    ("begin_checkout", "/kassa", 90),
+    ("add_shipping_info", "/kassa/toimitus", 120),
+    ("add_payment_info", "/kassa/maksu", 150),
+    ("purchase", "/kassa/kiitos", 200),
+)
+_ITEMS = {
+    "item_count": 1,
+    "items_amount": 50.0,
+    "items_missing_id_count": 0,
+    "items_missing_price_count": 0,
+}
+
+
+def _visit(rows: Rows, number: int, visit: int) -> None:
+    identity = {
+        "client_id": f"client{number}.{visit}",
+        "session_ref": f"{number:03d}{visit:03d}",
+        "session_number": 1,
+    }
+    begin = 7 * 3600 + visit * 600
+    source = ("google", "organic") if visit % 2 else ("newsletter", "email")
+    for position, (name, page, seconds, params) in enumerate(_VISIT):
+        key = f"e{number}.{visit}.{position}"
+        campaign: dict[str, Any] = (
+            {"traffic_source": source[0], "traffic_medium": source[1]} if position == 0 else {}
+        )
+        more = _ITEMS if name == "view_item" else {}
+        _event(
+            rows, number, key, name, begin + seconds,
+            page_path=page, page_title="Kauppa", **identity, **campaign, **more,
+        )  # fmt: skip
+        _params(rows, number, key, name, **params)
+    if visit % 4 == 0:
+        user = {"user_id": f"u{visit}"}
+        _event(
+            rows, number, f"l{number}.{visit}", "login", begin + 58,
+            page_path="/oma-tili", **identity, **user,
+        )  # fmt: skip
+        _params(rows, number, f"l{number}.{visit}", "login", method="password")
+    if visit % 3 == 0:
+        _buy(rows, number, visit, begin, identity)
+    if visit % 10 == 0:
+        key = f"n{number}.{visit}"
+        _event(
+            rows, number, key, "loyalty_signup", begin + 300, page_path="/kanta-asiakas", **identity
+        )
+        _params(rows, number, key, "loyalty_signup")
+    for position in range(2 if visit % 7 == 0 else 0):
+        key = f"r{number}.{visit}.{position}"
+        refused = {"consent_analytics": "denied", "client_id": None, "session_ref": None}
+        _event(rows, number, key, "page_view", begin + 30 * position, page_path="/", **refused)
+        _params(rows, number, key, "page_view")
+
+
+def _buy(rows: Rows, number: int, visit: int, begin: float, identity: dict[str, Any]) -> None:
+    order = f"{number:03d}{visit:03d}"
+    for position, (name, page, seconds) in enumerate(_BUYING):
+        key = f"p{number}.{visit}.{position}"
+        paid: dict[str, Any] = {"currency": "EUR", "value": 50.0}
+        purchase: dict[str, Any] = {}
+        if name == "purchase":
+            paid |= {"transaction_id": order}
+            purchase = {"transaction_id": order, "event_value": 50.0, "currency": "EUR"}
+        _event(
+            rows, number, key, name, begin + seconds,
+            page_path=page, **identity, **_ITEMS, **purchase,
+        )  # fmt: skip
+        _params(rows, number, key, name, **paid)
+    rows.add(
+        "int_orders_unioned",
+        order_key=f"o{order}",
+        source="shopify",
+        order_id=order,
+        channel="web",
+        ordered_at=at(number, begin + 199),
+        order_date=day(number),
+        currency="EUR",
+        total_amount=50.0,
+        tax_amount=10.16,
+        shipping_amount=0.0,
+        status="paid",
+        is_cancelled=False,
+        is_test=False,
+        payment_method="card" if visit % 2 else "paytrail",
+        email_hash=f"mail{visit}",
+        customer_ref=f"cust{number}.{visit}",
+        loyalty_id=f"K{visit}",
+        transaction_ref=order,
+    )
+    rows.add(
+        "int_order_lines_unioned",
+        order_line_key=f"ol{order}",
+        order_key=f"o{order}",
+        source="shopify",
+        quantity=1.0,
+        unit_price=50.0,
+    )
+
+
+def healthy() -> Rows:
+    """Return a month in which every check has something to examine and nothing to find."""
+    rows = Rows()
+    for number in range(DAYS):
+        for visit in range(60):
+            _visit(rows, number, visit)
+    for person in range(60):
+        rows.add(
+            "int_crm_contacts_unioned",
+            crm_contact_key=f"k{person}",
+            source="hubspot",
+            contact_id=str(person),
+            email_hash=f"mail{person}",
+            phone_hash=f"phone{person}",
+            loyalty_id=f"K{person}",
+            lifecycle_stage="customer",
+            has_email_consent=True,
+            created_at=at(-100),
+            updated_at=at(-50),
+            is_deleted=False,
+            is_email_valid=True,
+            is_test_address=False,
+        )
+        rows.add(
+            "int_crm_deals_unioned",
+            crm_deal_key=f"d{person}",
+            source="hubspot",
+            contact_id=str(person),
+            created_at=at(1),
+            closed_at=at(3),
+            is_closed=True,
+        )
+        rows.add(
+            "int_service_cases_unioned",
+            service_case_key=f"s{person}",
+            source="zendesk",
+            email_hash=f"mail{person}",
+            status="solved",
+            created_at=at(person % DAYS),
+            first_response_at=at(person % DAYS, 50000),
+            solved_at=at(person % DAYS, 60000),
+            agent_id="a1",
+        )
+        rows.add(
+            "int_messages_unioned",
+            message_event_key=f"m{person}",
+            source="email_campaigns",
+            channel="email",
+            event_type="sent",
+            occurred_at=at(5),
+            email_hash=f"mail{person}",
+        )
+        answered(rows, person)
+    rows.add(
+        "survey_questions",
+        source="questback",
+        survey_id="purchase",
+        question_id="nps",
+        question_version="1",
+        metric_id="nps",
+        scale_min=0.0,
+        scale_max=10.0,
+    )
+    for source in ("ga4", "hubspot", "shopify", "questback"):
+        rows.add(
+            "manifest",
+            batch_id=f"b-{source}",
+            source=source,
+            table_name="events",
+            source_file="export.parquet",
+            delivered_at=at(DAYS - 1, 20 * 3600),
+            loaded_at=at(DAYS - 1, 21 * 3600),
+            rows_read=1000,
+            rows_landed=1000,
+            rows_quarantined=0,
+            status="loaded",
+            is_required=True,
+        )
+    return rows
+
+
+def answered(rows: Rows, person: int) -> None:
+    """Add a person's invitation, response and score."""
+    rows.add(
+        "int_survey_invitations_unioned",
+        survey_invitation_key=f"i{person}",
+        source="questback",
+        survey_id="purchase",
+        invitation_id=f"i{person}",
+        invited_at=at(3),
+    )
+    rows.add(
+        "int_survey_responses_unioned",
+        survey_response_key=f"v{person}",
+        source="questback",
+        survey_id="purchase",
+        response_id=f"v{person}",
+        invitation_id=f"i{person}",
+        email_hash=f"mail{person}",
+        invited_at=at(3),
+        started_at=at(4),
+        submitted_at=at(4, 43200 + 100 + person),
+        submitted_date=day(4),
+    )
+    rows.add(
+        "int_survey_answers_unioned",
+        survey_answer_key=f"va{person}",
+        survey_response_key=f"v{person}",
+        source="questback",
+        survey_id="purchase",
+        response_id=f"v{person}",
+        question_id="nps",
+        question_version="1",
+        answer_number=float(person % 11),
+        submitted_at=at(4, 43300),
+    )
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    """The demo retailer's plan; events that the month lacks are still drafts in it."""
+    shipped = load_plan()
+    sent = {name for name, *_ in (*_VISIT, *_BUYING)} | {"login", "loyalty_signup"}
+    events = [e if e["name"] in sent else e | {"status": "draft"} for e in shipped.events]
+    return replace(shipped, data={**shipped.data, "events": events})
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@pytest.fixture(scope="session")
+def audited(
+    tmp_path_factory: pytest.TempPathFactory, plan: Plan, catalogue: Catalogue
+) -> Callable[[str], Audited]:
+    """Build and audit a kind of month once: `healthy`, or `ill` with every planted defect."""
+    done: dict[str, Audited] = {}
+
+    def get(kind: str) -> Audited:
+        if kind not in done:
+            folder = tmp_path_factory.mktemp(kind)
+            rows = healthy()
+            if kind == "ill":
+                for plant in defects.PLANTS.values():
+                    plant(rows)
+            warehouse = build(rows, plan, folder)
+            outcome = audit(warehouse, plan, catalogue, folder / "state", folder / "reports", NOW)
+            done[kind] = Audited(folder, warehouse, outcome)
+        return done[kind]
+
+    return get

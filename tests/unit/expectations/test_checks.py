@@ -1,0 +1,93 @@
+"""Every check of the catalogue finds its planted defect and is silent in a healthy month."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from expectations.catalogue import Catalogue, load_catalogue
+from tests.unit.expectations.conftest import Audited
+from tests.unit.expectations.defects import PLANTS
+
+CHECKS = [check.id for check in load_catalogue().checks]
+
+
+def test_every_check_has_a_planted_defect() -> None:
+    assert sorted(PLANTS) == sorted(CHECKS)
+
+
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_a_planted_defect_is_found(check_id: str, audited: Callable[[str], Audited]) -> None:
+    found = {finding.check_id for finding in audited("ill").outcome.findings}
+    assert check_id in found
+
+
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_a_healthy_month_gives_no_finding(check_id: str, audited: Callable[[str], Audited]) -> None:
+    outcome = audited("healthy").outcome
+    places = [f.scope for f in outcome.findings if f.check_id == check_id]
+    assert not places
+    result = next(r for r in outcome.results if r.check_id == check_id)
+    assert result.passed or not result.assessable
+
+
+def test_a_healthy_month_can_be_assessed_by_nearly_every_check(
+    audited: Callable[[str], Audited],
+) -> None:
+    results = audited("healthy").outcome.results
+    blind = {result.check_id for result in results if not result.assessable}
+    # What a healthy month has none of: refunds, click ids, a hundred known users.
+    assert blind <= {"GOL09", "ATT02", "SES07"}
+
+
+def test_only_an_unreadable_required_source_blocks_publication(
+    audited: Callable[[str], Audited], catalogue: Catalogue
+) -> None:
+    assert audited("ill").outcome.blocked
+    assert not audited("healthy").outcome.blocked
+    assert [check.id for check in catalogue.checks if check.blocks_publication] == ["STR01"]
+
+
+def test_a_step_is_located_to_the_hour(audited: Callable[[str], Audited]) -> None:
+    findings = audited("ill").outcome.findings
+    host = next(f for f in findings if f.check_id == "COL05" and f.detail == "staging.example")
+    assert host.first_failed_at is not None
+    assert host.last_failed_at is not None
+    assert host.first_failed_date == host.last_failed_date == host.first_failed_at.date()
+    assert host.rows_failing == 12
+
+
+def test_the_report_is_whole_and_readable_offline_in_both_languages(
+    audited: Callable[[str], Audited], catalogue: Catalogue
+) -> None:
+    outcome = audited("ill").outcome
+    page = outcome.report.read_text(encoding="utf-8")
+    for check in catalogue.checks:
+        assert f'id="{check.id}"' in page
+    assert "Five things to fix first" in page
+    assert "Viisi ensin korjattavaa asiaa" in page
+    assert not re.findall(r"""(?:src|href)=["']https?://""", page)
+    docs = list(outcome.data_docs.parent.rglob("*.html"))
+    assert len(docs) > 10
+    for path in docs:
+        text = path.read_text(encoding="utf-8")
+        assert not re.findall(r"""<(?:script|link|img)[^>]+(?:src|href)=["']https?://""", text)
+
+
+def test_not_assessable_is_not_passed(audited: Callable[[str], Audited]) -> None:
+    for result in audited("healthy").outcome.results:
+        assert not (result.passed and not result.assessable)
+
+
+def test_samples_are_keyed_and_capped(audited: Callable[[str], Audited]) -> None:
+    import duckdb
+
+    with duckdb.connect(str(audited("ill").warehouse), read_only=True) as connection:
+        most = connection.execute(
+            "select max(n) from (select count(*) as n from int_audit_violations"
+            " group by check_id, source, platform, subject, detail, event_date, model_name)"
+        ).fetchone()
+    assert most is not None
+    assert most[0] == 20

@@ -1,0 +1,81 @@
+"""The measurement plan is validated to the line, and exported as the tables that dbt reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from expectations.plan import DEFAULT_PLAN, PLAN_TABLES, PlanError, export_tables, load_plan
+
+TEXT = DEFAULT_PLAN.read_text(encoding="utf-8")
+
+
+def _line_of(text: str, part: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("platforms: [web, app]", "platforms: [web, fax]", "'fax' is not one of web, app"),
+        ("    status: live", "    status: alive", "'alive' is not one of draft, live, deprecated"),
+        ("    trigger: Every page load", "    triger: Every page load", "unknown field triger"),
+        ("event: loyalty_signup, once_per", "event: loyalty_join, once_per", "'loyalty_join' is"),
+        ("valid_from: 2020-01-01", "valid_from: soon", "does not have the form"),
+    ],
+)
+def test_a_mistake_is_reported_with_its_line(
+    before: str, after: str, message: str, tmp_path: Path
+) -> None:
+    text = TEXT.replace(before, after, 1)
+    path = tmp_path / "plan.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PlanError) as raised:
+        load_plan(path)
+    problem = next(p for p in raised.value.problems if message in p.message)
+    assert problem.line == _line_of(text, after.strip())
+    assert str(problem).startswith(f"plan.yml:{problem.line}:{problem.column}: ")
+
+
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text(
+        TEXT.replace("status: live", "status: alive", 2).replace("kind: micro", "kind: tiny", 1),
+        encoding="utf-8",
+    )
+    with pytest.raises(PlanError) as raised:
+        load_plan(path)
+    assert len(raised.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("plan_version: [", "not YAML"),
+        ("plan_version: '1'\nplan_version: '2'\n", "stands twice"),
+    ],
+)
+def test_a_broken_file_is_told_in_words(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PlanError, match=message):
+        load_plan(path)
+
+
+def test_every_table_is_written(tmp_path: Path) -> None:
+    written = export_tables(load_plan(), tmp_path)
+    assert sorted(path.stem for path in written) == sorted(PLAN_TABLES)
+
+
+def test_an_own_parameter_replaces_the_common_one_on_its_platform_only(tmp_path: Path) -> None:
+    export_tables(load_plan(), tmp_path)
+    rows = pq.read_table(tmp_path / "params.parquet").to_pylist()
+    locations = {
+        row["platform"]: row["requirement"]
+        for row in rows
+        if (row["event_name"], row["param_key"]) == ("page_view", "page_location")
+    }
+    assert locations == {"web": "required", "app": "optional"}

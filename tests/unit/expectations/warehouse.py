@@ -1,0 +1,233 @@
+"""A small warehouse for the audit's tests: the real audit models over tables of our own.
+
+`build` writes a throw-away dbt project with the project's own macros and audit models; each model
+they read is a stub over a Parquet file of rows that the test chose. The columns are those that the
+conformed families declare, so a rule that reads a column no family has fails here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from expectations.plan import Plan, export_tables
+
+PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
+
+_TIMES = pa.timestamp("us")
+_TYPES: dict[str, pa.DataType] = {
+    "_at": _TIMES,
+    "_date": pa.date32(),
+    "_seconds": pa.float64(),
+    "_amount": pa.float64(),
+    "_share": pa.float64(),
+    "_count": pa.int64(),
+    "_number": pa.int64(),
+    "_rows": pa.int64(),
+}
+_EXCEPTIONS: dict[str, pa.DataType] = {
+    "answer_number": pa.float64(),
+    "value_length": pa.int64(),
+    "quantity": pa.float64(),
+    "unit_price": pa.float64(),
+    "event_value": pa.float64(),
+    "amount": pa.float64(),
+    "birth_year": pa.int64(),
+    "item_index": pa.int64(),
+}
+
+TABLES: dict[str, str] = {
+    "int_web_events_landed": (
+        "web_event_key source stream_id platform event_name occurred_at event_date partition_date"
+        " server_offset_seconds batch_id loaded_at is_intraday is_duplicate is_superseded client_id"
+        " session_ref session_ref_type session_number user_id is_session_engaged engagement_seconds"
+        " page_host page_path page_title referrer_host has_personal_data traffic_source"
+        " traffic_medium traffic_campaign click_id_type first_user_source first_user_medium"
+        " device_category operating_system browser app_version country language is_internal"
+        " consent_analytics consent_ads transaction_id event_value currency tax_amount"
+        " shipping_amount item_count items_amount items_missing_id_count"
+        " items_missing_price_count scroll_share video_share search_term link_target error_code"
+        " error_message content_id method coupon"
+    ),
+    "int_web_event_params_unioned": (
+        "web_event_key source event_date event_name platform param_key value_type value_text"
+        " value_length has_personal_data"
+    ),
+    "int_orders_unioned": (
+        "order_key source order_id order_name channel ordered_at order_date currency"
+        " subtotal_amount tax_amount shipping_amount discount_amount total_amount status"
+        " is_cancelled is_test payment_method email_hash phone_hash customer_ref contact_id"
+        " loyalty_id user_id client_id transaction_ref cart_ref store_id updated_at"
+    ),
+    "int_order_lines_unioned": (
+        "order_line_key order_key source order_id line_number product_id product_name quantity"
+        " unit_price discount_amount line_amount unit_cost"
+    ),
+    "int_crm_contacts_unioned": (
+        "crm_contact_key source contact_id company_id email_hash phone_hash loyalty_id user_id"
+        " client_id lifecycle_stage persona_id country city birth_year has_email_consent"
+        " has_sms_consent created_at updated_at is_deleted is_email_valid is_test_address"
+    ),
+    "int_crm_deals_unioned": (
+        "crm_deal_key source deal_id contact_id company_id pipeline stage amount currency"
+        " created_at closed_at is_won is_closed is_deleted"
+    ),
+    "int_service_cases_unioned": (
+        "service_case_key source case_id contact_id email_hash phone_hash channel topic priority"
+        " status created_at first_response_at solved_at updated_at agent_id team_id is_deleted"
+        " order_ref"
+    ),
+    "int_messages_unioned": (
+        "message_event_key source campaign_id campaign_name message_id channel event_type"
+        " occurred_at email_hash phone_hash contact_id link_url_path"
+    ),
+    "int_survey_responses_unioned": (
+        "survey_response_key source survey_id response_id invitation_id email_hash phone_hash"
+        " contact_id user_id client_id loyalty_id order_ref case_ref channel touchpoint_id language"
+        " invited_at started_at submitted_at submitted_date is_complete"
+    ),
+    "int_survey_invitations_unioned": (
+        "survey_invitation_key source survey_id invitation_id email_hash phone_hash contact_id"
+        " channel touchpoint_id invited_at is_delivered"
+    ),
+    "int_survey_answers_unioned": (
+        "survey_answer_key survey_response_key source survey_id response_id question_id"
+        " question_version answer_text answer_number submitted_at"
+    ),
+    "survey_questions": (
+        "source survey_id question_id question_version metric_id dimension scale_min scale_max"
+        " high_is_good touchpoint_id"
+    ),
+    "manifest": (
+        "batch_id run_id source vendor table_name source_file file_key content_sha256 delivered_at"
+        " loaded_at rows_read rows_landed rows_quarantined min_dt max_dt status error is_required"
+    ),
+}
+
+
+def _type_of(column: str) -> pa.DataType:
+    if column in _EXCEPTIONS:
+        return _EXCEPTIONS[column]
+    if column.startswith(("is_", "has_")) or column == "high_is_good":
+        return pa.bool_()
+    if column.startswith("rows_"):
+        return pa.int64()
+    if column in ("scale_min", "scale_max"):
+        return pa.float64()
+    for ending, kind in _TYPES.items():
+        if column.endswith(ending):
+            return kind
+    return pa.string()
+
+
+@dataclass
+class Rows:
+    """Rows by table; a test adds the rows it needs and leaves the other columns null."""
+
+    tables: dict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: {name: [] for name in TABLES}
+    )
+
+    def add(self, table: str, **values: Any) -> None:
+        """Add one row."""
+        unknown = set(values) - set(TABLES[table].split())
+        assert not unknown, f"{table} has no column {sorted(unknown)}"
+        self.tables[table].append(values)
+
+
+def _write(rows: Rows, folder: Path) -> None:
+    for name, columns in TABLES.items():
+        schema = pa.schema([(column, _type_of(column)) for column in columns.split()])
+        pq.write_table(
+            pa.Table.from_pylist(rows.tables[name], schema=schema), folder / f"{name}.parquet"
+        )
+
+
+def build(rows: Rows, plan: Plan, folder: Path, environment: Mapping[str, str] = {}) -> Path:
+    """Build the audit models over the rows; return the warehouse file."""
+    home = folder / "home"
+    tables = folder / "tables"
+    project = folder / "project"
+    for path in (home, tables, project):
+        path.mkdir(parents=True, exist_ok=True)
+    _write(rows, tables)
+    export_tables(plan, home / "state" / "plan")
+
+    shutil.copytree(PROJECT / "macros", project / "macros")
+    shutil.copytree(PROJECT / "models" / "intermediate" / "audit", project / "models" / "audit")
+    shutil.copy(PROJECT / "profiles.yml", project / "profiles.yml")
+    stubs = project / "models" / "stubs"
+    stubs.mkdir()
+    for name in TABLES:
+        if name != "manifest":
+            (stubs / f"{name}.sql").write_text(
+                "{{ config(materialized='view') }}\n"
+                f"select * from read_parquet('{tables / name}.parquet')\n"
+            )
+    manifest = f"read_parquet('{tables}/manifest.parquet')"
+    (stubs / "_landing__sources.yml").write_text(
+        yaml.safe_dump(
+            {
+                "version": 2,
+                "sources": [
+                    {
+                        "name": "landing",
+                        "config": {"meta": {"external_location": manifest}},
+                        "tables": [{"name": "manifest"}],
+                    }
+                ],
+            }
+        )
+    )
+    settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    settings |= {"name": "audit_test", "models": {"+materialized": "table"}}
+    for key in ("seeds", "seed-paths", "test-paths"):
+        settings.pop(key, None)
+    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    # Column descriptions and keys are tested in the project itself; groups are defined outside.
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "dbt.cli.main", "--quiet", "run", "--no-version-check"),
+            *("--project-dir", str(project), "--profiles-dir", str(project)),
+        ],
+        env={
+            **os.environ,
+            **environment,
+            "CXW_HOME": str(home),
+            "DO_NOT_TRACK": "1",
+            "DBT_TARGET_PATH": str(project / "target"),
+            "DBT_LOG_PATH": str(project / "logs"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return home / "warehouse.duckdb"
+
+
+def day(number: int) -> dt.date:
+    """Return the test window's n-th day; the first is a Monday."""
+    return dt.date(2026, 1, 5) + dt.timedelta(days=number)
+
+
+def at(number: int, seconds: float = 43200) -> dt.datetime:
+    """Return a UTC time on the n-th day, at noon unless told."""
+    return dt.datetime.combine(day(number), dt.time()) + dt.timedelta(seconds=seconds)
+
+
+def connect(warehouse: Path) -> duckdb.DuckDBPyConnection:
+    """Open the built warehouse for reading."""
+    return duckdb.connect(str(warehouse), read_only=True)
