@@ -23,10 +23,18 @@ within_customers as (
 ),
 
 steps as (
-    select from_key, to_key, first_seen_at, joined_by
+    select
+        from_key,
+        to_key,
+        first_seen_at,
+        joined_by
     from within_customers
     union all
-    select to_key as from_key, from_key as to_key, first_seen_at, joined_by
+    select
+        to_key as from_key,
+        from_key as to_key,
+        first_seen_at,
+        joined_by
     from within_customers
 ),
 
@@ -64,7 +72,10 @@ founders as (
 ),
 
 meetings as (
-    select founder_key, met_at, joined_by
+    select
+        founder_key,
+        met_at,
+        joined_by
     from (
         {{ earliest_meetings('founders', 'steps', 'ages') }}
     ) as walked

@@ -43,7 +43,8 @@ both_ways as (
 ),
 
 {% for type in supporting_types %}
-{%- set attached_so_far = 'certain' if loop.first else 'attached_after_' ~ supporting_types[loop.index0 - 1] %}
+{%- set attached_so_far =
+    'certain' if loop.first else 'attached_after_' ~ supporting_types[loop.index0 - 1] %}
 {{ type }}_links as (
     select
         both_ways.identifier_key,

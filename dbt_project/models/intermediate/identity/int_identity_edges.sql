@@ -124,11 +124,17 @@ ranked as (
 
 -- how many different values of one other certain type each certain value was seen with
 certain_both_ways as (
-    select from_key as identifier_key, from_type as identifier_type, to_type as linked_type
+    select
+        from_key as identifier_key,
+        from_type as identifier_type,
+        to_type as linked_type
     from ranked
     where strength = 'certain' and from_type <> to_type
     union all
-    select to_key as identifier_key, to_type as identifier_type, from_type as linked_type
+    select
+        to_key as identifier_key,
+        to_type as identifier_type,
+        from_type as linked_type
     from ranked
     where strength = 'certain' and from_type <> to_type
 ),

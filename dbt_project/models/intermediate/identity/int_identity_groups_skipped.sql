@@ -33,11 +33,17 @@ blocked_values as (
 ),
 
 shared_ends as (
-    select from_key as identifier_key, from_type as identifier_type, from_linked_count as linked_count
+    select
+        from_key as identifier_key,
+        from_type as identifier_type,
+        from_linked_count as linked_count
     from edges
     where from_linked_count is not null
     union
-    select to_key as identifier_key, to_type as identifier_type, to_linked_count as linked_count
+    select
+        to_key as identifier_key,
+        to_type as identifier_type,
+        to_linked_count as linked_count
     from edges
     where to_linked_count is not null
 ),

@@ -147,11 +147,17 @@ web_event_records as (
 
 -- a merge names two contacts; the edge between them is made in int_identity_edges
 merged_contacts as (
-    select source, surviving_contact_id as contact_id, merged_at
+    select
+        source,
+        surviving_contact_id as contact_id,
+        merged_at
     from {{ ref('int_crm_merges_unioned') }}
     where surviving_contact_id is not null
     union all
-    select source, merged_contact_id as contact_id, merged_at
+    select
+        source,
+        merged_contact_id as contact_id,
+        merged_at
     from {{ ref('int_crm_merges_unioned') }}
     where merged_contact_id is not null
 ),
@@ -306,8 +312,8 @@ final as (
         {{ identifier_value(type) }} as {{ type }},
         {%- endfor %}
         {% for type in identifier_types() -%}
-        {{ ' + ' if not loop.first }}case when {{ identifier_value(type) }} is null then 0 else 1 end
-        {%- endfor %} as identifier_count,
+        {{ '+ ' if not loop.first }}case when {{ identifier_value(type) }} is null then 0 else 1 end
+        {% endfor %} as identifier_count,
         first_seen_at,
         last_seen_at,
         cast(record_count as bigint) as record_count

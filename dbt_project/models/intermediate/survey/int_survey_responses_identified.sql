@@ -33,13 +33,22 @@ invitation_keys as (
 ),
 
 order_references as (
-    select order_id as order_ref, order_key, identity_record_key
+    select
+        order_id as order_ref,
+        order_key,
+        identity_record_key
     from orders
     union
-    select order_name as order_ref, order_key, identity_record_key
+    select
+        order_name as order_ref,
+        order_key,
+        identity_record_key
     from orders
     union
-    select transaction_ref as order_ref, order_key, identity_record_key
+    select
+        transaction_ref as order_ref,
+        order_key,
+        identity_record_key
     from orders
 ),
 
