@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -251,6 +252,8 @@ def _chatter_to(log: Path) -> Iterator[Console]:
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
     with log.open("wb") as sink, os.fdopen(os.dup(1), "w", buffering=1) as output:
+        # At interpreter exit the database driver tells of objects that outlive it: into the log.
+        atexit.register(os.dup2, os.dup(sink.fileno()), 2)
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
         try:
