@@ -6,7 +6,7 @@ import os
 import dagster as dg
 
 from orchestration.home import Home
-from orchestration.ingestion.pending import partition_tags, pending_files
+from orchestration.ingestion.deliveries import partition_tags, pending_files
 
 DEFAULT_TIMEZONE = "Europe/Helsinki"
 MINIMUM_SENSOR_INTERVAL_SECONDS = 60

@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -140,7 +139,7 @@ def rules_fingerprint(sources_file: Path) -> str:
 
 def nothing_new(home: Home) -> str | None:
     """The current version where neither a file nor a rule has changed since it was published."""
-    from orchestration.ingestion.pending import pending_files
+    from orchestration.ingestion.deliveries import pending_files
 
     outcome = last_outcome(home)
     published = current_version(home.published)
@@ -173,7 +172,11 @@ def refresh(home: Home, console: Console) -> Outcome:
     import dagster as dg
 
     from orchestration.definitions import REFRESH_JOB, build_definitions
-    from orchestration.ingestion.pending import partition_tags, pending_files
+    from orchestration.ingestion.deliveries import (
+        landed_by_source,
+        partition_tags,
+        pending_files,
+    )
 
     prepare_instance(home)
     rules = rules_fingerprint(home.sources_file)
@@ -195,7 +198,7 @@ def refresh(home: Home, console: Console) -> Outcome:
         success=result.success,
         run_id=run_id,
         seconds=round(time.monotonic() - started, 1),
-        landed=_landed(home, run_id),
+        landed=landed_by_source(home, run_id),
         audit=_audited(home, run_id),
         version=published.version if published and result.success else None,
         marts=len(published.marts) if published and result.success else 0,
@@ -275,27 +278,6 @@ def _message_of(failure: StepFailureData) -> str:
     while error and error.cause:
         error = error.cause
     return error.message.strip() if error else "The step failed without a message."
-
-
-def _landed(home: Home, run_id: str) -> list[dict[str, Any]]:
-    """Files and rows of this run by source, from the landing manifest."""
-    rows = duckdb.execute(
-        """
-        select
-            source,
-            count(distinct source_file) filter (where status = 'loaded') as files,
-            coalesce(sum(rows_landed), 0)::bigint as rows_landed,
-            coalesce(sum(rows_quarantined), 0)::bigint as rows_quarantined,
-            count(distinct source_file) filter (where status = 'failed') as failed_files
-        from read_parquet(?)
-        where run_id = ?
-        group by source
-        order by source
-        """,
-        [str(home.raw / "_manifest" / "*.parquet"), run_id],
-    )
-    names = [column[0] for column in rows.description]
-    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def _audited(home: Home, run_id: str) -> dict[str, Any]:

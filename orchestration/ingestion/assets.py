@@ -12,12 +12,20 @@ import dagster as dg
 from orchestration.errors import WarehouseError
 from orchestration.home import Home, run_clock
 from orchestration.ingestion.landing import LandedBatch, PendingFile, land, raw_row_count
-from orchestration.ingestion.pending import FIRST_PARTITION, day_of, pending_files
+from orchestration.ingestion.deliveries import FIRST_PARTITION, day_of, pending_files, run_counts
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.specs import VendorSpec
 
 LANDING_POOL = "landing"
+
+# Written by landing beside the rows; the ledger and the audit read them.
+_BOOKS = {
+    "manifest": "One row per source file and raw table that landing has read.",
+    "quarantine": "One row per record that could not be landed, with place and reason.",
+    "rows": "Every landed row, for counting.",
+}
+
 READABLE_CHECK = "files_are_readable"
 
 # Disks and mounts hiccup; a file that cannot be parsed fails at once and is not tried again.
@@ -25,8 +33,28 @@ IO_RETRIES = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTI
 
 
 def build_landing_assets(home: Home) -> list[dg.AssetsDefinition]:
-    """One multi-asset per vendor, in the order of the registry."""
-    return [_landing_assets(home, spec) for spec in VENDORS.values()]
+    """One multi-asset per vendor, in the order of the registry, and landing's own books."""
+    return [*(_landing_assets(home, spec) for spec in VENDORS.values()), _bookkeeping(home)]
+
+
+def _bookkeeping(home: Home) -> dg.AssetsDefinition:
+    raw_tables = [[spec.name, table.name] for spec in VENDORS.values() for table in spec.tables]
+
+    @dg.multi_asset(
+        name="landing_bookkeeping",
+        specs=[
+            dg.AssetSpec(["landing", name], deps=raw_tables, description=description)
+            for name, description in _BOOKS.items()
+        ],
+        group_name="landing",
+    )
+    def landing_bookkeeping(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        """What this run landed and what it refused, over all vendors."""
+        counts = run_counts(home, context.run_id)
+        for name in _BOOKS:
+            yield dg.MaterializeResult(asset_key=["landing", name], metadata=counts)
+
+    return landing_bookkeeping
 
 
 def _is_dated(spec: VendorSpec) -> bool:

@@ -15,10 +15,10 @@ from orchestration.ingestion.specs import VendorSpec
 # cannot afford.
 _MACHINERY = {
     "assets",
+    "deliveries",
     "errors",
     "hashing",
     "landing",
-    "pending",
     "readers",
     "registry",
     "sources",

@@ -1,5 +1,3 @@
-{{ config(materialized='table', schema='vault') }}
-
 with
 
 details as (

@@ -1,9 +1,12 @@
-"""What is waiting to be landed, and which days it is for; cheap enough to ask every minute."""
+"""What waits to be landed and for which days, and what a run has landed; cheap to ask."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from typing import Any
+
+import duckdb
 
 from orchestration.home import Home
 from orchestration.ingestion.landing import PendingFile, discover
@@ -41,3 +44,33 @@ def partition_tags(files: list[PendingFile]) -> dict[str, str]:
     if not days:
         return {}
     return {RANGE_START_TAG: days[0].isoformat(), RANGE_END_TAG: days[-1].isoformat()}
+
+
+def landed_by_source(home: Home, run_id: str) -> list[dict[str, Any]]:
+    """Files and rows of this run by source, from the landing manifest."""
+    rows = duckdb.execute(
+        """
+        select
+            source,
+            count(distinct source_file) filter (where status = 'loaded') as files,
+            coalesce(sum(rows_landed), 0)::bigint as rows_landed,
+            coalesce(sum(rows_quarantined), 0)::bigint as rows_quarantined,
+            count(distinct source_file) filter (where status = 'failed') as failed_files
+        from read_parquet(?)
+        where run_id = ?
+        group by source
+        order by source
+        """,
+        [str(home.raw / "_manifest" / "*.parquet"), run_id],
+    )
+    names = [column[0] for column in rows.description]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+def run_counts(home: Home, run_id: str) -> dict[str, int]:
+    """Files and rows of one run over all sources."""
+    sources = landed_by_source(home, run_id)
+    return {
+        name: sum(source[name] for source in sources)
+        for name in ("files", "rows_landed", "rows_quarantined", "failed_files")
+    }
