@@ -88,6 +88,18 @@ fields_filled as (
 
 ),
 
+-- A field that a source never fills is not a field of that source.
+fields_known as (
+
+    select
+        source,
+        field_name
+    from fields_filled
+    where not is_empty
+    group by source, field_name
+
+),
+
 fields_judged as (
 
     select
@@ -100,6 +112,10 @@ fields_judged as (
     from fields_filled
     inner join crm_fields
         on fields_filled.field_name = crm_fields.field_name
+    inner join fields_known
+        on
+            fields_filled.source = fields_known.source
+            and fields_filled.field_name = fields_known.field_name
 
 ),
 

@@ -119,7 +119,9 @@ sessions_in_order as (
             'lag(ended_at) over (partition by source, stream_id, client_id'
             ~ ' order by started_at, session_ref)',
             'started_at'
-        ) }} as seconds_since_session
+        ) }} as seconds_since_session,
+        -- Not every vendor marks the start of a session with an event.
+        max(session_start_count) over (partition by source) > 0 as source_has_starts
     from sessions
 
 ),
@@ -172,7 +174,7 @@ judged as (
         browser,
         app_version,
         page_view_count >= 50 and was_engaged = 0 and engagement_seconds = 0 as col07,
-        session_start_count <> 1 as ses03,
+        case when source_has_starts then session_start_count <> 1 end as ses03,
         -- A broken linker may also give the visitor a new client id: then it is the first session.
         is_own_referrer
         and coalesce(seconds_since_session between 0 and 1800, true) as ses04,
