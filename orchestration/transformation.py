@@ -8,6 +8,7 @@ trust). Which is which follows from the lineage, not from a list.
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -74,6 +75,8 @@ def load_manifest(home: Home) -> dict[str, Any]:
 def dbt_resource() -> DbtCliResource:
     """dbt's command line, with the same paths as everybody else."""
     return DbtCliResource(
+        # The environment of this interpreter need not be activated, and may not be the first on PATH.
+        dbt_executable=str(Path(sys.executable).with_name("dbt")),
         project_dir=str(DBT_PROJECT_DIR),
         profiles_dir=str(DBT_PROJECT_DIR),
         global_config_flags=["--no-use-colors", "--no-version-check"],
