@@ -75,7 +75,7 @@ def load_manifest(home: Home) -> dict[str, Any]:
 def dbt_resource() -> DbtCliResource:
     """dbt's command line, with the same paths as everybody else."""
     return DbtCliResource(
-        # The environment of this interpreter need not be activated, and may not be the first on PATH.
+        # This interpreter's environment need not be activated, nor be the first on PATH.
         dbt_executable=str(Path(sys.executable).with_name("dbt")),
         project_dir=str(DBT_PROJECT_DIR),
         profiles_dir=str(DBT_PROJECT_DIR),

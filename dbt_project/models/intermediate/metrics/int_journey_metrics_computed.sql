@@ -188,8 +188,16 @@ final as (
         keyed.customer_count,
         keyed.design_effect,
         case when withheld.cell_key is null then keyed.value end as value,
-        case when withheld.cell_key is null then keyed.ci_low end as ci_low,
-        case when withheld.cell_key is null then keyed.ci_high end as ci_high,
+        -- Adjusted intervals are centred beside the estimate and Wilson's limits carry rounding dust:
+        -- where everybody answered alike, the limit is widened to hold the figure itself.
+        case
+            when withheld.cell_key is null and keyed.ci_low is not null
+                then least(keyed.ci_low, keyed.value)
+        end as ci_low,
+        case
+            when withheld.cell_key is null and keyed.ci_high is not null
+                then greatest(keyed.ci_high, keyed.value)
+        end as ci_high,
         withheld.cell_key is not null as is_suppressed,
         withheld.suppression_reason,
         keyed.n < settings.small_sample_n as is_small_sample
