@@ -19,11 +19,14 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -95,6 +98,8 @@ QUARANTINE_SCHEMA: tuple[tuple[str, str], ...] = (
 # A commit costs a few milliseconds and leaves a small file; what a kill can undo is one group.
 COMMIT_FILES = 200
 COMMIT_SECONDS = 20.0
+MOST_WORKERS = 4
+LARGE_FILE_BYTES = 64 << 20
 
 _EMPTY_PARTITION = "dt=1900-01-01"
 _SCHEMA_FILE = "_schema.parquet"
@@ -337,34 +342,83 @@ def land(
     """
     ensure_raw_schemas(raw_root)
     loaded_at = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
+    hash_key(raw_root.parent / "state")  # made before the workers could race for it
     committed: list[LandedBatch] = []
     with _exclusive(raw_root):
         remove_unfinished(raw_root)
         index = _Index.load(raw_root)
-        connection = _connect(raw_root)
+        new = [
+            (item, sha256)
+            for item in pending
+            if not index.has_content(item, sha256 := content_sha256(item.file.path))
+        ]
+
+        def land_file(
+            connection: duckdb.DuckDBPyConnection, item: PendingFile, sha256: str
+        ) -> LandedBatch:
+            return _land_file(connection, item, sha256, sources, raw_root, run_id, loaded_at)
+
         group: list[LandedBatch] = []
         started = time.monotonic()
         try:
-            for item in pending:
-                sha256 = content_sha256(item.file.path)
-                if index.has_content(item, sha256):
-                    continue
-                batch = _land_file(connection, item, sha256, sources, raw_root, run_id, loaded_at)
-                group.append(batch)
-                if on_file:
-                    on_file(batch)
-                if len(group) >= COMMIT_FILES or time.monotonic() - started > COMMIT_SECONDS:
+            with closing(_connect(raw_root)) as connection:
+                for batch in _in_order(new, land_file, connection, raw_root):
+                    group.append(batch)
+                    if on_file:
+                        on_file(batch)
+                    if len(group) >= COMMIT_FILES or time.monotonic() - started > COMMIT_SECONDS:
+                        _commit(connection, raw_root, group)
+                        committed.extend(group)
+                        group, started = [], time.monotonic()
+                if group:
                     _commit(connection, raw_root, group)
                     committed.extend(group)
-                    group, started = [], time.monotonic()
-            if group:
-                _commit(connection, raw_root, group)
-                committed.extend(group)
         finally:
-            connection.close()
             shutil.rmtree(raw_root / "_incoming" / "_work", ignore_errors=True)
         _Index.load(raw_root).save()
     return committed
+
+
+_FileLander = Callable[[duckdb.DuckDBPyConnection, PendingFile, str], LandedBatch]
+
+
+def _in_order(
+    new: Sequence[tuple[PendingFile, str]],
+    land_file: _FileLander,
+    connection: duckdb.DuckDBPyConnection,
+    raw_root: Path,
+) -> Iterator[LandedBatch]:
+    """Land the files, a few at a time, and give the batches in the order of the files.
+
+    A day of a web export is one row group, which one core reads: several such files keep the cores
+    busy side by side. A large file gets all of them, and the memory, for itself.
+    """
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    local = threading.local()
+    opened: list[duckdb.DuckDBPyConnection] = []
+
+    def land_beside(entry: tuple[PendingFile, str]) -> LandedBatch:
+        if not hasattr(local, "connection"):
+            local.connection = _connect(raw_root, share=workers)
+            opened.append(local.connection)
+        return land_file(local.connection, *entry)
+
+    try:
+        for is_large, entries in groupby(new, key=lambda entry: entry[0].size > LARGE_FILE_BYTES):
+            if is_large or workers == 1:
+                for entry in entries:
+                    yield land_file(connection, *entry)
+                continue
+            with ThreadPoolExecutor(workers) as pool:
+                landings = [pool.submit(land_beside, entry) for entry in entries]
+                try:
+                    for landing in landings:
+                        yield landing.result()
+                finally:
+                    pool.shutdown(cancel_futures=True)
+    finally:
+        for own in opened:
+            own.close()
 
 
 @contextmanager
@@ -376,13 +430,19 @@ def _exclusive(raw_root: Path) -> Iterator[None]:
         yield
 
 
-def _connect(raw_root: Path) -> duckdb.DuckDBPyConnection:
+def _connect(raw_root: Path, share: int = 1) -> duckdb.DuckDBPyConnection:
+    """A database in memory for one worker of ``share``, with its part of cores and memory."""
     work = raw_root / "_incoming" / "_work"
     work.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(f"set temp_directory = {sql_text(work)}")
     connection.execute(f"set memory_limit = {sql_text(os.environ.get('CXW_MEMORY_LIMIT', '4GB'))}")
+    if share > 1:
+        limit = connection.execute("select current_setting('memory_limit')").fetchone()
+        amount, unit = str(limit[0] if limit else "4 GiB").split()
+        connection.execute(f"set memory_limit = {sql_text(f'{float(amount) / share:.2f}{unit}')}")
+        connection.execute(f"set threads = {max(1, (os.cpu_count() or 1) // share)}")
     connection.execute("set enable_progress_bar = false")
     return connection
 
