@@ -14,7 +14,7 @@ rules as (
     select * from {{ ref('identity_rules') }}
 ),
 
-merges as (
+contact_merges as (
     select
         source,
         merged_at,
@@ -75,7 +75,7 @@ merged as (
         merged_at as first_seen_at,
         merged_at as last_seen_at,
         1 as record_count
-    from merges
+    from contact_merges
 ),
 
 unioned as (

@@ -6,7 +6,7 @@ with contacts as (
     ) }}
 ),
 
-merges as (
+contact_merges as (
     select
         source,
         merged_contact_id
@@ -17,7 +17,7 @@ merged_away as (
     select distinct
         source,
         merged_contact_id
-    from merges
+    from contact_merges
 ),
 
 final as (

@@ -22,7 +22,7 @@ merged_id_lists as (
     where regexp_extract(hs_merged_object_ids, '^[0-9]+(;[0-9]+)*$', 0) <> ''
 ),
 
-merges as (
+contact_merges as (
     select
         _source as source,
         canonical_vid as surviving_contact_id,
@@ -48,7 +48,7 @@ final as (
         surviving_contact_id,
         merged_contact_id,
         max(merged_at) as merged_at
-    from merges
+    from contact_merges
     where surviving_contact_id <> merged_contact_id
     group by source, surviving_contact_id, merged_contact_id
 )

@@ -24,7 +24,7 @@ leads as (
     ) }}
 ),
 
-merges as (
+contact_merges as (
     -- the loser of a merge lies in the recycle bin and names the winner
     select
         _source as source,
@@ -58,7 +58,7 @@ final as (
         surviving_contact_id,
         merged_contact_id,
         merged_at
-    from merges
+    from contact_merges
     where
         {{ blank_to_null('surviving_contact_id') }} is not null
         and surviving_contact_id <> merged_contact_id
