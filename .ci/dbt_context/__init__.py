@@ -21,7 +21,7 @@ PROJECT_FILE = Path(__file__).resolve().parents[2] / "dbt_project" / "dbt_projec
 execute = False
 
 
-class adapter:  # noqa: N801 (dbt's name)
+class adapter:
     """dbt's adapter, as far as the macros use it."""
 
     @staticmethod

@@ -55,7 +55,7 @@ identified as (
 final as (
     select
         {{ surrogate_key(['source', "'personal_details'", 'entity', 'record_id']) }}
-        as personal_details_key,
+            as personal_details_key,
         source,
         entity,
         record_id,

@@ -7,19 +7,22 @@ with
 
 contacts as (
 
-    select * from {{ ref('int_crm_contacts_unioned') }} where not coalesce(is_deleted, false)
+    select * from {{ ref('int_crm_contacts_unioned') }}
+    where not coalesce(is_deleted, false)
 
 ),
 
 deals as (
 
-    select * from {{ ref('int_crm_deals_unioned') }} where not coalesce(is_deleted, false)
+    select * from {{ ref('int_crm_deals_unioned') }}
+    where not coalesce(is_deleted, false)
 
 ),
 
 cases as (
 
-    select * from {{ ref('int_service_cases_unioned') }} where not coalesce(is_deleted, false)
+    select * from {{ ref('int_service_cases_unioned') }}
+    where not coalesce(is_deleted, false)
 
 ),
 
@@ -37,7 +40,8 @@ messages as (
 
 crm_fields as (
 
-    select * from {{ source('plan', 'crm_fields') }} where table_name = 'contacts'
+    select * from {{ source('plan', 'crm_fields') }}
+    where table_name = 'contacts'
 
 ),
 
@@ -45,11 +49,13 @@ contacts_compared as (
 
     select
         *,
-        case when email_hash is not null
-            then count(*) over (partition by source, email_hash)
+        case
+            when email_hash is not null
+                then count(*) over (partition by source, email_hash)
         end as same_email_count,
-        case when phone_hash is not null
-            then count(*) over (partition by source, phone_hash)
+        case
+            when phone_hash is not null
+                then count(*) over (partition by source, phone_hash)
         end as same_phone_count
     from contacts
 
@@ -261,10 +267,12 @@ judged as (
         cast(null as {{ type_string() }}) as device_category,
         cast(null as {{ type_string() }}) as browser,
         cast(null as {{ type_string() }}) as app_version,
+        -- noqa: disable=LT02
         {%- for flag in flags %}
         {{ flag }}{{ "," if not loop.last }}
         {%- endfor %}
     from united
+    -- noqa: enable=LT02
 
 )
 

@@ -42,7 +42,7 @@ ranked as (
         row_number() over (
             partition by
                 check_id, model_name, source, platform, subject, detail, evidence_column
-            order by rows_failing desc, evidence_value
+            order by rows_failing desc, evidence_value asc
         ) as evidence_rank
     from counted
 

@@ -68,7 +68,8 @@ transactions as (
 
 loyalty_members as (
 
-    select distinct loyalty_id from contacts where loyalty_id is not null
+    select distinct loyalty_id from contacts
+    where loyalty_id is not null
 
 ),
 

@@ -103,7 +103,7 @@ usual_types as (
     from types_counted
     qualify
         row_number() over (
-            partition by source, param_key order by type_count desc, type_family
+            partition by source, param_key order by type_count desc, type_family asc
         ) = 1
 
 ),

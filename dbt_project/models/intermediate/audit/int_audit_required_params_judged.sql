@@ -10,7 +10,8 @@ streams as (
 
 required_params as (
 
-    select * from {{ source('plan', 'params') }} where requirement in ('required', 'conditional')
+    select * from {{ source('plan', 'params') }}
+    where requirement in ('required', 'conditional')
 
 ),
 
@@ -41,7 +42,10 @@ params as (
         value_type <> 'none'
         and (
             param_key in (select param_key from required_params)
-            or param_key in (select condition_key from required_params where condition_key is not null)
+            or param_key in (
+                select condition_key from required_params
+                where condition_key is not null
+            )
         )
 
 ),

@@ -13,7 +13,8 @@ events as (
 
 own_hosts as (
 
-    select distinct host from {{ source('plan', 'hosts') }} where kind = 'own'
+    select distinct host from {{ source('plan', 'hosts') }}
+    where kind = 'own'
 
 ),
 
@@ -47,7 +48,8 @@ own_names as (
 
 payment_hosts as (
 
-    select distinct host from {{ source('plan', 'hosts') }} where kind = 'payment'
+    select distinct host from {{ source('plan', 'hosts') }}
+    where kind = 'payment'
 
 ),
 
@@ -206,9 +208,15 @@ judged as (
             when traffic_source is not null
                 then
                     not {{ regex_matches('traffic_source', "coalesce(source_pattern, '')") }}
-                    or not {{ regex_matches("coalesce(traffic_medium, '(none)')", "coalesce(medium_pattern, '')") }}
-                    or not {{ regex_matches("coalesce(traffic_campaign, '(none)')", "coalesce(campaign_pattern, '')") }}
-                    or source_lower in ('cpc', 'email', 'organic', 'referral', 'display', 'paid_social')
+                    or not {{ regex_matches(
+                        "coalesce(traffic_medium, '(none)')", "coalesce(medium_pattern, '')"
+                    ) }}
+                    or not {{ regex_matches(
+                        "coalesce(traffic_campaign, '(none)')", "coalesce(campaign_pattern, '')"
+                    ) }}
+                    or source_lower in (
+                        'cpc', 'email', 'organic', 'referral', 'display', 'paid_social'
+                    )
                     -- Campaign tags on links within the site overwrite where the visit came from.
                     or (is_own_name and lower(traffic_medium) <> 'referral')
         end as att07

@@ -23,7 +23,8 @@ streams as (
 
 planned_events as (
 
-    select * from {{ source('plan', 'events') }} where status = 'live'
+    select * from {{ source('plan', 'events') }}
+    where status = 'live'
 
 ),
 
@@ -111,7 +112,7 @@ platform_days as (
     inner join source_days
         on
             platform_spans.source = source_days.source
-            and source_days.event_date > platform_spans.first_date
+            and platform_spans.first_date < source_days.event_date
             and source_days.event_date < source_days.last_date
 
 ),

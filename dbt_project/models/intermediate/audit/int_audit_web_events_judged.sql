@@ -1,4 +1,5 @@
-{%- set null_spellings = "('', '0', 'null', 'undefined', 'none', 'nan', 'unknown', '(not set)', '[object object]')" -%}
+{%- set null_spellings = "('', '0', 'null', 'undefined', 'none', 'nan', 'unknown', '(not set)'"
+    ~ ", '[object object]')" -%}
 with
 
 events as (
@@ -21,7 +22,8 @@ planned_events as (
 
 own_hosts as (
 
-    select distinct host from {{ source('plan', 'hosts') }} where kind = 'own'
+    select distinct host from {{ source('plan', 'hosts') }}
+    where kind = 'own'
 
 ),
 
@@ -59,7 +61,7 @@ names_ranked as (
             order by
                 case when planned.event_name is null then 1 else 0 end,
                 name_counts.event_count desc,
-                name_counts.event_name
+                name_counts.event_name asc
         ) as spelling_rank
     from name_counts
     left join (select distinct event_name from planned_events) as planned
@@ -88,7 +90,8 @@ page_views_compared as (
 
 once_per_session as (
 
-    select distinct event_name from planned_events where once_per = 'session'
+    select distinct event_name from planned_events
+    where once_per = 'session'
 
 ),
 

@@ -47,7 +47,7 @@ joined as (
         orders.store_id,
         rates.units_per_euro,
         {{ identity_record_key('order', identifier_types(), 'orders.source', 'orders.') }}
-        as identity_record_key
+            as identity_record_key
     from orders
     left join refunded on orders.order_key = refunded.order_key
     left join rates

@@ -83,8 +83,7 @@ both_ways as (
 ),
 
 {{ type }}_crowded as (
-    select
-        verdicts.group_key
+    select verdicts.group_key
     from {{ type }}_verdicts as verdicts
     cross join rules
     where

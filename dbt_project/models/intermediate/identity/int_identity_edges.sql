@@ -19,7 +19,7 @@ contact_merges as (
         source,
         merged_at,
         {{ surrogate_key(["'identifier'", "'contact_id'", 'surviving_contact_id']) }}
-        as surviving_key,
+            as surviving_key,
         {{ surrogate_key(["'identifier'", "'contact_id'", 'merged_contact_id']) }} as merged_key
     from {{ ref('int_crm_merges_unioned') }}
     where
@@ -92,7 +92,7 @@ pairs as (
         to_type,
         min_by(source, {{ sort_key(['first_seen_at', 'record_kind', 'source']) }}) as source,
         min_by(record_kind, {{ sort_key(['first_seen_at', 'record_kind', 'source']) }})
-        as record_kind,
+            as record_kind,
         bool_or(record_kind in ('crm_contact', 'crm_merge')) as is_crm_stated,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at,
@@ -162,7 +162,7 @@ shared as (
 final as (
     select
         {{ surrogate_key(["'identity_edge'", 'ranked.from_key', 'ranked.to_key']) }}
-        as identity_edge_key,
+            as identity_edge_key,
         ranked.from_key,
         ranked.to_key,
         ranked.from_type,

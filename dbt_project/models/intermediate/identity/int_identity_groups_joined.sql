@@ -15,7 +15,9 @@ rules as (
 ),
 
 components as (
-    select node_key, component_key
+    select
+        node_key,
+        component_key
     from (
         {{ connected_components('edges') }}
     ) as labelled
@@ -46,7 +48,9 @@ stated_edges as (
 ),
 
 stated_components as (
-    select node_key, component_key
+    select
+        node_key,
+        component_key
     from (
         {{ connected_components('stated_edges') }}
     ) as labelled
@@ -74,7 +78,8 @@ grouped as (
             when still_over_limit.group_key is null then dissolved.stated_key
             else certain.identifier_key
         end as group_key,
-        case when over_limit.group_key is not null then certain.joined_key end as dissolved_group_key,
+        case when over_limit.group_key is not null then certain.joined_key end
+            as dissolved_group_key,
         over_limit.limit_type,
         over_limit.identifier_count as dissolved_identifier_count,
         over_limit.max_per_customer

@@ -44,7 +44,7 @@ matched_pages as (
         pages.platform,
         pages.page_path,
         min_by(web_rules.touchpoint_id, {{ sort_key(['web_rules.priority', 'web_rules.rule_id']) }})
-        as touchpoint_id
+            as touchpoint_id
     from pages
     inner join web_rules
         on
@@ -148,11 +148,14 @@ message_records as (
         event_type as event_name,
         occurred_at,
         {{ identity_record_key('message', ['contact_id', 'email_hash', 'phone_hash']) }}
-        as identity_record_key,
+            as identity_record_key,
         cast(null as string) as session_key,
         cast(null as decimal(18, 2)) as value_eur
     from {{ ref('int_messages_unioned') }}
-    where event_type in (select event_name from rules where source_kind = 'message')
+    where event_type in (
+        select event_name from rules
+        where source_kind = 'message'
+    )
 ),
 
 service_contact_records as (
@@ -178,7 +181,7 @@ service_case_records as (
         cast(null as string) as event_name,
         created_at as occurred_at,
         {{ identity_record_key('service_case', ['contact_id', 'email_hash', 'phone_hash']) }}
-        as identity_record_key,
+            as identity_record_key,
         cast(null as string) as session_key,
         cast(null as decimal(18, 2)) as value_eur
     from {{ ref('int_service_cases_unioned') }}
@@ -227,7 +230,7 @@ matched_kinds as (
         kinds.source_channel,
         kinds.event_name,
         min_by(rules.touchpoint_id, {{ sort_key(['rules.priority', 'rules.rule_id']) }})
-        as touchpoint_id
+            as touchpoint_id
     from kinds
     inner join rules
         on

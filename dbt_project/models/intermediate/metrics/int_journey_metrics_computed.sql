@@ -76,7 +76,8 @@ sized as (
                     * greatest(
                         case metrics.estimator
                             when 'ratio'
-                                then {{ residual_sum('wwxx', 'wwxb', 'wwbb', 'm') }} / (wb * wb)
+                                then
+                                    {{ residual_sum('wwxx', 'wwxb', 'wwbb', 'm') }} / (wb * wb)
                                     * {{ kish_n() }}
                             else clustered.wxx / clustered.w - clustered.m * clustered.m
                         end,
@@ -104,25 +105,27 @@ estimated as (
         sized.customer_count,
         sized.design_effect,
         case metrics.estimator when 'net' then 100 * sized.m else sized.m end as value,
+        -- noqa: disable=LT02
         {%- for limit, sign in [('ci_low', '-'), ('ci_high', '+')] %}
         case metrics.interval_method
             when 'wilson'
                 then {{ wilson_limit('sized.m', 'sized.effective_n', 'settings.z', sign) }}
             when 'adjusted_wald'
                 then 100 * {{ adjusted_wald_limit(
-                    'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
-                ) }}
+                        'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
+                    ) }}
             when 'net_variance'
                 then 100 * {{ net_variance_limit(
-                    'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
-                ) }}
+                        'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
+                    ) }}
             else {{ t_limit(
-                'sized.m', 'sized.standard_error', 't_quantiles.t_quantile',
-                'metrics.scale_min' if sign == '-' else 'metrics.scale_max', sign
-            ) }}
+                    'sized.m', 'sized.standard_error', 't_quantiles.t_quantile',
+                    'metrics.scale_min' if sign == '-' else 'metrics.scale_max', sign
+                ) }}
         end as {{ limit }}{{ "," if not loop.last }}
         {%- endfor %}
     from sized
+    -- noqa: enable=LT02
     inner join metrics on sized.metric_id = metrics.metric_id
     cross join settings
     -- degrees of freedom count customers, not their repeated records
@@ -188,7 +191,7 @@ final as (
         keyed.customer_count,
         keyed.design_effect,
         case when withheld.cell_key is null then keyed.value end as value,
-        -- Adjusted intervals are centred beside the estimate and Wilson's limits carry rounding dust:
+        -- Adjusted intervals are centred beside the estimate, Wilson's limits carry rounding dust:
         -- where everybody answered alike, the limit is widened to hold the figure itself.
         case
             when withheld.cell_key is null and keyed.ci_low is not null

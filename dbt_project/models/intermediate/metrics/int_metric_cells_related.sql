@@ -80,7 +80,12 @@ final as (
         relations.total_key as cell_key,
         true as is_total,
         totals.n
-    from (select distinct rollup, total_key from parts) as relations
+    from (
+        select distinct
+            rollup,
+            total_key
+        from parts
+    ) as relations
     inner join totals on relations.total_key = totals.cell_key
 
 )

@@ -1,5 +1,6 @@
-{#- Places, cells and customers are numbered within this model: millions of rows are grouped by three
-    numbers instead of ten names, nearly half the work of the largest step of the metric marts. -#}
+{#- Places, cells and customers are numbered within this model: millions of rows are grouped by
+    three numbers instead of ten names, nearly half the work of the largest step of the metric
+    marts. -#}
 {%- set dimensions = ['journey_stage', 'channel', 'touchpoint_id', 'persona_id'] -%}
 {%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
 with
@@ -149,6 +150,7 @@ customer_cells as (
         case when place_cells.is_per_customer then 1 else sum(customer_periods.{{ moment }}) end
             as {{ moment }},
         {%- endfor %}
+        -- noqa: disable=LT02
         {%- for moment in ['wx', 'wxx', 'wwxx', 'wwxb'] %}
         case
             when place_cells.is_per_customer then max(customer_periods.any_value)
@@ -156,6 +158,7 @@ customer_cells as (
         end as {{ moment }}{{ "," if not loop.last }}
         {%- endfor %}
     from customer_periods
+    -- noqa: enable=LT02
     inner join place_cells
         on
             customer_periods.place_number = place_cells.place_number

@@ -1,5 +1,5 @@
-{# Each pass withholds one more cell wherever a withheld figure could still be computed. Doing so may
-   open another relation of that cell, hence the passes. The cell is taken that costs least: few
+{# Each pass withholds one more cell wherever a withheld figure could still be computed. Doing so
+   may open another relation of that cell, hence the passes. The cell is taken that costs least: few
    records, and few other relations opened. On the demo 8 passes suffice; a test tells if these do
    not. #}
 {%- set passes = 12 -%}

@@ -161,7 +161,10 @@ customers as (
         sum(records.weight) as wb,
         sum(records.weight * records.weight) as wwbb,
         sum(
-            case when records.value_number <= estimates.value_number then records.weight else 0.0 end
+            case
+                when records.value_number <= estimates.value_number then records.weight
+                else 0.0
+            end
         ) as wx,
         sum(
             case

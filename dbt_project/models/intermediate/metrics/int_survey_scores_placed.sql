@@ -58,8 +58,8 @@ final as (
         end as good_score,
         scores.submitted_date as occurred_date,
         scores.journey_stage,
-        -- A page has no channel of its own: it is met on the web or in the app, and the order or the
-        -- answer itself tells which. A form that came by e-mail does not move the page there.
+        -- A page has no channel of its own: it is met on the web or in the app, and the order or
+        -- the answer itself tells which. A form that came by e-mail does not move the page there.
         case
             when touchpoints.channel is not null then touchpoints.channel
             when touchpoints.source_kind <> 'web_event' then scores.channel

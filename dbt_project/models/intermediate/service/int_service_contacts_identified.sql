@@ -15,7 +15,7 @@ case_keys as (
         case_id,
         min(service_case_key) as service_case_key,
         min({{ identity_record_key('service_case', ['contact_id', 'email_hash', 'phone_hash']) }})
-        as identity_record_key
+            as identity_record_key
     from cases
     group by source, case_id
     having count(*) = 1
@@ -58,7 +58,7 @@ final as (
         contacts.contact_ref,
         contacts.case_ref,
         coalesce(case_keys.service_case_key, cases_of_one_system.service_case_key)
-        as service_case_key,
+            as service_case_key,
         contacts.channel,
         contacts.direction,
         contacts.queue,

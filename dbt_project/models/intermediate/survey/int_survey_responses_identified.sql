@@ -69,7 +69,7 @@ case_keys as (
         case_id,
         min(service_case_key) as service_case_key,
         min({{ identity_record_key('service_case', ['contact_id', 'email_hash', 'phone_hash']) }})
-        as identity_record_key
+            as identity_record_key
     from cases
     group by case_id
     having count(*) = 1

@@ -79,7 +79,8 @@ final as (
     from asked
     left join responses on asked.survey_response_key = responses.survey_response_key
     left join touchpoints
-        on coalesce(asked.question_touchpoint_id, responses.touchpoint_id)
+        on
+            coalesce(asked.question_touchpoint_id, responses.touchpoint_id)
             = touchpoints.touchpoint_id
 )
 

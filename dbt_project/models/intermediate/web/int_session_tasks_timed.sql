@@ -53,13 +53,13 @@ ends as (
 final as (
     select
         {{ surrogate_key(["'session_task'", 'starts.session_key', 'starts.task_id']) }}
-        as session_task_key,
+            as session_task_key,
         starts.session_key,
         starts.task_id,
         starts.started_at,
         ends.finished_at,
         {{ seconds_between('starts.started_at', 'coalesce(ends.finished_at, sessions.ended_at)') }}
-        as observed_seconds,
+            as observed_seconds,
         ends.finished_at is null as is_censored
     from starts
     inner join sessions on starts.session_key = sessions.session_key

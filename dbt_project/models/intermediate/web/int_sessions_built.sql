@@ -63,7 +63,7 @@ sessions as (
             {{ in_order }}
         ) filter (where page_path is not null) as landing,
         max_by(page_path, {{ in_order }}) filter (where event_name = 'page_view')
-        as exit_page_path,
+            as exit_page_path,
         -- the visit's own campaign; what first brought the client years ago is another question
         min_by(
             {{ record({
@@ -79,7 +79,7 @@ sessions as (
             where user_id is not null and blocked_users.identifier_value is null
         ) as user_id,
         count(distinct user_id) filter (where blocked_users.identifier_value is null)
-        as user_count,
+            as user_count,
         max_by(consent_analytics, {{ in_order }}) as consent_analytics,
         bool_or(coalesce(consent_analytics, 'unset') = 'denied') as is_consent_denied,
         bool_or(coalesce(is_internal, false)) as is_internal,
@@ -90,10 +90,10 @@ sessions as (
         count(*) filter (where event_name = 'view_search_results') as search_count,
         count(*) filter (where {{ is_error_event() }}) as error_count,
         min_by(error_code, {{ in_order }}) filter (where {{ is_error_event() }})
-        as first_error_code,
+            as first_error_code,
         count(*) filter (where event_name = 'purchase') as purchase_event_count,
         min_by(transaction_id, {{ in_order }}) filter (where event_name = 'purchase')
-        as transaction_id,
+            as transaction_id,
         sum(engagement_seconds) as engagement_seconds,
         bool_or(is_session_engaged) as is_called_engaged,
         bool_or(event_name = 'login') as has_login,
@@ -101,11 +101,13 @@ sessions as (
         bool_or(event_name = 'generate_lead') as has_lead,
         bool_or(event_name = 'loyalty_signup') as has_loyalty_signup,
         bool_or(event_name = 'app_download_click') as has_app_download,
+        -- noqa: disable=LT02
         {%- for column, event_name in steps.items() %}
         min(occurred_at) filter (where event_name = '{{ event_name }}') as {{ column }}
         {{- "," if not loop.last }}
         {%- endfor %}
     from events
+    -- noqa: enable=LT02
     left join blocked_users on trim(events.user_id) = blocked_users.identifier_value
     group by source, client_id, session_ref
 ),

@@ -23,9 +23,9 @@ records_resolved as (
 windows as (
     select
         max(cast(setting_value as double)) filter (where setting_id = 'cart_window_hours')
-        as cart_window_hours,
+            as cart_window_hours,
         max(cast(setting_value as double)) filter (where setting_id = 'cart_rescue_days')
-        as cart_rescue_days
+            as cart_rescue_days
     from settings
 ),
 

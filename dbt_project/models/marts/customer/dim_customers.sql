@@ -107,11 +107,15 @@ shared_things as (
 ),
 
 shared_links as (
-    select edges.to_key as identifier_key, shared_things.identifier_type
+    select
+        edges.to_key as identifier_key,
+        shared_things.identifier_type
     from edges
     inner join shared_things on edges.from_key = shared_things.identifier_key
     union
-    select edges.from_key as identifier_key, shared_things.identifier_type
+    select
+        edges.from_key as identifier_key,
+        shared_things.identifier_type
     from edges
     inner join shared_things on edges.to_key = shared_things.identifier_key
 ),
@@ -161,7 +165,7 @@ crm as (
             {{ sort_key(['not is_deleted', 'updated_at', 'contact_id']) }}
         ) as newest,
         max_by(persona_id, {{ sort_key(['not is_deleted', 'updated_at', 'contact_id']) }})
-            filter (where persona_id is not null) as persona_id,
+        filter (where persona_id is not null) as persona_id,
         min(created_at) as contact_created_at,
         bool_and(is_deleted) as is_deleted_in_crm,
         -- consent is what no duplicate contradicts
@@ -191,7 +195,7 @@ visits as (
         count(*) as session_count,
         max(started_at) as last_session_at,
         max_by(consent_analytics, {{ sort_key(['started_at', 'session_key']) }})
-        as consent_analytics
+            as consent_analytics
     from sessions
     where customer_id is not null
     group by customer_id
@@ -210,12 +214,12 @@ encounters as (
         min(occurred_at) as first_touchpoint_at,
         max(occurred_at) as last_touchpoint_at,
         max_by(touchpoint_id, {{ sort_key(['occurred_at', 'touchpoint_key']) }})
-        as last_touchpoint_id,
+            as last_touchpoint_id,
         max_by(channel, {{ sort_key(['occurred_at', 'touchpoint_key']) }}) as last_channel,
         max(occurred_at) filter (where journey_stage = 'consideration') as last_consideration_at,
         -- steps towards an order, not the order itself
         max(occurred_at) filter (where journey_stage = 'purchase' and source_kind = 'web_event')
-        as last_purchase_step_at,
+            as last_purchase_step_at,
         max(occurred_at) filter (where journey_stage = 'use') as last_use_at,
         max(occurred_at) filter (where journey_stage = 'support') as last_support_at,
         max(occurred_at) filter (where journey_stage = 'loyalty') as last_loyalty_at
@@ -354,7 +358,7 @@ joined as (
         or identities.loyalty_id_count > 1 as has_conflicting_ids,
         coalesce(crm.has_invalid_email, false) as has_invalid_email,
         coalesce(order_totals.recent_order_count, 0) > {{ var('customer_plausible_orders') }}
-        as has_implausible_order_count
+            as has_implausible_order_count
     from identities
     cross join clock
     left join linked_sources on identities.customer_id = linked_sources.customer_id

@@ -103,15 +103,18 @@ final as (
         case
             when cells.metric_id is not null then 'Published.'
             when connections.missing_family_count > 0
-                then 'No connected source brings ' || connections.first_missing_family
+                then
+                    'No connected source brings ' || connections.first_missing_family
                     || case
                         when connections.missing_family_count > 1
-                            then ', nor ' || cast(connections.missing_family_count - 1 as string)
+                            then
+                                ', nor ' || cast(connections.missing_family_count - 1 as string)
                                 || ' more of: ' || metrics.sources_needed
                         else ''
                     end || '.'
             when metrics.answer_metric_id is not null
-                then 'No answer was given to a question that measures it on its scale ('
+                then
+                    'No answer was given to a question that measures it on its scale ('
                     || cast(metrics.scale_min as string) || '–'
                     || cast(metrics.scale_max as string) || ', see survey_questions).'
             else 'Sources are connected, but no record meets the definition.'

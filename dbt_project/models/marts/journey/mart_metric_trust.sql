@@ -118,7 +118,7 @@ counted as (
             guarded.check_id = dated_findings.check_id
             and dated_findings.first_failed_date
             <= {{ period_end('periods.period_start', 'periods.period_type') }}
-            and dated_findings.last_failed_date >= periods.period_start
+            and periods.period_start <= dated_findings.last_failed_date
             and (
                 dated_findings.platform is null
                 or periods.channel in ('all', dated_findings.platform)

@@ -115,7 +115,12 @@ staging as (
         'landed' as reason,
         raw_rows.row_count
     from raw_rows
-    inner join (select distinct vendor, table_name from staged_rows) as staged_tables
+    inner join (
+        select distinct
+            vendor,
+            table_name
+        from staged_rows
+    ) as staged_tables
         on
             raw_rows.vendor = staged_tables.vendor
             and raw_rows.table_name = staged_tables.table_name

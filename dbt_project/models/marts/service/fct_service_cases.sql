@@ -39,7 +39,7 @@ final as (
         cases.solved_at,
         cases.updated_at,
         {{ seconds_between('cases.created_at', 'cases.first_response_at') }}
-        as first_response_seconds,
+            as first_response_seconds,
         {{ seconds_between('cases.created_at', 'cases.solved_at') }} as resolution_seconds,
         cases.agent_id,
         cases.team_id,

@@ -47,7 +47,8 @@ valued as (
             when float_value is not null then 'float'
             else 'double'
         end as value_type,
-        coalesce(string_value, cast(int_value as string), cast(double_value as string)) as value_text,
+        coalesce(string_value, cast(int_value as string), cast(double_value as string))
+            as value_text,
         -- Only text can hold personal data: numbers are ids, times and amounts.
         {{ personal_data_kind('string_value') }} as personal_data_kind
     from unnested

@@ -58,11 +58,13 @@ params as (
         {% for key in text_params -%}
         {{ nested_value('events.event_params', 'events.param_keys', key) }} as p_{{ key }},
         {% endfor -%}
+        -- noqa: disable=LT02
         {% for key in number_params -%}
         {{ nested_value('events.event_params', 'events.param_keys', key) }} as p_{{ key }}
         {{- "," if not loop.last }}
         {% endfor %}
     from events
+    -- noqa: enable=LT02
     left join deliveries on events._batch_id = deliveries.batch_id
 ),
 
@@ -105,6 +107,7 @@ typed as (
         {% for key in text_params -%}
         coalesce(p_{{ key }}.string_value, cast(p_{{ key }}.int_value as string)) as p_{{ key }},
         {% endfor -%}
+        -- noqa: disable=LT02
         {% for key in number_params -%}
         coalesce(
             p_{{ key }}.double_value,
@@ -115,6 +118,7 @@ typed as (
         {{- "," if not loop.last }}
         {% endfor %}
     from params
+    -- noqa: enable=LT02
 ),
 
 ranked_tables as (
@@ -126,7 +130,9 @@ delivered as (
         typed.*,
         coalesce(ranked_tables.is_intraday, false) as is_intraday,
         coalesce(ranked_tables.is_superseded, false) as is_superseded,
-        {{ surrogate_key(["typed.source", "'web_event'", "typed.batch_id", "typed.row_number_in_file"]) }}
+        {{ surrogate_key([
+            "typed.source", "'web_event'", "typed.batch_id", "typed.row_number_in_file"
+        ]) }}
             as web_event_key
     from typed
     left join ranked_tables
@@ -189,7 +195,8 @@ repeated as (
 ),
 
 duplicates as (
-    select web_event_key from repeated where occurrence > 1
+    select web_event_key from repeated
+    where occurrence > 1
 ),
 
 final as (
@@ -218,7 +225,8 @@ final as (
             when lower(delivered.p_session_engaged) in ('0', 'false') then false
         end as is_session_engaged,
         delivered.p_engagement_time_msec / cast(1000 as double) as engagement_seconds,
-        coalesce({{ url_host('delivered.p_page_location') }}, lower(delivered.hostname)) as page_host,
+        coalesce({{ url_host('delivered.p_page_location') }}, lower(delivered.hostname))
+            as page_host,
         {{ masked_link_path('delivered.p_page_location') }} as page_path,
         {{ without_personal_data('delivered.p_page_title') }} as page_title,
         {{ url_host('delivered.p_page_referrer') }} as referrer_host,
@@ -287,7 +295,8 @@ final as (
         delivered.p_percent_scrolled / cast(100 as double) as scroll_share,
         delivered.p_video_percent / cast(100 as double) as video_share,
         {{ without_personal_data('delivered.p_search_term') }} as search_term,
-        {{ url_host('delivered.p_link_url') }} || coalesce({{ masked_link_path('delivered.p_link_url') }}, '')
+        {{ url_host('delivered.p_link_url') }}
+        || coalesce({{ masked_link_path('delivered.p_link_url') }}, '')
             as link_target,
         delivered.p_error_code as error_code,
         {{ without_personal_data('delivered.p_error_message') }} as error_message,

@@ -4,7 +4,8 @@ with mapped as (
 
 final as (
     select
-        {{ surrogate_key(["_source", "'ad_spend'", "spend_date", "platform", "campaign_id"]) }} as ad_spend_key,
+        {{ surrogate_key(["_source", "'ad_spend'", "spend_date", "platform", "campaign_id"]) }}
+            as ad_spend_key,
         _source as source,
         cast({{ mapped_timestamp('spend_date') }} as date) as spend_date,
         lower({{ blank_to_null('platform') }}) as platform,

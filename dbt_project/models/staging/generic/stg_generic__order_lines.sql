@@ -27,7 +27,8 @@ sold as (
 
 final as (
     select
-        {{ surrogate_key(["source", "'order_line'", "order_id", "line_number"]) }} as order_line_key,
+        {{ surrogate_key(["source", "'order_line'", "order_id", "line_number"]) }}
+            as order_line_key,
         {{ surrogate_key(["source", "'order'", "order_id"]) }} as order_key,
         source,
         order_id,

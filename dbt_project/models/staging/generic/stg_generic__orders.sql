@@ -211,7 +211,8 @@ final as (
         tax_amount,
         case
             when is_rest_shipping
-                then cast(total_amount - subtotal_amount - coalesce(tax_amount, 0) as decimal(18, 4))
+                then
+                    cast(total_amount - subtotal_amount - coalesce(tax_amount, 0) as decimal(18, 4))
             else shipping_amount
         end as shipping_amount,
         cast(discount_amount as decimal(18, 4)) as discount_amount,

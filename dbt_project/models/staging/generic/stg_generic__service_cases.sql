@@ -20,7 +20,11 @@ final as (
         {{ mapped_timestamp('updated_at') }} as updated_at,
         {{ blank_to_null('agent_id') }} as agent_id,
         {{ blank_to_null('team_id') }} as team_id,
-        coalesce({{ text_to_boolean('is_deleted') }}, lower({{ blank_to_null('status') }}) = 'deleted', false) as is_deleted,
+        coalesce(
+            {{ text_to_boolean('is_deleted') }},
+            lower({{ blank_to_null('status') }}) = 'deleted',
+            false
+        ) as is_deleted,
         {{ blank_to_null('order_ref') }} as order_ref
     from mapped
 )

@@ -4,7 +4,8 @@ with mapped as (
 
 final as (
     select
-        {{ surrogate_key(["_source", "'survey_invitation'", "survey_id", "invitation_id"]) }} as survey_invitation_key,
+        {{ surrogate_key(["_source", "'survey_invitation'", "survey_id", "invitation_id"]) }}
+            as survey_invitation_key,
         _source as source,
         survey_id,
         invitation_id,

@@ -1,10 +1,13 @@
 with mapped as (
-    {{ current_rows(source('generic', 'survey_responses'), ['survey_id', 'response_id'], 'submitted_at') }}
+    {{ current_rows(
+        source('generic', 'survey_responses'), ['survey_id', 'response_id'], 'submitted_at'
+    ) }}
 ),
 
 final as (
     select
-        {{ surrogate_key(["_source", "'survey_response'", "survey_id", "response_id"]) }} as survey_response_key,
+        {{ surrogate_key(["_source", "'survey_response'", "survey_id", "response_id"]) }}
+            as survey_response_key,
         _source as source,
         survey_id,
         response_id,

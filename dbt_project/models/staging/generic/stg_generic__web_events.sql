@@ -41,7 +41,8 @@ final as (
         web_event_key,
         _source as source,
         stream_id,
-        case when lower(platform) in ('app', 'ios', 'android', 'mob') then 'app' else 'web' end as platform,
+        case when lower(platform) in ('app', 'ios', 'android', 'mob') then 'app' else 'web' end
+            as platform,
         trim(event_name) as event_name,
         occurred_at_utc as occurred_at,
         {{ local_date('occurred_at_utc') }} as event_date,
@@ -54,7 +55,8 @@ final as (
         is_superseded,
         {{ blank_to_null('client_id') }} as client_id,
         {{ blank_to_null('session_ref') }} as session_ref,
-        case when {{ blank_to_null('session_ref') }} is not null then 'string' end as session_ref_type,
+        case when {{ blank_to_null('session_ref') }} is not null then 'string' end
+            as session_ref_type,
         {{ text_to_number('session_number', 'bigint') }} as session_number,
         {{ without_personal_data('user_id') }} as user_id,
         {{ text_to_boolean('is_session_engaged') }} as is_session_engaged,

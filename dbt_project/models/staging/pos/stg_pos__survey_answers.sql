@@ -21,7 +21,7 @@ read_replies as (
         feedback_id,
         message,
         submitted_at,
-        -- the first number of the message, and only if it is on the scale: "5!", "4 kiitos", not "10"
+        -- the first number of the message, only if it is on the scale: "5!", "4 kiitos", not "10"
         nullif(regexp_extract(message, '^[^0-9]*([1-5])([^0-9]|$)', 1), '') as score,
         -- the words around the number
         trim(regexp_replace(message, '^[ ]*[1-5]([^0-9A-Za-z]+|$)', '')) as words

@@ -138,7 +138,9 @@ order_terms as (
         -- tax inside the prices, per unit of money charged
         case
             when {{ text_to_boolean('taxes_included') }}
-                then {{ text_to_number('total_tax') }} / nullif({{ text_to_number('total_price') }}, 0)
+                then
+                    {{ text_to_number('total_tax') }}
+                    / nullif({{ text_to_number('total_price') }}, 0)
         end as included_tax_share,
         coalesce({{ text_to_boolean('taxes_included') }}, false) as is_tax_included
     from orders

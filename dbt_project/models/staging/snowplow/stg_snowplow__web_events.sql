@@ -93,7 +93,9 @@ final as (
         occurred_at,
         {{ local_date('occurred_at') }} as event_date,
         partition_date,
-        {{ seconds_between(text_to_timestamp('dvce_created_tstamp'), text_to_timestamp('dvce_sent_tstamp')) }} as server_offset_seconds,
+        {{ seconds_between(
+            text_to_timestamp('dvce_created_tstamp'), text_to_timestamp('dvce_sent_tstamp')
+        ) }} as server_offset_seconds,
         batch_id,
         loaded_at,
         false as is_intraday,
@@ -135,7 +137,9 @@ final as (
         'unset' as consent_analytics,
         'unset' as consent_ads,
         tr_orderid as transaction_id,
-        coalesce({{ text_to_number('tr_total', 'double') }}, {{ text_to_number('se_value', 'double') }}) as event_value,
+        coalesce(
+            {{ text_to_number('tr_total', 'double') }}, {{ text_to_number('se_value', 'double') }}
+        ) as event_value,
         upper(tr_currency) as currency,
         {{ text_to_number('tr_tax', 'double') }} as tax_amount,
         {{ text_to_number('tr_shipping', 'double') }} as shipping_amount,
@@ -147,7 +151,9 @@ final as (
         cast(null as double) as video_share,
         cast(null as string) as search_term,
         {{ url_host(json_text('unstruct_event', '$.data.data.targetUrl')) }}
-        || coalesce({{ masked_link_path(json_text('unstruct_event', '$.data.data.targetUrl')) }}, '') as link_target,
+        || coalesce(
+            {{ masked_link_path(json_text('unstruct_event', '$.data.data.targetUrl')) }}, ''
+        ) as link_target,
         cast(null as string) as error_code,
         cast(null as string) as error_message,
         se_label as content_id,

@@ -87,7 +87,9 @@ plain as (
             when 'APPVIEW' then 'screen_view'
             when 'EXCEPTION' then 'exception'
             when 'SOCIAL' then 'share'
-            when 'EVENT' then lower({{ replace_matches("trim(event_info.eventAction)", "[^a-zA-Z0-9]+", "_") }})
+            when 'EVENT' then lower({{ replace_matches(
+                "trim(event_info.eventAction)", "[^a-zA-Z0-9]+", "_"
+            ) }})
         end as event_name,
         false as is_commerce
     from hits
@@ -103,7 +105,8 @@ plain as (
 events as (
     select * from plain
     union all
-    select * from commerce where event_name is not null
+    select * from commerce
+    where event_name is not null
 ),
 
 delivered as (
@@ -161,10 +164,12 @@ delivered as (
         case when events.is_commerce then events.transaction.currencyCode end as currency,
         case when events.is_commerce then events.transaction.transactionCoupon end as coupon,
         case
-            when events.is_commerce then
-                coalesce(
-                    events.transaction.localTransactionRevenue, events.transaction.transactionRevenue
-                ) / cast(1000000 as double)
+            when events.is_commerce
+                then
+                    coalesce(
+                        events.transaction.localTransactionRevenue,
+                        events.transaction.transactionRevenue
+                    ) / cast(1000000 as double)
             else cast(events.event_info.eventValue as double)
         end as event_value,
         case
