@@ -99,11 +99,12 @@ QUARANTINE_SCHEMA: tuple[tuple[str, str], ...] = (
 COMMIT_FILES = 200
 COMMIT_SECONDS = 20.0
 MOST_WORKERS = 4
-LARGE_FILE_BYTES = 64 << 20
+LARGE_FILE_BYTES = 16 << 20
 
 _EMPTY_PARTITION = "dt=1900-01-01"
 _SCHEMA_FILE = "_schema.parquet"
 _STAGED = "staged_rows"
+_JUDGED = "judged_rows"
 
 # Reason of each code; none of them repeats a value, because values may be personal.
 _REASONS = {
@@ -390,8 +391,8 @@ def _in_order(
 ) -> Iterator[LandedBatch]:
     """Land the files, a few at a time, and give the batches in the order of the files.
 
-    A day of a web export is one row group, which one core reads: several such files keep the cores
-    busy side by side. A large file gets all of them, and the memory, for itself.
+    A small day of a web export is one row group, which one core reads: several such files keep the
+    cores busy side by side. A large file gets all of them, and the memory, for itself.
     """
     workers = min(os.cpu_count() or 1, MOST_WORKERS)
     local = threading.local()
@@ -404,8 +405,9 @@ def _in_order(
         return land_file(local.connection, *entry)
 
     try:
-        for is_large, entries in groupby(new, key=lambda entry: entry[0].size > LARGE_FILE_BYTES):
-            if is_large or workers == 1:
+        for is_large, group in groupby(new, key=lambda entry: entry[0].size > LARGE_FILE_BYTES):
+            entries = list(group)
+            if is_large or workers == 1 or len(entries) == 1:
                 for entry in entries:
                     yield land_file(connection, *entry)
                 continue
@@ -597,13 +599,13 @@ def _kept_rows(
             f"The file's columns are {', '.join(content.columns)}.",
         ) from error
     columns = {name: sql_name(name) for name in content.columns}
-    return replace(content, relation="kept_rows", columns=columns)
+    return replace(content, relation="kept_rows", columns=columns, place="rowid")
 
 
 def _named(content: FileContent) -> str:
     """The rows under the file's own column names."""
     columns = "".join(f", {sql} as {sql_name(name)}" for name, sql in content.columns.items())
-    return f"(select _line{columns} from {content.relation})"
+    return f"(select _line, {content.place} as _place{columns} from {content.relation})"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
@@ -681,7 +683,12 @@ def _stage(
     load_date: date,
     file_name: str,
 ) -> None:
-    """Make ``staged_rows``: declared columns, what is wrong with a row, its content, its day."""
+    """Make ``staged_rows``, the declared columns, and ``judged_rows``, what is said of each row.
+
+    The values stay where they are: ``staged_rows`` is a view, so that the wide rows of a large file
+    are copied once, from the file to the raw zone. What is kept of each row meanwhile is its place,
+    its day, its problem and its content in short.
+    """
     guarded = _failing_expressions(connection, content, mapping, file_name)
     selected: list[str] = []
     problems: list[tuple[str, str]] = []
@@ -714,30 +721,62 @@ def _stage(
     for column in table.columns:
         problems.extend(_problems(column))
     cases = " ".join(f"when {test} then {sql_text(code)}" for test, code in problems)
-    body = [f"'{column.name}=' || {_as_text(column)}" for column in table.columns]
+    body = [part for column in table.columns for part in _content_parts(column)]
     body.append(f"'{EXTRA_COLUMN}=' || {EXTRA_COLUMN}")
     day = f"try(cast({table.dt} as date))" if table.dt else "cast(null as date)"
     lost = [n for n, _ in problems if n.startswith(('"_lost_', '"_fails_'))]
     helpers = f"exclude ({', '.join(lost)})" if lost else ""
+    typed = f"""
+        select _line, _place, {", ".join(selected)}, {_extra(mapping, content)} as {EXTRA_COLUMN}
+        from {_named(content)}
+    """
+    connection.execute(
+        f"create or replace temp view {_STAGED} as select * {helpers} from ({typed})"
+    )
     connection.execute(
         f"""
-        create or replace temp table {_STAGED} as
+        create or replace temp table {_JUDGED} as
         select
-            * {helpers},
+            _place,
+            _line,
+            coalesce({day}, date '{load_date}') as dt,
             {f"case {cases} end" if cases else "cast(null as varchar)"} as _problem,
-            md5(concat_ws(chr(31), {", ".join(body)})) as _content,
-            coalesce({day}, date '{load_date}') as dt
-        from (
-            select _line, {", ".join(selected)}, {_extra(mapping, content)} as {EXTRA_COLUMN}
-            from {_named(content)}
-        )
+            md5(concat_ws(chr(31), {", ".join(body)})) as _content
+        from ({typed})
         """
     )
 
 
-def _as_text(column: Column) -> str:
+def _content_parts(column: Column) -> list[str]:
+    """SQL of the texts that make up a column's content.
+
+    The text of a nested value repeats the names of all its members, null or not, in every row:
+    making and digesting it takes longer than writing the row. So each member of a structure stands
+    by itself under a short mark, and nulls are left out.
+    """
     name = sql_name(column.name)
-    return name if column.type == "VARCHAR" else f"cast({name} as varchar)"
+    if column.type == "VARCHAR":
+        return [f"'{column.name}=' || {name}"]
+    return list(_leaf_parts(name, duckdb.sqltype(column.type), column.name))
+
+
+def _leaf_parts(value: str, kind: DuckDBPyType, path: str, depth: int = 0) -> Iterator[str]:
+    if kind.id == "struct":
+        for name, child in _children(kind):
+            member = f"struct_extract({value}, {sql_text(name)})"
+            yield from _leaf_parts(member, child, f"{path}.{name}", depth)
+        return
+    if kind.id == "list":
+        item = f"x{depth}"
+        parts = ", ".join(_leaf_parts(item, _children(kind)[0][1], path, depth + 1))
+        # Own separators for each level: what is nested cannot pass for what stands beside it.
+        element = f"concat_ws(chr({30 - 2 * depth}), {parts})"
+        texts = f"list_transform({value}, lambda {item}: {element})"
+        text = f"array_to_string({texts}, chr({29 - 2 * depth}))"
+    else:
+        text = value if kind.id == "varchar" else f"cast({value} as varchar)"
+    # A mark of the path alone: a member that is declared one day changes no content without it.
+    yield f"'{hashlib.md5(path.encode()).hexdigest()[:6]}=' || {text}"
 
 
 def _is_present(value: str, source_type: str) -> str:
@@ -929,7 +968,8 @@ def _hash_identifiers(
         if not names:
             continue
         values = " union ".join(
-            f"select {sql_name(name)} as value from {_STAGED} where _problem is null"
+            f"select {sql_name(name)} as value from {_STAGED} semi join {_JUDGED} "
+            f"on {_STAGED}._place = {_JUDGED}._place and _problem is null"
             for name in names
         )
         found = connection.execute(
@@ -956,27 +996,22 @@ def _write_rows(
     connection: duckdb.DuckDBPyConnection, table: TableSpec, batch: LandedBatch, folder: Path
 ) -> tuple[int, date | None, date | None]:
     span = connection.execute(
-        f"select count(*), min(dt), max(dt) from {_STAGED} where _problem is null"
+        f"select count(*), min(dt), max(dt) from {_JUDGED} where _problem is null"
     ).fetchone()
     if not span or not span[0]:
         return 0, None, None
-    # Numbering all rows would carry them, nested values and all, through a sort: only those that
-    # repeat need a number.
+    # Few rows repeat: only those need a number.
     connection.execute(
         f"""
         create or replace temp table repeated_rows as
-        select
-            rowid as row_number,
-            row_number() over (partition by _content order by _line, rowid) as occurrence
-        from {_STAGED}
+        select _place, row_number() over (partition by _content order by _place) as occurrence
+        from {_JUDGED}
         where _problem is null and _content in (
-            select _content from {_STAGED} where _problem is null
+            select _content from {_JUDGED} where _problem is null
             group by _content having count(*) > 1
         )
         """
     )
-    # Sorted by day, so that each partition is written in one piece.
-    order = "order by staged.dt, staged._line" if span[1] != span[2] else ""
     declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
     hashed = [column for column in table.columns if column.identifier]
     hashes = "".join(
@@ -987,27 +1022,40 @@ def _write_rows(
         f"and h{i}.value = staged.{sql_name(column.name)}"
         for i, column in enumerate(hashed)
     )
-    connection.execute(
-        f"""
-        copy (
-            select
-                {declared}{hashes},
-                staged.{EXTRA_COLUMN},
-                {sql_text(batch.batch_id)} as _batch_id,
-                timestamp '{batch.loaded_at}' as _loaded_at,
-                {sql_text(batch.source)} as _source,
-                {sql_text(batch.source_file)} as _source_file,
-                staged._line as _row,
-                md5(staged._content || '|' || coalesce(repeated.occurrence, 1)) as _row_id,
-                staged.dt
-            from {_STAGED} as staged
-            left join repeated_rows as repeated on staged.rowid = repeated.row_number {joins}
-            where staged._problem is null
-            {order}
-        ) to {sql_text(folder / "rows")}
-        (format parquet, compression zstd, partition_by (dt), filename_pattern 'part_{{i}}')
-        """
-    )
+    rows = f"""
+        select
+            {declared}{hashes},
+            staged.{EXTRA_COLUMN},
+            {sql_text(batch.batch_id)} as _batch_id,
+            timestamp '{batch.loaded_at}' as _loaded_at,
+            {sql_text(batch.source)} as _source,
+            {sql_text(batch.source_file)} as _source_file,
+            judged._line as _row,
+            md5(judged._content || '|' || coalesce(repeated.occurrence, 1)) as _row_id
+    """
+    relations = f"""
+        from {_STAGED} as staged
+        inner join {_JUDGED} as judged on staged._place = judged._place
+        left join repeated_rows as repeated on staged._place = repeated._place {joins}
+        where judged._problem is null
+    """
+    target = folder / "rows"
+    if span[1] == span[2]:
+        # One day is written as one file: splitting rows by day costs as much as writing them.
+        target = target / f"dt={span[1]}" / "part.parquet"
+        target.parent.mkdir(parents=True)
+        connection.execute(
+            f"copy ({rows} {relations}) to {sql_text(target)} (format parquet, compression zstd)"
+        )
+    else:
+        # Sorted by day, so that each partition is written in one piece.
+        connection.execute(
+            f"""
+            copy ({rows}, judged.dt {relations} order by judged.dt, judged._place)
+            to {sql_text(target)}
+            (format parquet, compression zstd, partition_by (dt), filename_pattern 'part_{{i}}')
+            """
+        )
     return int(span[0]), span[1], span[2]
 
 
@@ -1034,13 +1082,14 @@ def _write_quarantine(
             from {REJECTED}
             union all
             select
-                _line,
-                split_part(_problem, '|', 1),
-                split_part(_problem, '|', 2),
-                case split_part(_problem, '|', 2) {reasons} end,
+                judged._line,
+                split_part(judged._problem, '|', 1),
+                split_part(judged._problem, '|', 2),
+                case split_part(judged._problem, '|', 2) {reasons} end,
                 cast(json_object({values}, {sql_text(EXTRA_COLUMN)}, {EXTRA_COLUMN}) as varchar)
-            from {_STAGED}
-            where _problem is not null
+            from {_STAGED} as staged
+            inner join {_JUDGED} as judged on staged._place = judged._place
+            where judged._problem is not null
         )
         order by line
         """

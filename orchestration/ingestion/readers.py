@@ -46,6 +46,8 @@ class FileContent:
         relation: The temporary table or view that holds the rows.
         columns: SQL over the relation for each column, by the file's own name for it.
         types: DuckDB type of each expression; VARCHAR for text formats.
+        place: SQL over the relation that tells rows apart and follows their order; several records
+            may share a line.
         warnings: What a person should know although the file was read.
         is_json: Column names may be dotted paths into the records.
     """
@@ -53,6 +55,7 @@ class FileContent:
     relation: str
     columns: Mapping[str, str]
     types: Mapping[str, str]
+    place: str = "rowid"
     warnings: tuple[str, ...] = ()
     is_json: bool = False
 
@@ -598,6 +601,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, request: ReadRequest) -
         relation=f"{ROWS}_parquet",
         columns={name: sql_name(name) for name in types},
         types=types,
+        place="_line",
     )
 
 

@@ -314,6 +314,63 @@ def test_an_alias_never_takes_a_column_that_is_another_ones_by_name():
 # --- nested exports ------------------------------------------------------------------------------
 
 
+def test_nested_rows_that_differ_in_one_member_are_different_rows(tmp_path):
+    def event(value=None, device=None, items=None, **changes):
+        return {
+            "event_date": "20260101",
+            "event_timestamp": 1,
+            "event_name": "view",
+            "event_params": [
+                {"key": "a", "value": value or {"string_value": "1"}},
+                {"key": "b", "value": {"int_value": 2}},
+            ],
+            "device": device or {"category": "desktop"},
+            "items": items or [],
+            **changes,
+        }
+
+    base = event()
+    other = [
+        event({"int_value": 1}),
+        event({"double_value": 1.5}),
+        event({"string_value": ""}),
+        event({"string_value": None}),
+        event(device={"operating_system": "desktop"}),
+        event(device={"category": "desktop", "web_info": {"browser": "desktop"}}),
+        event(items=[{"item_id": "x"}]),
+        event(items=[{"item_name": "x"}]),
+        event(items=[{"item_id": "x"}, {"item_id": "x"}]),
+        event(items=[{"item_id": "x", "item_params": [{"key": "x"}]}]),
+        event(event_params=list(reversed(base["event_params"]))),
+        event(user_id="u"),
+        event(user_pseudo_id="u"),
+    ]
+    for day, rows in (("20260101", [base, *other, base]), ("20260102", list(reversed(other)))):
+        lines = [json.dumps(row) for row in rows]
+        (tmp_path / f"events_{day}.jsonl").write_text("\n".join(lines) + "\n")
+    # The same rows in another order, from another reader: what they are must not depend on it.
+    duckdb.execute(
+        f"copy (select * from read_json('{tmp_path}/events_20260102.jsonl', "
+        "map_inference_threshold = -1)) "
+        f"to '{tmp_path}/events_20260103.parquet'"
+    )
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: ga4, vendor: ga4, path: .}\n"
+    )
+    sources = load_sources(tmp_path / "sources.yml")
+    raw = tmp_path / "raw"
+    land(discover(sources, raw), sources, raw, "run", NOW)
+    ids = dict(
+        duckdb.execute(
+            "select _source_file, list(_row_id order by _row) from read_parquet(?) group by all",
+            [f"{raw}/ga4/events/dt=2026-01-01/*.parquet"],
+        ).fetchall()
+    )
+    assert len(set(ids["events_20260101.jsonl"])) == len(other) + 2  # the repeated one is a row too
+    assert ids["events_20260101.jsonl"][1:-1] == list(reversed(ids["events_20260102.jsonl"]))
+    assert ids["events_20260102.jsonl"] == ids["events_20260103.parquet"]
+
+
 def test_ga4_columns_that_were_null_throughout_take_the_canonical_structure(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "sources.yml").write_text(
