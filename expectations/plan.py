@@ -229,7 +229,8 @@ def load_plan(path: Path | str = DEFAULT_PLAN) -> Plan:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        problem = PlanProblem(str(path), 1, 1, "", f"cannot be read as UTF-8 text ({error})")
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is no UTF-8 text"
+        problem = PlanProblem(str(path), 1, 1, "", f"cannot be read: {reason}")
         raise PlanError([problem]) from error
     try:
         node = yaml.compose(text, Loader=_LineLoader)

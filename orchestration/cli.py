@@ -78,7 +78,12 @@ def doctor() -> None:
         if broken:
             error_console.print(f"{len(broken)} problem(s) found.")
             raise typer.Exit(EXIT_FAILED)
-        console.print("All sources can be read.")
+        if not any(finding.status == "ok" for finding in findings):
+            console.print("There is nothing to read yet.")
+        elif any(finding.status == "warning" for finding in findings):
+            console.print("What was found can be read; see the warnings.")
+        else:
+            console.print("All sources can be read.")
 
 
 @app.command()

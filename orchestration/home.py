@@ -8,12 +8,18 @@ opens a file or a database.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from orchestration.errors import WarehouseError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*[KMGT]i?B", re.IGNORECASE)
 
 _TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
@@ -78,9 +84,20 @@ class Home:
         return self.root / "logs" / f"{run_id}.log"
 
     def prepare(self) -> Home:
-        """Create the folders and export the environment that the engines inherit; idempotent."""
+        """Create the folders and export the environment that the engines inherit; idempotent.
+
+        Raises:
+            WarehouseError: A setting of the environment cannot be used.
+        """
+        check_settings()
         for folder in (self.root, self.raw, self.state, self.published, self.reports, self.dagster):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise WarehouseError(
+                    f"{folder} cannot be created: {error.strerror}.",
+                    "Set CXW_HOME to a folder that this user may write to.",
+                ) from error
         os.environ.update(self.environment())
         return self
 
@@ -101,10 +118,37 @@ class Home:
         }
 
 
+def check_settings() -> None:
+    """Check the settings that the environment gives, before an engine trips over one.
+
+    Raises:
+        WarehouseError: One cannot be used; the message names it.
+    """
+    run_clock()
+    zone = os.environ.get("CXW_TIMEZONE")
+    if zone is not None:
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise WarehouseError(
+                f"CXW_TIMEZONE={zone} is no known time zone.", "Write one like Europe/Helsinki."
+            ) from error
+    limit = os.environ.get("CXW_MEMORY_LIMIT")
+    if limit is not None and not _MEMORY.fullmatch(limit):
+        raise WarehouseError(
+            f"CXW_MEMORY_LIMIT={limit} is no amount of memory.", "Write one like 4GB or 512MB."
+        )
+
+
 def run_clock() -> datetime:
     """The time of this run, UTC: ``CXW_NOW`` (ISO 8601) where set, so that runs can be repeated."""
     fixed = os.environ.get("CXW_NOW")
     if not fixed:
         return datetime.now(UTC).replace(microsecond=0)
-    moment = datetime.fromisoformat(fixed)
+    try:
+        moment = datetime.fromisoformat(fixed)
+    except ValueError as error:
+        raise WarehouseError(
+            f"CXW_NOW={fixed} is no time.", "Write one like 2026-11-01T06:00:00Z, or unset it."
+        ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

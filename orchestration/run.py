@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home
 from orchestration.versions import current_version
 
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     from dagster import EventLogEntry
     from dagster._core.execution.plan.objects import StepFailureData
 
+    from orchestration.ingestion.sources import Sources
+
 LAST_RUN_FILE = "last_run.json"
 _PROGRESS_EVERY = 50
 _FINDINGS_SHOWN = 8
+_FAILURES_SHOWN = 20
 _GRAVITY = {"critical": 0, "warning": 1, "info": 2}
 
 # Whatever changes the result of a run, besides the data: code, rules, plan, reference tables.
@@ -60,6 +64,7 @@ class Outcome:
         run_id: Dagster's run.
         seconds: Wall time of the job.
         landed: Per source: files, rows landed, rows quarantined, files that failed.
+        failed_files: What could not be read, with the remedy.
         audit: Checks by verdict and the findings that matter most.
         version: The published version, None where publication was blocked.
         errors: Messages of failed steps.
@@ -70,6 +75,7 @@ class Outcome:
     run_id: str
     seconds: float
     landed: list[dict[str, Any]] = field(default_factory=list)
+    failed_files: list[str] = field(default_factory=list)
     audit: dict[str, Any] = field(default_factory=dict)
     version: str | None = None
     marts: int = 0
@@ -92,6 +98,12 @@ class Outcome:
                 )
             console.print("\n[bold]Loaded[/bold]")
             console.print(table)
+        if self.failed_files:
+            console.print("\n[bold]Not loaded[/bold]")
+            for failure in self.failed_files[:_FAILURES_SHOWN]:
+                console.print(f"  {failure}", markup=False)
+            if len(self.failed_files) > _FAILURES_SHOWN:
+                console.print(f"  … and {len(self.failed_files) - _FAILURES_SHOWN} more")
         if self.audit:
             console.print(
                 f"\n[bold]Audit[/bold] {self.audit['passed']} checks passed, "
@@ -167,12 +179,15 @@ def refresh(home: Home, console: Console) -> Outcome:
     """Run the whole job in this process and record what came of it."""
     from orchestration.ingestion.sources import load_sources
 
-    load_sources(home.sources_file)  # a mistake there is told before anything heavy is loaded
+    # A mistake there is told before anything heavy is loaded.
+    for absent in _without_files(home, load_sources(home.sources_file)):
+        console.print(f"[yellow]No file[/yellow] of the source {absent} was found: cxw doctor")
     console.print("Loading Dagster and the dbt project", style="dim")
     import dagster as dg
 
     from orchestration.definitions import REFRESH_JOB, build_definitions
     from orchestration.ingestion.deliveries import (
+        failed_files,
         landed_by_source,
         partition_tags,
         pending_files,
@@ -199,6 +214,7 @@ def refresh(home: Home, console: Console) -> Outcome:
         run_id=run_id,
         seconds=round(time.monotonic() - started, 1),
         landed=landed_by_source(home, run_id),
+        failed_files=failed_files(home, run_id),
         audit=_audited(home, run_id),
         version=published.version if published and result.success else None,
         marts=len(published.marts) if published and result.success else 0,
@@ -210,6 +226,30 @@ def refresh(home: Home, console: Console) -> Outcome:
     path.with_suffix(".tmp").write_text(json.dumps(asdict(outcome), indent=2))
     path.with_suffix(".tmp").replace(path)
     return outcome
+
+
+def _without_files(home: Home, sources: Sources) -> list[str]:
+    """The sources that have delivered no file.
+
+    Raises:
+        WarehouseError: None of them has, and nothing was ever landed: there is nothing to build.
+    """
+    from orchestration.ingestion.sources import source_files
+
+    if not sources.sources:
+        raise WarehouseError(
+            f"{home.sources_file} names no source.",
+            "Remove the comment signs before those you have, and check them with: cxw doctor",
+        )
+    present = {file.source for file in source_files(sources, home.raw / "_cache")}
+    absent = [source.name for source in sources.sources if source.name not in present]
+    has_landed = any((home.raw / "_manifest").glob("*-*.parquet"))
+    if not present and not has_landed:
+        raise WarehouseError(
+            "No source has a file that could be loaded.",
+            "See what is missing with: cxw doctor",
+        )
+    return absent
 
 
 class _Progress:

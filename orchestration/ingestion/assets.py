@@ -155,6 +155,9 @@ def _readable(spec: VendorSpec, table: str, batches: list[LandedBatch]) -> dg.As
         severity=dg.AssetCheckSeverity.ERROR if is_required else dg.AssetCheckSeverity.WARN,
         metadata={
             "files": len(batches),
+            "warnings": [
+                f"{batch.source_file}: {batch.warnings}" for batch in batches if batch.warnings
+            ],
             "failed": dg.MetadataValue.table(
                 [
                     dg.TableRecord({"file": batch.source_file, "error": batch.error or ""})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
@@ -28,19 +28,23 @@ def pending_files(home: Home) -> list[PendingFile]:
 
 
 def day_of(file: PendingFile) -> date | None:
-    """The day that a web export's file name carries (``events_20240111.parquet``), if any."""
+    """The day that a web export's file name carries (``events_20240111.parquet``), if any.
+
+    None too where no partition is of that day: such a file belongs to every run.
+    """
     match = _DAY.search(file.file_key or "")
     if not match:
         return None
     try:
-        return datetime.strptime(match.group(), "%Y%m%d").date()
+        day = datetime.strptime(match.group(), "%Y%m%d").date()
     except ValueError:
         return None
+    return day if FIRST_PARTITION <= day <= datetime.now(UTC).date() else None
 
 
 def partition_tags(files: list[PendingFile]) -> dict[str, str]:
     """The tags that make one run cover all days of the waiting files; none without a day."""
-    days = sorted(day for day in map(day_of, files) if day and day >= FIRST_PARTITION)
+    days = sorted(day for day in map(day_of, files) if day)
     if not days:
         return {}
     return {RANGE_START_TAG: days[0].isoformat(), RANGE_END_TAG: days[-1].isoformat()}
@@ -65,6 +69,22 @@ def landed_by_source(home: Home, run_id: str) -> list[dict[str, Any]]:
     )
     names = [column[0] for column in rows.description]
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+def failed_files(home: Home, run_id: str) -> list[str]:
+    """What a run could not read: source and message, which names the file and the remedy."""
+    return [
+        f"{source}: {error}"
+        for source, error in duckdb.execute(
+            """
+            select source, error
+            from read_parquet(?)
+            where run_id = ? and status = 'failed'
+            order by source, source_file, table_name
+            """,
+            [str(home.raw / "_manifest" / "*.parquet"), run_id],
+        ).fetchall()
+    ]
 
 
 def run_counts(home: Home, run_id: str) -> dict[str, int]:

@@ -30,6 +30,43 @@ def test_a_run_without_sources_says_how_to_get_some(cxw: Cxw, tmp_path: Path) ->
     assert "cxw init" in said(answer)
 
 
+def test_a_run_with_nothing_to_load_fails_and_says_so(cxw: Cxw, tmp_path: Path) -> None:
+    (tmp_path / "sources.yml").write_text("version: 1\nsources: []\n")
+    answer = cxw(tmp_path, "run")
+    assert answer.returncode == 1
+    assert "names no source" in said(answer)
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: shop, vendor: ga4, path: nowhere}\n"
+    )
+    answer = cxw(tmp_path, "run")
+    assert answer.returncode == 1
+    assert "No source has a file" in said(answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CXW_NOW", "yesterday"),
+        ("CXW_TIMEZONE", "Europe/Helsinkki"),
+        ("CXW_MEMORY_LIMIT", "lots"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    cxw: Cxw, tmp_path: Path, name: str, value: str
+) -> None:
+    answer = cxw(tmp_path, "init", **{name: value})
+    assert answer.returncode == 1
+    assert f"{name}={value}" in said(answer)
+
+
+def test_a_home_that_cannot_be_made_is_named(cxw: Cxw, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    answer = cxw(tmp_path / "file" / "home", "init")
+    assert answer.returncode == 1
+    assert "cannot be created" in said(answer)
+    assert "CXW_HOME" in said(answer)
+
+
 def test_init_writes_sources_that_doctor_accepts_and_never_overwrites_them(
     cxw: Cxw, tmp_path: Path
 ) -> None:
