@@ -47,7 +47,7 @@ CONTACTS = TableSpec(
     ),
     natural_key=("contact_ref",),
     dt="cast(try_cast(started_at as timestamp) as date)",
-    files=(FileRule("native", ("contacts*.csv", "calls*.csv"), "csv", {"delimiter": ";"}),),
+    files=(FileRule("native", ("contacts*.csv", "calls*.csv"), "csv"),),
     description="One row per contact leg: a call, an IVR session, an SMS or a chat.",
 )
 

@@ -77,6 +77,9 @@ _ITEMS = (
     f"creative_slot VARCHAR, item_params {_PARAMS})[]"
 )
 
+# 2000 to 2099 in µs: a damaged time beyond what a timestamp can hold would stop every model.
+_TIMES = (946_684_800_000_000, 4_102_444_800_000_000)
+
 _FILE_KEY = r"(events_(?:intraday_|fresh_)?\d{8}(?:[-_]\d{6,})?)"
 
 # Parameters that the loader flattens, with the member of the value that GA4 keeps them in.
@@ -153,7 +156,7 @@ EVENTS = TableSpec(
         "event_timestamp",
         "event_bundle_sequence_id",
     ),
-    dt="try_strptime(event_date, '%Y%m%d')",
+    dt="coalesce(try_strptime(event_date, '%Y%m%d'), try_cast(event_date as timestamp))",
     files=(
         FileRule(
             format="native",
@@ -176,8 +179,21 @@ EVENTS = TableSpec(
     ),
     description="Events of all streams as Google Analytics exports them, every delivery.",
     columns=(
-        Column("event_date", required=True, not_null=True, description="Day, property time zone."),
-        Column("event_timestamp", "BIGINT", required=True, not_null=True, description="µs, UTC."),
+        Column(
+            "event_date",
+            required=True,
+            not_null=True,
+            kind="date",
+            description="Day, property time zone.",
+        ),
+        Column(
+            "event_timestamp",
+            "BIGINT",
+            required=True,
+            not_null=True,
+            within=_TIMES,
+            description="µs, UTC.",
+        ),
         Column("event_name", required=True, not_null=True),
         Column("event_params", _PARAMS, description="Parameters of the event."),
         Column("event_previous_timestamp", "BIGINT"),

@@ -37,13 +37,17 @@ from orchestration.ingestion.errors import (
     IngestionError,
     MappingError,
     MissingColumnError,
+    UnreadableFileError,
 )
 from orchestration.ingestion.hashing import hash_key, hash_values
 from orchestration.ingestion.readers import (
     REJECTED,
     FileContent,
     ReadRequest,
+    first_line,
+    is_fault_of_machine,
     read_file,
+    shown_columns,
     sql_name,
     sql_text,
 )
@@ -101,6 +105,10 @@ COMMIT_SECONDS = 20.0
 MOST_WORKERS = 4
 LARGE_FILE_BYTES = 16 << 20
 
+#: In place of the hash of a file that may not be read, and of its size: it is tried again.
+UNREAD = ""
+_UNREAD_BYTES = -1
+
 _EMPTY_PARTITION = "dt=1900-01-01"
 _SCHEMA_FILE = "_schema.parquet"
 _STAGED = "staged_rows"
@@ -115,6 +123,7 @@ _REASONS = {
     "not_an_integer": "The value is no whole number.",
     "not_a_boolean": "The value is neither true nor false.",
     "not_json": "The value is no valid JSON.",
+    "out_of_range": "The value is smaller or larger than any that can be meant.",
     "not_convertible": "The value does not fit the column's type.",
     "mapping_failed": "The mapping's expression fails on this row.",
 }
@@ -219,7 +228,10 @@ def discover(sources: Sources, raw_root: Path) -> list[PendingFile]:
     index = _Index.load(raw_root)
     pending = []
     for file in source_files(sources, raw_root / "_cache"):
-        status = file.path.stat()
+        try:
+            status = file.path.stat()
+        except FileNotFoundError:  # taken away since the folder was listed
+            continue
         candidate = PendingFile(file, status.st_size, status.st_mtime_ns // 1000)
         if not index.has(candidate):
             pending.append(candidate)
@@ -281,9 +293,11 @@ class _Index:
             return False
         size, modified, sha256 = entry["looks"]
         if [size, modified] != [candidate.size, candidate.modified_us]:
-            sha256 = content_sha256(candidate.file.path)
+            sha256 = _sha256_if_readable(candidate.file.path)
             if _content_key(sha256, candidate.file.definition) not in entry["contents"]:
                 return False
+            if sha256 == UNREAD:  # a right given later changes no time and no size
+                return self.has_content(candidate, sha256)
             entry["looks"] = [candidate.size, candidate.modified_us, sha256]
             self._changed = True
         return self.has_content(candidate, sha256)
@@ -306,6 +320,14 @@ class _Index:
         draft.write_text(json.dumps({"manifests": self._manifests, "entries": self._entries}))
         os.replace(draft, self._path)
         self._changed = False
+
+
+def _sha256_if_readable(path: Path) -> str:
+    """The hash of a file's bytes; ``UNREAD`` where the system does not let us read them."""
+    try:
+        return content_sha256(path)
+    except OSError:
+        return UNREAD
 
 
 def _content_key(sha256: str, definition: str) -> str:
@@ -351,7 +373,8 @@ def land(
         new = [
             (item, sha256)
             for item in pending
-            if not index.has_content(item, sha256 := content_sha256(item.file.path))
+            if item.file.path.exists()
+            and not index.has_content(item, sha256 := _sha256_if_readable(item.file.path))
         ]
 
         def land_file(
@@ -504,7 +527,7 @@ def _land_file(
         source_file=item.source_file,
         file_key=item.file_key,
         content_sha256=sha256,
-        size_bytes=item.size,
+        size_bytes=item.size if sha256 != UNREAD else _UNREAD_BYTES,
         definition=item.file.definition,
         delivered_at=datetime.fromtimestamp(item.modified_us / 1e6, UTC).replace(tzinfo=None),
         loaded_at=loaded_at,
@@ -528,14 +551,24 @@ def _land_file(
         shutil.rmtree(folder)
         folder.mkdir()
         return replace(batch, status="failed", error=str(error))
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except OSError as error:
+        if sha256 != UNREAD:
+            raise  # it could be read a moment ago: the disk that is written to has failed
+        unread = UnreadableFileError(
+            f"{item.source_file} may not be read: {error.strerror}.",
+            "Give the user that runs this the right to read it, or correct the path.",
+        )
+        return replace(batch, status="failed", error=str(unread))
+    except duckdb.Error as error:
+        if is_fault_of_machine(error):
+            raise
         shutil.rmtree(folder)
         folder.mkdir()
-        return replace(
-            batch,
-            status="failed",
-            error=f"{item.source_file} cannot be landed: {str(error).splitlines()[0]}",
+        damaged = UnreadableFileError(
+            f"{item.source_file} cannot be landed: {first_line(error)}",
+            "Deliver the file again; it may be damaged.",
         )
+        return replace(batch, status="failed", error=str(damaged))
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -595,7 +628,7 @@ def _kept_rows(
     except duckdb.Error as error:
         raise MappingError(
             f"{file.source_file}: the condition {file.where} cannot be evaluated: "
-            f"{str(error).splitlines()[0]}",
+            f"{first_line(error)}",
             f"The file's columns are {', '.join(content.columns)}.",
         ) from error
     columns = {name: sql_name(name) for name in content.columns}
@@ -658,8 +691,7 @@ def _match(file: SourceFile, content: FileContent) -> _Mapping:
     if missing and (content.columns or not content.is_json):
         raise MissingColumnError(
             f"{file.source_file} has no column {', '.join(missing)}, which {file.vendor}."
-            f"{file.table.name} requires; it has "
-            f"{', '.join(list(content.columns)[:40]) or 'none'}.",
+            f"{file.table.name} requires; {shown_columns(list(content.columns), len(found))}.",
             "Export it with these columns, or put the right separator or encoding under `options` "
             "of the source if the names look wrong.",
         )
@@ -692,6 +724,7 @@ def _stage(
     guarded = _failing_expressions(connection, content, mapping, file_name)
     selected: list[str] = []
     problems: list[tuple[str, str]] = []
+    unfit: dict[str, str] = {}
     for column in table.columns:
         name = sql_name(column.name)
         if column.name in mapping.expressions:
@@ -702,6 +735,7 @@ def _stage(
                 flag = sql_name(f"_fails_{column.name}")
                 selected.append(f"try({expression}) is null and {present} as {flag}")
                 problems.append((flag, f"{column.name}|mapping_failed"))
+                unfit.update(dict.fromkeys(operands, "true"))
                 expression = f"try({expression})"
             selected.append(f"try_cast({expression} as {column.type}) as {name}")
         elif column.name in mapping.sources:
@@ -709,10 +743,9 @@ def _stage(
             value = converted(sql_name(source), content.types[source], column.type)
             selected.append(f"{value} as {name}")
             if column.type != "VARCHAR" and not _is_same_type(content.types[source], column.type):
-                selected.append(
-                    f"{_is_present(sql_name(source), content.types[source])} "
-                    f"and {value} is null as {sql_name(f'_lost_{column.name}')}"
-                )
+                lost = f"{_is_present(sql_name(source), content.types[source])} and {value} is null"
+                selected.append(f"{lost} as {sql_name(f'_lost_{column.name}')}")
+                unfit[source] = lost
                 problems.append(
                     (sql_name(f"_lost_{column.name}"), f"{column.name}|not_convertible")
                 )
@@ -724,10 +757,15 @@ def _stage(
     body = [part for column in table.columns for part in _content_parts(column)]
     body.append(f"'{EXTRA_COLUMN}=' || {EXTRA_COLUMN}")
     day = f"try(cast({table.dt} as date))" if table.dt else "cast(null as date)"
-    lost = [n for n, _ in problems if n.startswith(('"_lost_', '"_fails_'))]
-    helpers = f"exclude ({', '.join(lost)})" if lost else ""
+    flags = [n for n, _ in problems if n.startswith(('"_lost_', '"_fails_'))]
+    helpers = f"exclude ({', '.join(flags)})" if flags else ""
     typed = f"""
-        select _line, _place, {", ".join(selected)}, {_extra(mapping, content)} as {EXTRA_COLUMN}
+        select
+            _line,
+            _place,
+            {", ".join(selected)},
+            {_extra(mapping, content)} as {EXTRA_COLUMN},
+            {_unfit(unfit, content)} as _unfit
         from {_named(content)}
     """
     connection.execute(
@@ -744,6 +782,23 @@ def _stage(
             md5(concat_ws(chr(31), {", ".join(body)})) as _content
         from ({typed})
         """
+    )
+
+
+def _unfit(unfit: Mapping[str, str], content: FileContent) -> str:
+    """The values that a declared column cannot hold, as they came, for the quarantined record."""
+    names = {name.casefold(): name for name in content.columns}
+    present = {names[n.casefold()]: test for n, test in unfit.items() if n.casefold() in names}
+    if not present:
+        return "cast(null as varchar)"
+    members = ", ".join(
+        f"{sql_text(name)}, "
+        f"case when {test} then {converted(sql_name(name), content.types[name], 'VARCHAR')} end"
+        for name, test in present.items()
+    )
+    return (
+        f"case when {' or '.join(f'({test})' for test in present.values())} "
+        f"then cast(json_merge_patch('{{}}', json_object({members})) as varchar) end"
     )
 
 
@@ -806,6 +861,11 @@ def _problems(column: Column) -> list[tuple[str, str]]:
             f"{name} is null" if column.type != "VARCHAR" else f"nullif(trim({name}), '') is null"
         )
         tests.append((blank, f"{column.name}|blank_value"))
+    if column.within:
+        smallest, largest = column.within
+        tests.append(
+            (f"{name} not between {smallest} and {largest}", f"{column.name}|out_of_range")
+        )
     if column.type != "VARCHAR" or column.kind == "text":
         return tests
     value = f"trim({name})"
@@ -817,7 +877,10 @@ def _problems(column: Column) -> list[tuple[str, str]]:
     parses = {
         "timestamp": f"case when {_is_iso(value)} then true when {epoch} then true "
         f"else {_is_spelled(value)} end",
-        "date": f"case when {_is_iso(value)} then true else {_is_spelled(value)} end",
+        # The days of web exports, millions of them, are spelled like this.
+        "date": f"case when regexp_full_match({value}, '\\d{{8}}') "
+        f"then try_strptime({value}, '%Y%m%d') is not null "
+        f"when {_is_iso(value)} then true else {_is_spelled(value)} end",
         "number": f"isfinite({number})",
         "integer": f"(isfinite({number}) and {number} = floor({number}))",
         "boolean": f"lower({value}) in ({truths})",
@@ -860,7 +923,7 @@ def _failing_expressions(
         except duckdb.Error as error:
             raise MappingError(
                 f"{file_name}: the mapping of {column}, {expression}, cannot be evaluated: "
-                f"{str(error).splitlines()[0]}",
+                f"{first_line(error)}",
                 f'The file\'s columns are {", ".join(content.columns)}; quote a name with "…" and '
                 "a text with '…'.",
             ) from error
@@ -1086,7 +1149,12 @@ def _write_quarantine(
                 split_part(judged._problem, '|', 1),
                 split_part(judged._problem, '|', 2),
                 case split_part(judged._problem, '|', 2) {reasons} end,
-                cast(json_object({values}, {sql_text(EXTRA_COLUMN)}, {EXTRA_COLUMN}) as varchar)
+                cast(
+                    json_merge_patch(
+                        json_object({values}, {sql_text(EXTRA_COLUMN)}, {EXTRA_COLUMN}),
+                        coalesce(staged._unfit, '{{}}')
+                    ) as varchar
+                )
             from {_STAGED} as staged
             inner join {_JUDGED} as judged on staged._place = judged._place
             where judged._problem is not null

@@ -11,12 +11,7 @@ from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpe
 
 
 def _csv(name: str) -> FileRule:
-    return FileRule(
-        format="native",
-        patterns=(f"{name}*.csv",),
-        reader="csv",
-        options={"delimiter": ";"},
-    )
+    return FileRule(format="native", patterns=(f"{name}*.csv",), reader="csv")
 
 
 RESPONSES = TableSpec(

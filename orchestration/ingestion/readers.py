@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from orchestration.ingestion.text_files import (
     bare_suffix,
     csv_layout,
     make_readable,
-    open_bytes,
+    sample_bytes,
     walk_csv,
     walk_sheet,
 )
@@ -35,7 +36,11 @@ ROWS = "file_rows"
 REJECTED = "file_rejected"
 
 MAX_LINE_BYTES = 1 << 25
-_JSON_SAMPLE = 1 << 16
+_HEAD_BYTES = 1 << 22
+# What can be the name of a column; an address, an amount, a date or a sentence cannot.
+_NAME = re.compile(r"[^\W\d][\w .:/()#%&?-]{0,59}")
+_NAMES_SHOWN = 40
+_QUOTED_VALUE = re.compile(r"""'.*'|".*\"|value ".*""")
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ def reader_of(path: Path, rule: FileRule) -> str:
     return rule.reader
 
 
-def file_columns(path: Path, rule: FileRule, declared: Sequence[Column]) -> list[str]:
+def file_columns(path: Path, rule: FileRule, declared: Sequence[Column]) -> dict[str, str]:
     """The columns of a file from its beginning alone, for a check without loading.
 
     Args:
@@ -134,7 +139,8 @@ def file_columns(path: Path, rule: FileRule, declared: Sequence[Column]) -> list
         declared: The declared columns.
 
     Returns:
-        Names as the file spells them; for JSON those of the first records.
+        DuckDB type by name as the file spells it; for JSON the keys of the first records, none
+        where it holds no record.
 
     Raises:
         FileError: The file cannot be read.
@@ -142,24 +148,28 @@ def file_columns(path: Path, rule: FileRule, declared: Sequence[Column]) -> list
     if path.stat().st_size == 0:
         raise _empty(path)
     kind = reader_of(path, rule)
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, tempfile.TemporaryDirectory() as folder:
         if kind == "parquet":
-            return list(_parquet_types(connection, path))
+            return _parquet_types(connection, path)
         if kind == "xlsx":
-            import tempfile
+            header, _ = walk_sheet(path, rule.options.get("sheet"), Path(folder))
+            return dict.fromkeys(header, "VARCHAR")
+        head = _head_of(path, Path(folder))
+        if kind != "csv" and not _is_json_lines(head):
+            head = path  # a document that is cut off shows nothing
+        request = ReadRequest(head, rule, declared, Path(folder), rule.options)
+        return dict(read_file(connection, request).types)
 
-            with tempfile.TemporaryDirectory() as folder:
-                return list(walk_sheet(path, rule.options.get("sheet"), Path(folder))[0])
-        import tempfile
 
-        with tempfile.TemporaryDirectory() as folder:
-            head = Path(folder) / f"head{bare_suffix(path)}"
-            with open_bytes(path) as source:
-                data = source.read(1 << 22)
-            # Whole lines only: a record cut in half would look like a broken file.
-            head.write_bytes(data if len(data) < (1 << 22) else data[: data.rfind(b"\n") + 1])
-            request = ReadRequest(head, rule, declared, Path(folder), rule.options)
-            return list(read_file(connection, request).columns)
+def _head_of(path: Path, folder: Path) -> Path:
+    """The first whole lines of a file, or the file where it has no more; under its own name."""
+    data = sample_bytes(path, _HEAD_BYTES)
+    if len(data) < _HEAD_BYTES:
+        return path
+    is_compressed = bare_suffix(path) != path.suffix.lower()
+    head = folder / (path.stem if is_compressed else path.name)
+    head.write_bytes(data[: data.rfind(b"\n") + 1] or data)
+    return head
 
 
 def _empty(path: Path) -> EmptyFileError:
@@ -316,7 +326,12 @@ def _read_json(
     if _is_json_lines(text.path):
         _load_json_lines(connection, request, text)
     else:
-        _load_json_document(connection, request, text)
+        try:
+            _load_json_document(connection, request, text)
+        except UnreadableFileError:
+            if not _is_second_line_json(text.path):
+                raise
+            _load_json_lines(connection, request, text)  # only the first line is cut off
     _unpack_records(connection, request.options.get("records_path"))
     paths = _json_columns(connection, request.declared)
     # All members in one call: a record is parsed once, not once a column.
@@ -355,6 +370,17 @@ def _is_json_lines(path: Path) -> bool:
     return False
 
 
+def _is_second_line_json(path: Path) -> bool:
+    """Whether the second line is a whole object, as it is of no document that is printed."""
+    with path.open(encoding="utf-8-sig", errors="replace") as handle:
+        lines = (text for line in handle if (text := line.strip()))
+        next(lines, "")
+        try:
+            return isinstance(json.loads(next(lines, "")), dict)
+        except json.JSONDecodeError:
+            return False
+
+
 def _load_json_lines(
     connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
 ) -> None:
@@ -374,7 +400,7 @@ def _load_json_lines(
         )
     except duckdb.Error as error:
         raise UnreadableFileError(
-            f"{request.path.name} cannot be read as JSON lines: {_first_line(error)}",
+            f"{request.path.name} cannot be read as JSON lines: {first_line(error)}",
             f"Each line must be one JSON object of at most {MAX_LINE_BYTES >> 20} MB.",
         ) from error
     unreadable = sql_text(UNREADABLE)
@@ -442,7 +468,7 @@ def _load_json_document(
         )
     except duckdb.Error as error:
         raise UnreadableFileError(
-            f"{request.path.name} is no valid JSON: {_first_line(error)}",
+            f"{request.path.name} is no valid JSON: {first_line(error)}",
             "Deliver the file again; it may have been cut off.",
         ) from error
 
@@ -450,14 +476,34 @@ def _load_json_document(
 def _unpack_records(connection: duckdb.DuckDBPyConnection, records_path: str | None) -> None:
     """Turn documents into records: what stands at ``records_path``, or in the list they are.
 
-    A line keeps its number; the records of a document are numbered.
+    Of a list, each element is a document, or the record itself where it has no ``records_path``:
+    scripts that call an API write the pages, or what is on them. A line keeps its number; the
+    records of a document are numbered.
     """
     path = json_path(records_path) if records_path else "$"
     connection.execute(
         f"""
         create or replace temp table found as
-        select _line, record, json_extract(record, {sql_text(path)}) as content
-        from {ROWS}
+        select
+            _line,
+            record,
+            is_element,
+            case
+                when is_element then coalesce(json_extract(record, {sql_text(path)}), record)
+                else json_extract(record, {sql_text(path)})
+            end as content
+        from (
+            select
+                _line,
+                json_type(record) = 'ARRAY' as is_element,
+                unnest(
+                    case
+                        when json_type(record) = 'ARRAY' then json_extract(record, '$[*]')
+                        else [record]
+                    end
+                ) as record
+            from {ROWS}
+        )
         """
     )
     connection.execute(
@@ -469,10 +515,12 @@ def _unpack_records(connection: duckdb.DuckDBPyConnection, records_path: str | N
             'There is no record at ' || {sql_text(records_path or "the top")} || '.',
             cast(record as varchar)
         from found
-        where content is null or json_type(content) not in ('ARRAY', 'OBJECT')
+        where
+            not is_element
+            and (content is null or json_type(content) not in ('ARRAY', 'OBJECT'))
         """
     )
-    is_lines = connection.execute("select count(*) > 1 or max(_line) > 1 from found").fetchone()
+    is_lines = connection.execute(f"select count(*) > 1 or max(_line) > 1 from {ROWS}").fetchone()
     number = "_line" if is_lines and is_lines[0] else "row_number() over ()"
     connection.execute(
         f"""
@@ -488,7 +536,7 @@ def _unpack_records(connection: duckdb.DuckDBPyConnection, records_path: str | N
                     end
                 ) as record
             from found
-            where json_type(content) in ('ARRAY', 'OBJECT')
+            where is_element or json_type(content) in ('ARRAY', 'OBJECT')
         )
         """
     )
@@ -578,7 +626,7 @@ def _parquet_types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[st
         ).fetchall()
     except duckdb.Error as error:
         raise UnreadableFileError(
-            f"{path.name} cannot be read as Parquet: {_first_line(error)}",
+            f"{path.name} cannot be read as Parquet: {first_line(error)}",
             "Deliver the file again; it may have been cut off.",
         ) from error
     return {row[0]: row[1] for row in described}
@@ -605,5 +653,74 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, request: ReadRequest) -
     )
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+def is_fault_of_machine(error: duckdb.Error) -> bool:
+    """Whether memory, disk or DuckDB itself gave way, so that the same file may land next time.
+
+    Args:
+        error: What DuckDB raised while a file was read or written.
+
+    Returns:
+        False where the file is at fault: a damaged Parquet file raises nearly every kind of error.
+    """
+    if isinstance(error, duckdb.IOException):
+        return "Could not read enough bytes" not in str(error)
+    return isinstance(
+        error,
+        duckdb.OutOfMemoryException
+        | duckdb.InterruptException
+        | duckdb.InternalException
+        | duckdb.FatalException,
+    )
+
+
+def first_line(error: duckdb.Error) -> str:
+    """What DuckDB says is wrong, without the values that it quotes: they may be personal.
+
+    Args:
+        error: What DuckDB raised.
+
+    Returns:
+        The first line of its message.
+    """
+    line = str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+    if isinstance(error, duckdb.ConversionException | duckdb.InvalidInputException):
+        line = _QUOTED_VALUE.sub("…", line)
+    return line.rstrip(" .!") + "."
+
+
+def expression_error(expression: str, types: Mapping[str, str]) -> str | None:
+    """What is wrong with an SQL expression whatever the rows.
+
+    Args:
+        expression: An expression of a mapping.
+        types: DuckDB type of the file's columns by name.
+
+    Returns:
+        DuckDB's complaint; None where the expression fits the columns.
+    """
+    columns = ", ".join(f"cast(null as {kind}) as {sql_name(name)}" for name, kind in types.items())
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(f"explain select {expression} from (select {columns or 'null'})")
+        except duckdb.Error as error:
+            return first_line(error)
+    return None
+
+
+def shown_columns(names: Sequence[str], matched: int) -> str:
+    """The columns of a file for a message, unless its first line may hold a record.
+
+    Args:
+        names: The names as read.
+        matched: How many of them are declared columns.
+
+    Returns:
+        What the file has, in words; no value of a file without a header is repeated.
+    """
+    if not names:
+        return "it has none"
+    shown = [name for name in names if _NAME.fullmatch(name)][:_NAMES_SHOWN]
+    if not shown or (not matched and len(shown) < min(len(names), _NAMES_SHOWN)):
+        return "its first line names no columns"
+    more = len(names) - len(shown)
+    return f"it has {', '.join(shown)}" + (f" and {more} more" if more else "")

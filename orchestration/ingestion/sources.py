@@ -454,7 +454,13 @@ def _walk(root: Path, recursive: bool) -> list[str]:
         return [root.name]
     if not root.is_dir():
         return []
-    return sorted(_scan(root, "", recursive))
+    try:
+        return sorted(_scan(root, "", recursive))
+    except PermissionError as error:
+        raise SourcesError(
+            f"{error.filename or root} may not be listed.",
+            "Give the user that runs this the right to read the folder, or correct the path.",
+        ) from error
 
 
 def _scan(folder: Path, prefix: str, recursive: bool) -> Iterator[str]:
@@ -627,7 +633,32 @@ def doctor(sources: Sources, cache_dir: Path | None = None) -> list[Finding]:
         for table in dict.fromkeys(file.table.name for file in files):
             mine = [file for file in files if file.table.name == table]
             findings.extend(_examine(source, table, mine))
+        findings.extend(_left_aside(source, sources.folder, cache, files))
     return findings
+
+
+def _left_aside(
+    source: Source, folder: Path, cache_dir: Path, files: list[SourceFile]
+) -> list[Finding]:
+    """What lies in a source's folder and belongs to no table: perhaps only its name is wrong."""
+    if source.vendor == MAPPED_VENDOR:
+        return []
+    root = resolve_path(source, source.path or "", folder, cache_dir)
+    read = {file.source_file for file in files}
+    others = [name for name in _walk(root, True) if name not in read]
+    if not others:
+        return []
+    shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+    return [
+        Finding(
+            source.name,
+            "",
+            shown,
+            "warning",
+            f"Not read ({len(others)}): no table's files are named so, or are of this format. "
+            "Rename or unpack what is meant to be read.",
+        )
+    ]
 
 
 def _nothing_found(source: Source, folder: Path) -> Finding:
@@ -655,7 +686,7 @@ def _nothing_found(source: Source, folder: Path) -> Finding:
 
 
 def _examine(source: Source, table: str, files: list[SourceFile]) -> list[Finding]:
-    from orchestration.ingestion.readers import file_columns
+    from orchestration.ingestion.readers import file_columns, shown_columns
 
     findings = []
     newest = sorted(files, key=lambda file: file.path.stat().st_mtime)[-DOCTOR_FILES:]
@@ -674,8 +705,15 @@ def _examine(source: Source, table: str, files: list[SourceFile]) -> list[Findin
             )
             continue
         if file.is_mapped:
+            findings.extend(
+                Finding(source.name, table, file.source_file, "error", problem)
+                for problem in _mapping_problems(file, columns)
+            )
             continue
-        found = match_columns(file.table.columns, columns)
+        if not columns:
+            continue  # JSON without a record: there is nothing that could be missing
+        names = list(columns)
+        found = match_columns(file.table.columns, names)
         missing = [
             column.name
             for column in file.table.columns
@@ -688,14 +726,32 @@ def _examine(source: Source, table: str, files: list[SourceFile]) -> list[Findin
                     table,
                     file.source_file,
                     "error",
-                    f"Required columns are missing: {', '.join(missing)}. "
-                    f"The file has {', '.join(columns[:20])}.",
+                    f"Required columns are missing: {', '.join(missing)}; "
+                    f"{shown_columns(names, len(found))}.",
                 )
             )
     if not any(finding.status == "error" for finding in findings):
         count = f"{len(files)} file" + ("s" if len(files) > 1 else "")
         findings.append(Finding(source.name, table, count, "ok", "readable"))
     return findings
+
+
+def _mapping_problems(file: SourceFile, columns: Mapping[str, str]) -> list[str]:
+    """What is wrong with a file's mapping whatever its rows."""
+    from orchestration.ingestion.readers import expression_error, shown_columns
+
+    own_names = {name.casefold() for name in columns}
+    expressions = {f"The mapping of {name}": sql for name, sql in file.expressions.items()}
+    if file.where:
+        expressions["The condition"] = file.where
+    return [
+        f"{what}, {sql}, cannot be evaluated: {error} "
+        f'Of the file: {shown_columns(list(columns), 1)}; quote a name with "…".'
+        for what, sql in expressions.items()
+        # A bare column name needs no quotes, even where SQL would read it as a keyword.
+        if sql.strip().casefold() not in own_names
+        and (error := expression_error(sql, columns)) is not None
+    ]
 
 
 # --- a file to start from -------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class Column:
         identifier: Adds ``<name>__hash``, the keyed hash of the normalised value.
         aliases: Spellings in other formats.
         description: What the vendor says that it holds.
+        within: Smallest and largest number that can be meant; any other quarantines the row.
         path: Where a nested record holds the value, as a DuckDB JSON path (``$.properties.email``)
             or a dotted name (``properties.email``); by default the top-level key of that name.
             Read by the ``json`` and ``jsonl`` readers only.
@@ -73,6 +74,7 @@ class Column:
     identifier: IdentifierKind | None = None
     aliases: tuple[str, ...] = ()
     description: str = ""
+    within: tuple[int, int] | None = None
     path: str | None = None
 
     @property

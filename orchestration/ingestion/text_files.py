@@ -159,7 +159,7 @@ def make_readable(path: Path, workdir: Path, encoding: str | None = None) -> Tex
     except (OSError, EOFError) as error:
         raise _damaged(path, error) from error
     except Exception as error:
-        if type(error).__name__ in {"ZstdError", "error"}:  # zstandard's and zlib's own
+        if _is_of_compression(error):
             raise _damaged(path, error) from error
         raise
 
@@ -171,6 +171,10 @@ def _damaged(path: Path, error: Exception) -> UnreadableFileError:
     )
 
 
+def _is_of_compression(error: Exception) -> bool:
+    return type(error).__name__ in {"ZstdError", "error"}  # zstandard's and zlib's own
+
+
 def sample_bytes(path: Path, size: int = SAMPLE_BYTES) -> bytes:
     """The beginning of a file, decompressed.
 
@@ -180,9 +184,19 @@ def sample_bytes(path: Path, size: int = SAMPLE_BYTES) -> bytes:
 
     Returns:
         Its first bytes.
+
+    Raises:
+        UnreadableFileError: The compression is damaged.
     """
-    with open_bytes(path) as handle:
-        return handle.read(size)
+    try:
+        with open_bytes(path) as handle:
+            return handle.read(size)
+    except (OSError, EOFError) as error:
+        raise _damaged(path, error) from error
+    except Exception as error:
+        if _is_of_compression(error):
+            raise _damaged(path, error) from error
+        raise
 
 
 def detect_encoding(path: Path) -> str:

@@ -27,7 +27,7 @@ RESPONSES = TableSpec(
         ),
         FileRule(
             format="native",
-            patterns=("responses_*.json",),
+            patterns=("responses*.json",),
             reader="json",
             options={"records_path": "items"},
         ),

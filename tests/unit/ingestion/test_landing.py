@@ -170,6 +170,121 @@ def test_an_expression_that_fails_on_some_rows_costs_only_those(home):
     assert orders(home, "cast(dt as date)") == [(datetime(2026, 1, 2).date(),)]
 
 
+def test_the_quarantined_record_keeps_the_value_that_did_not_fit(home, tmp_path):
+    put(home, "orders_1.csv", "id,at,total,mail\n1,2026-02-01,abc,\n2,2026-02-01,5,\n")
+    text = (home / "sources.yml").read_text()
+    (home / "sources.yml").write_text(
+        text.replace("replace(total, ',', '.')", "cast(total as double)")
+    )
+    events = tmp_path / "events"
+    write_events(events / "events_20260201.parquet", "event_timestamp::varchar", "'abc'")
+    (home / "sources.yml").write_text(
+        (home / "sources.yml").read_text() + f"  - {{name: web, vendor: ga4, path: {events}}}\n"
+    )
+    land_all(home)
+    kept = dict(
+        duckdb.execute(
+            "select reason_code, record from read_parquet(?, union_by_name = true) "
+            "where line is not null",
+            [str(home / "raw/_quarantine/*.parquet")],
+        ).fetchall()
+    )
+    assert json.loads(kept["mapping_failed"])["total"] == "abc"
+    assert json.loads(kept["not_convertible"])["event_timestamp"] == "abc"
+
+
+def write_events(path: Path, time: str, first: str, mangled: bool = False) -> None:
+    """Five events of a GA4 export; ``first`` is the time of the first."""
+    path.parent.mkdir(exist_ok=True)
+    duckdb.execute(
+        f"""
+        copy (
+            select
+                '20260201' as event_date,
+                case when i = 0 then {first} else {time} end as event_timestamp,
+                'page_view' as event_name
+            from (select i, 1769900000000000 + i as event_timestamp from range(5) as r(i))
+        ) to '{path}' (format parquet)
+        """
+    )
+    if mangled:
+        content = path.read_bytes()
+        path.write_bytes(content[:60] + bytes(200) + content[260:])
+
+
+def test_a_time_that_no_timestamp_can_hold_goes_to_quarantine(tmp_path):
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: web, vendor: ga4, path: events}\n"
+    )
+    folder = tmp_path / "events"
+    write_events(folder / "events_20260201.parquet", "event_timestamp", "9223372036854775807")
+    (batch,) = land_all(tmp_path)
+    assert (batch.rows_landed, batch.rows_quarantined) == (4, 1)
+
+
+def test_the_day_of_a_web_event_may_come_as_a_date(tmp_path):
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: web, vendor: ga4, path: events}\n"
+    )
+    (tmp_path / "events").mkdir()
+    duckdb.execute(
+        f"""
+        copy (
+            select date '2026-02-01' as event_date, 1769900000000000 as event_timestamp,
+                'page_view' as event_name
+        ) to '{tmp_path / "events/events_20260201.parquet"}' (format parquet)
+        """
+    )
+    write_events(tmp_path / "events/events_20260202.parquet", "event_timestamp", "1769900000000000")
+    (tmp_path / "events/events_20260203.jsonl").write_text(
+        '{"event_date": "soon", "event_timestamp": 1769900000000000, "event_name": "page_view"}\n'
+    )
+    batches = {batch.source_file: batch for batch in land_all(tmp_path)}
+    assert str(batches["events_20260201.parquet"].min_dt) == "2026-02-01"
+    assert batches["events_20260203.jsonl"].rows_quarantined == 1
+
+
+def test_a_parquet_file_damaged_inside_fails_alone(tmp_path):
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: web, vendor: ga4, path: events}\n"
+    )
+    folder = tmp_path / "events"
+    write_events(folder / "events_20260201.parquet", "event_timestamp", "0", mangled=True)
+    write_events(folder / "events_20260202.parquet", "event_timestamp", "1769900000000000")
+    batches = {batch.source_file: batch for batch in land_all(tmp_path)}
+    assert batches["events_20260201.parquet"].status == "failed"
+    assert "events_20260201.parquet" in (batches["events_20260201.parquet"].error or "")
+    assert batches["events_20260202.parquet"].rows_landed == 5
+
+
+def test_a_file_that_may_not_be_read_fails_alone_and_is_tried_again(home, monkeypatch):
+    put(home, "orders_1.csv", "id,at,total,mail\n1,2026-02-01,5,\n")
+    put(home, "orders_2.csv", "id,at,total,mail\n2,2026-02-01,5,\n")
+    readable = landing.content_sha256
+
+    def refused(path: Path) -> str:
+        if path.name == "orders_1.csv":
+            raise PermissionError(13, "Permission denied")
+        return readable(path)
+
+    def refused_file(connection, request):
+        if request.path.name == "orders_1.csv":
+            raise PermissionError(13, "Permission denied")
+        return read(connection, request)
+
+    read = landing.read_file
+    with monkeypatch.context() as denied:
+        denied.setattr(landing, "content_sha256", refused)
+        denied.setattr(landing, "read_file", refused_file)
+        batches = {batch.source_file: batch for batch in land_all(home)}
+        assert batches["orders_1.csv"].status == "failed"
+        assert "orders_1.csv may not be read" in (batches["orders_1.csv"].error or "")
+        assert batches["orders_2.csv"].status == "loaded"
+        assert land_all(home, "again") == []
+    assert [batch.status for batch in land_all(home, "allowed")] == ["loaded"]
+    assert [row[0] for row in orders(home, "order_id")] == ["1", "2"]
+
+
 @pytest.mark.parametrize("moment", ["renamed", "before_manifest", "after_manifest"])
 def test_a_killed_landing_leaves_nothing_doubled_and_nothing_lost(home, moment):
     for number in range(3):
@@ -318,7 +433,7 @@ def test_nested_rows_that_differ_in_one_member_are_different_rows(tmp_path):
     def event(value=None, device=None, items=None, **changes):
         return {
             "event_date": "20260101",
-            "event_timestamp": 1,
+            "event_timestamp": 1767258000000000,
             "event_name": "view",
             "event_params": [
                 {"key": "a", "value": value or {"string_value": "1"}},

@@ -14,7 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.ingestion.errors import EmptyFileError, UnreadableFileError
-from orchestration.ingestion.readers import REJECTED, ReadRequest, read_file
+from orchestration.ingestion.readers import (
+    REJECTED,
+    ReadRequest,
+    file_columns,
+    read_file,
+    shown_columns,
+)
 from orchestration.ingestion.specs import Column, FileRule
 
 DECLARED = (Column("id"), Column("name"), Column("note"))
@@ -241,6 +247,9 @@ def test_no_json_line_is_lost(lines):
         ('{"data": {"id": 1}}\n{"data": {"id": 2}}\n', "data"),
         ('{"data": [{"id": 1}, {"id": 2}]}\n', "data"),
         ('{\n  "id": 1\n}', None),
+        # Scripts write what an API gave: its pages, or the records on them.
+        ('[{"data": [{"id": 1}]}, {"data": [{"id": 2}]}]', "data"),
+        ('[{"id": 1}, {"id": 2}]', "data"),
     ],
 )
 def test_records_are_found_wherever_the_document_keeps_them(tmp_path, text, records_path):
@@ -251,6 +260,13 @@ def test_records_are_found_wherever_the_document_keeps_them(tmp_path, text, reco
     assert rejected == []
 
 
+def test_a_broken_first_line_costs_one_line_not_the_file(tmp_path):
+    path = write(tmp_path, '{"id": 1, "na\n{"id": 2}\n{"id": 3}\n', "x.jsonl")
+    _, rows, rejected = read(path, JSONL)
+    assert [row[:2] for row in rows] == [(2, "2"), (3, "3")]
+    assert [(line, code) for line, code, _ in rejected] == [(1, "broken_json")]
+
+
 def test_a_cut_off_json_document_is_named(tmp_path):
     with pytest.raises(UnreadableFileError, match=r"x\.json is no valid JSON"):
         read(write(tmp_path, '[{"id": 1}, {"id"', "x.json"), JSON)
@@ -259,3 +275,23 @@ def test_a_cut_off_json_document_is_named(tmp_path):
 def test_a_file_that_is_no_parquet_is_named(tmp_path):
     with pytest.raises(UnreadableFileError, match=r"x\.parquet cannot be read as Parquet"):
         read(write(tmp_path, "id,name\n", "x.parquet"))
+
+
+def test_the_look_of_a_check_names_the_file_and_sees_documents_beyond_the_first_megabytes(tmp_path):
+    cut = write(tmp_path, gzip.compress(b"id,name\n" * 50_000)[:-20], "cut.csv.gz")
+    with pytest.raises(UnreadableFileError, match=r"cut\.csv\.gz cannot be read"):
+        file_columns(cut, CSV, DECLARED)
+    with pytest.raises(EmptyFileError, match=r"blank\.csv is empty"):
+        file_columns(write(tmp_path, "\n\n", "blank.csv"), CSV, DECLARED)
+    records = [{"id": number, "note": "x" * 1_000} for number in range(6_000)]
+    large = write(tmp_path, json.dumps(records), "large.json")
+    assert list(file_columns(large, JSON, DECLARED)) == ["id", "note"]
+
+
+def test_a_message_names_columns_but_repeats_no_record(tmp_path):
+    assert shown_columns(["id", "sold at", "maija@posti.example"], 1) == (
+        "it has id, sold at and 1 more"
+    )
+    headless = ["R1", "2026-01-01 10:00", "maija@posti.example", "9.90"]
+    assert shown_columns(headless, 0) == "its first line names no columns"
+    assert shown_columns([], 0) == "it has none"

@@ -118,14 +118,20 @@ def test_the_doctor_names_paths_patterns_and_columns_without_loading(tmp_path):
         + "  - {name: gone, vendor: ga4, path: gone}\n"
         + "  - {name: empty, vendor: ga4, path: empty, required: true}\n"
         + "  - {name: sp, vendor: snowplow, path: sp}\n"
-        + "  - {name: good, vendor: snowplow, path: good}\n",
+        + "  - {name: good, vendor: snowplow, path: good}\n"
+        + "  - {name: till, vendor: generic, tables: [{table: orders, path: till.csv,"
+        + " columns: {order_id: no, ordered_at: sold, total_amount: sum, currency: \"'EUR'\"}}]}\n",
     )
+    (tmp_path / "till.csv").write_text("no,sold_at,sum\n1,2026-01-01,5\n")
+    (tmp_path / "good" / "export.zip").write_text("PK")
     found = {(f.source, f.file.rpartition("/")[2], f.status): f.remedy for f in doctor(sources)}
     assert "does not exist" in found["gone", "gone", "error"]
     assert "events_*.parquet" in found["empty", "empty", "error"]
     assert "collector_tstamp" in found["sp", "a.csv", "error"]
     assert "empty" in found["sp", "b.csv", "error"]
     assert found["good", "1 file", "ok"] == "readable"
+    assert "Not read" in found["good", "export.zip", "warning"]
+    assert "sold, cannot be evaluated" in found["till", "till.csv", "error"]
     assert not (tmp_path / "raw" / "snowplow").exists()
 
 
