@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -246,10 +246,13 @@ class _Index:
 
     _FILE = "_seen.json"
 
-    def __init__(self, raw_root: Path, manifests: list[str], entries: dict[str, dict]) -> None:
+    def __init__(
+        self, raw_root: Path, manifests: list[str], entries: dict[str, dict], last_us: int
+    ) -> None:
         self._path = raw_root / self._FILE
         self._manifests = manifests
         self._entries = entries
+        self._last_us = last_us
         self._changed = False
 
     @classmethod
@@ -258,11 +261,11 @@ class _Index:
         present = sorted(p.name for p in manifest.glob("*.parquet") if p.name != _SCHEMA_FILE)
         try:
             cached = json.loads((raw_root / cls._FILE).read_text())
-            index = cls(raw_root, cached["manifests"], cached["entries"])
+            index = cls(raw_root, cached["manifests"], cached["entries"], cached["last_us"])
         except (OSError, ValueError, KeyError, TypeError):
-            index = cls(raw_root, [], {})
+            index = cls(raw_root, [], {}, 0)
         if set(index._manifests) - set(present):  # the raw zone was replaced under the cache
-            index = cls(raw_root, [], {})
+            index = cls(raw_root, [], {}, 0)
         missing = [name for name in present if name not in set(index._manifests)]
         if missing:
             index._add([str(manifest / name) for name in missing])
@@ -275,13 +278,14 @@ class _Index:
             rows = connection.execute(
                 """
                 select source, table_name, source_file, content_sha256, size_bytes,
-                    epoch_us(delivered_at), definition, status
+                    epoch_us(delivered_at), definition, status, epoch_us(loaded_at)
                 from read_parquet(?, union_by_name = true)
                 order by loaded_at, batch_id
                 """,
                 [paths],
             ).fetchall()
-        for source, table, file, sha256, size, modified, definition, status in rows:
+        for source, table, file, sha256, size, modified, definition, status, loaded_us in rows:
+            self._last_us = max(self._last_us, loaded_us)
             entry = self._entries.setdefault(f"{source}|{table}|{file}", {"contents": {}})
             entry["contents"][_content_key(sha256, definition)] = [definition, status]
             entry["looks"] = [size, modified, sha256]
@@ -312,12 +316,25 @@ class _Index:
             status == "failed" and definition == candidate.file.definition
         )
 
+    def after_last(self, clock: datetime) -> datetime:
+        """The clock, or the moment after the last landing where the clock stands still."""
+        epoch = datetime(1970, 1, 1)
+        return max(clock, epoch + timedelta(microseconds=self._last_us + 1))
+
     def save(self) -> None:
         """Write the cache where it has changed; never in the way of a reader."""
         if not self._changed or not self._path.parent.is_dir():
             return
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        draft.write_text(json.dumps({"manifests": self._manifests, "entries": self._entries}))
+        draft.write_text(
+            json.dumps(
+                {
+                    "manifests": self._manifests,
+                    "entries": self._entries,
+                    "last_us": self._last_us,
+                }
+            )
+        )
         os.replace(draft, self._path)
         self._changed = False
 
@@ -364,21 +381,31 @@ def land(
         The batches, failed files included. Files that are landed already are left out.
     """
     ensure_raw_schemas(raw_root)
-    loaded_at = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
+    clock = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
     hash_key(raw_root.parent / "state")  # made before the workers could race for it
     committed: list[LandedBatch] = []
     with _exclusive(raw_root):
         remove_unfinished(raw_root)
         index = _Index.load(raw_root)
-        new = [
+        unseen = [
             (item, sha256)
             for item in pending
             if item.file.path.exists()
             and not index.has_content(item, sha256 := _sha256_if_readable(item.file.path))
         ]
+        # Each file a microsecond after the one before: of two versions of a record that a run
+        # finds at once, the one delivered later is the current one.
+        first = index.after_last(clock)
+        new = [
+            (item, sha256, first + timedelta(microseconds=position))
+            for position, (item, sha256) in enumerate(unseen)
+        ]
 
         def land_file(
-            connection: duckdb.DuckDBPyConnection, item: PendingFile, sha256: str
+            connection: duckdb.DuckDBPyConnection,
+            item: PendingFile,
+            sha256: str,
+            loaded_at: datetime,
         ) -> LandedBatch:
             return _land_file(connection, item, sha256, sources, raw_root, run_id, loaded_at)
 
@@ -403,11 +430,12 @@ def land(
     return committed
 
 
-_FileLander = Callable[[duckdb.DuckDBPyConnection, PendingFile, str], LandedBatch]
+_NewFile = tuple[PendingFile, str, datetime]
+_FileLander = Callable[[duckdb.DuckDBPyConnection, PendingFile, str, datetime], LandedBatch]
 
 
 def _in_order(
-    new: Sequence[tuple[PendingFile, str]],
+    new: Sequence[_NewFile],
     land_file: _FileLander,
     connection: duckdb.DuckDBPyConnection,
     raw_root: Path,
@@ -421,7 +449,7 @@ def _in_order(
     local = threading.local()
     opened: list[duckdb.DuckDBPyConnection] = []
 
-    def land_beside(entry: tuple[PendingFile, str]) -> LandedBatch:
+    def land_beside(entry: _NewFile) -> LandedBatch:
         if not hasattr(local, "connection"):
             local.connection = _connect(raw_root, share=workers)
             opened.append(local.connection)

@@ -115,6 +115,24 @@ def test_files_land_in_the_order_of_their_delivery(home):
     assert [batch.source_file for batch in land_all(home)] == ["orders_b.csv", "orders_a.csv"]
 
 
+def test_of_two_versions_found_at_once_the_one_delivered_later_is_the_newer(home):
+    header = "id,at,total,mail\n"
+    put(home, "orders_b.csv", f"{header}1,2026-02-01,5,\n", modified=1_750_000_000)
+    put(home, "orders_a.csv", f"{header}1,2026-02-01,6,\n", modified=1_750_000_100)
+    land_all(home)
+    put(home, "orders_0.csv", f"{header}1,2026-02-01,7,\n", modified=1_750_000_200)
+    land_all(home)  # by the same clock: a run may be repeated with a fixed one
+    files = "select _source_file from read_parquet(?) where order_id = '1' order by _loaded_at"
+    raw = str(home / "raw/generic/orders/dt=2026-02-01/*.parquet")
+    assert [row[0] for row in duckdb.execute(files, [raw]).fetchall()] == [
+        "orders_b.csv",
+        "orders_a.csv",
+        "orders_0.csv",
+    ]
+    distinct = duckdb.execute("select count(distinct _loaded_at) from read_parquet(?)", [raw])
+    assert distinct.fetchone() == (3,)
+
+
 def test_a_row_that_breaks_a_rule_is_quarantined_with_line_column_and_reason(home):
     put(
         home,
