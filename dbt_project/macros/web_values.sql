@@ -5,9 +5,12 @@
     nullif(lower(regexp_extract({{ url }}, '^[a-zA-Z][a-zA-Z0-9+.-]*://([^/?#:@]+)', 1)), '')
 {%- endmacro %}
 
-{# Which click id a URL's query carries, if any. #}
+{# Which click id a URL's query carries, if any; few carry one, and `like` tells which. #}
 {% macro url_click_id_type(url) -%}
-    nullif(regexp_extract({{ url }}, '[?&](gclid|dclid|fbclid|msclkid)=', 1), '')
+    case
+        when {{ url }} like '%clkid=%' or {{ url }} like '%clid=%'
+            then nullif(regexp_extract({{ url }}, '[?&](gclid|dclid|fbclid|msclkid)=', 1), '')
+    end
 {%- endmacro %}
 
 {# The personal identity code in a text: its first match with a valid check character. #}

@@ -1,30 +1,31 @@
 {# Lists of structs, as web exports nest parameters and items. #}
 
-{# The keys of a list of {key, value}: made once per row, then looked up by position, which is three
-   times as fast as filtering the list for each key. #}
-{% macro nested_keys(list) -%}
-    {{ return(adapter.dispatch('nested_keys')(list)) }}
+{# One value for each element of a list: an expression over `item`, the element. Lists of plain
+   values are made once per row and then looked into by position: looking up whole structures, or
+   filtering the list for each key, takes up to three times as long. #}
+{% macro nested_map(list, expression) -%}
+    {{ return(adapter.dispatch('nested_map')(list, expression)) }}
 {%- endmacro %}
 
-{% macro duckdb__nested_keys(list) -%}
-    list_transform({{ list }}, lambda x: x.key)
+{% macro duckdb__nested_map(list, expression) -%}
+    list_transform({{ list }}, lambda item: {{ expression }})
 {%- endmacro %}
 
-{% macro spark__nested_keys(list) -%}
-    transform({{ list }}, x -> x.key)
+{% macro spark__nested_map(list, expression) -%}
+    transform({{ list }}, item -> {{ expression }})
 {%- endmacro %}
 
-{# The value under one key, null where the key is absent; `keys` is the list's nested_keys. #}
-{% macro nested_value(list, keys, key) -%}
-    {{ return(adapter.dispatch('nested_value')(list, keys, key)) }}
+{# The value that stands where `keys` has a key, null where the key is absent. #}
+{% macro nested_lookup(values, keys, key) -%}
+    {{ return(adapter.dispatch('nested_lookup')(values, keys, key)) }}
 {%- endmacro %}
 
-{% macro duckdb__nested_value(list, keys, key) -%}
-    {{ list }}[list_position({{ keys }}, '{{ key }}')].value
+{% macro duckdb__nested_lookup(values, keys, key) -%}
+    {{ values }}[list_position({{ keys }}, '{{ key }}')]
 {%- endmacro %}
 
-{% macro spark__nested_value(list, keys, key) -%}
-    {{ list }}[nullif(cast(array_position({{ keys }}, '{{ key }}') as int), 0) - 1].value
+{% macro spark__nested_lookup(values, keys, key) -%}
+    {{ values }}[nullif(cast(array_position({{ keys }}, '{{ key }}') as int), 0) - 1]
 {%- endmacro %}
 
 {# Number of elements; 0 where the list is null. #}

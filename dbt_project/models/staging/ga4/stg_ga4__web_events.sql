@@ -8,14 +8,7 @@
     'video_percent',
 ] %}
 
-with events as (
-    select
-        *,
-        {{ nested_keys('event_params') }} as param_keys
-    from {{ source('ga4', 'events') }}
-),
-
-deliveries as (
+with deliveries as (
     select
         batch_id,
         file_key,
@@ -24,23 +17,162 @@ deliveries as (
     where vendor = 'ga4' and status = 'loaded'
 ),
 
-params as (
+-- Which table of the export each batch delivered. Read from the narrow columns alone: a step that
+-- holds whole events and is used twice would be kept in memory, parameters and items and all.
+delivered_tables as (
+    select
+        events._source as source,
+        events._batch_id as batch_id,
+        events._table as table_in_file,
+        coalesce(events._table, deliveries.file_key) as export_table,
+        events._loaded_at as loaded_at,
+        deliveries.delivered_at
+    from {{ source('ga4', 'events') }} as events
+    left join deliveries on events._batch_id = deliveries.batch_id
+    group by
+        events._source,
+        events._batch_id,
+        events._table,
+        deliveries.file_key,
+        events._loaded_at,
+        deliveries.delivered_at
+),
+
+ranked_tables as (
+    {{ export_deliveries('delivered_tables', 'events_') }}
+),
+
+export_tables as (
+    select distinct
+        delivered_tables.source,
+        delivered_tables.batch_id,
+        coalesce(delivered_tables.table_in_file, '') as table_in_file,
+        ranked_tables.is_intraday,
+        ranked_tables.is_superseded
+    from delivered_tables
+    inner join ranked_tables
+        on
+            delivered_tables.source = ranked_tables.source
+            and delivered_tables.batch_id = ranked_tables.batch_id
+            and coalesce(delivered_tables.export_table, '')
+            = coalesce(ranked_tables.export_table, '')
+),
+
+-- Comparing all parameters of all events would cost more than the rest of the model: only events
+-- that share everything else are compared.
+alike as (
+    select
+        events._source as source,
+        events.dt as partition_date,
+        coalesce(events.stream_id, '') as stream_id,
+        coalesce(events.user_pseudo_id, '') as user_pseudo_id,
+        events.event_name,
+        events.event_timestamp
+    from {{ source('ga4', 'events') }} as events
+    inner join export_tables
+        on
+            events._source = export_tables.source
+            and events._batch_id = export_tables.batch_id
+            and coalesce(events._table, '') = export_tables.table_in_file
+    where not export_tables.is_superseded
+    group by
+        events._source,
+        events.dt,
+        coalesce(events.stream_id, ''),
+        coalesce(events.user_pseudo_id, ''),
+        events.event_name,
+        events.event_timestamp
+    having count(*) > 1
+),
+
+compared as (
+    select
+        events._source as source,
+        events._batch_id as batch_id,
+        events._row as row_number_in_file,
+        events.dt as partition_date,
+        events.stream_id,
+        events.user_pseudo_id,
+        events.event_name,
+        events.event_timestamp,
+        {{ nested_fingerprint('events.event_params') }} as params_fingerprint
+    from {{ source('ga4', 'events') }} as events
+    inner join export_tables
+        on
+            events._source = export_tables.source
+            and events._batch_id = export_tables.batch_id
+            and coalesce(events._table, '') = export_tables.table_in_file
+    inner join alike
+        on
+            events._source = alike.source
+            and events.dt = alike.partition_date
+            and events.event_name = alike.event_name
+            and events.event_timestamp = alike.event_timestamp
+            and coalesce(events.stream_id, '') = alike.stream_id
+            and coalesce(events.user_pseudo_id, '') = alike.user_pseudo_id
+    where not export_tables.is_superseded
+),
+
+-- The session is one of the parameters.
+duplicates as (
+    select
+        source,
+        batch_id,
+        row_number_in_file
+    from (
+        select
+            source,
+            batch_id,
+            row_number_in_file,
+            row_number() over (
+                partition by
+                    source,
+                    partition_date,
+                    stream_id,
+                    user_pseudo_id,
+                    event_name,
+                    event_timestamp,
+                    params_fingerprint
+                order by batch_id, row_number_in_file
+            ) as occurrence
+        from compared
+    ) as numbered
+    where occurrence > 1
+),
+
+events as (
+    select
+        *,
+        {{ nested_map('event_params', 'item.key') }} as param_keys,
+        {{ nested_map(
+            'event_params', 'coalesce(item.value.string_value, cast(item.value.int_value as string))'
+        ) }}
+            as param_texts,
+        {{ nested_map(
+            'event_params',
+            'coalesce(item.value.double_value, item.value.float_value, '
+            ~ 'cast(item.value.int_value as double))'
+        ) }}
+            as param_numbers,
+        {{ nested_map('event_params', 'item.value.int_value is not null') }} as param_is_int
+    from {{ source('ga4', 'events') }}
+),
+
+typed as (
     select
         events._source as source,
         events._batch_id as batch_id,
         events._loaded_at as loaded_at,
         events._row as row_number_in_file,
         events.dt as partition_date,
-        coalesce(events._table, deliveries.file_key) as export_table,
-        deliveries.delivered_at,
+        coalesce(events._table, '') as table_in_file,
         events.stream_id,
-        events.platform,
+        case when lower(events.platform) = 'web' then 'web' else 'app' end as platform,
         events.event_name,
-        events.event_timestamp,
+        {{ micros_to_timestamp('events.event_timestamp') }} as occurred_at,
         events.event_server_timestamp_offset,
         events.user_id,
         events.user_pseudo_id,
-        events.event_params,
         events.items,
         events.privacy_info.analytics_storage as analytics_storage,
         events.privacy_info.ads_storage as ads_storage,
@@ -56,147 +188,40 @@ params as (
         events.event_dimensions.hostname as hostname,
         events.ecommerce,
         {% for key in text_params -%}
-        {{ nested_value('events.event_params', 'events.param_keys', key) }} as p_{{ key }},
+        {{ nested_lookup('events.param_texts', 'events.param_keys', key) }} as p_{{ key }},
         {% endfor -%}
-        -- noqa: disable=LT02
-        {% for key in number_params -%}
-        {{ nested_value('events.event_params', 'events.param_keys', key) }} as p_{{ key }}
-        {{- "," if not loop.last }}
-        {% endfor %}
-    from events
-    -- noqa: enable=LT02
-    left join deliveries on events._batch_id = deliveries.batch_id
-),
-
-typed as (
-    select
-        source,
-        batch_id,
-        loaded_at,
-        row_number_in_file,
-        partition_date,
-        export_table,
-        delivered_at,
-        stream_id,
-        case when lower(platform) = 'web' then 'web' else 'app' end as platform,
-        event_name,
-        event_timestamp,
-        {{ micros_to_timestamp('event_timestamp') }} as occurred_at,
-        event_server_timestamp_offset,
-        user_id,
-        user_pseudo_id,
-        event_params,
-        items,
-        analytics_storage,
-        ads_storage,
-        collected_traffic_source,
-        first_user_source,
-        first_user_medium,
-        device_category,
-        operating_system,
-        browser,
-        language,
-        app_version,
-        country,
-        hostname,
-        ecommerce,
-        case
-            when p_ga_session_id.int_value is not null then 'int'
-            when p_ga_session_id.string_value is not null then 'string'
-        end as session_ref_type,
-        {% for key in text_params -%}
-        coalesce(p_{{ key }}.string_value, cast(p_{{ key }}.int_value as string)) as p_{{ key }},
-        {% endfor -%}
-        -- noqa: disable=LT02
         {% for key in number_params -%}
         coalesce(
-            p_{{ key }}.double_value,
-            p_{{ key }}.float_value,
-            cast(p_{{ key }}.int_value as double),
-            try_cast(p_{{ key }}.string_value as double)
-        ) as p_{{ key }}
-        {{- "," if not loop.last }}
-        {% endfor %}
-    from params
-    -- noqa: enable=LT02
-),
-
-ranked_tables as (
-    {{ export_deliveries('typed', 'events_') }}
+            {{ nested_lookup('events.param_numbers', 'events.param_keys', key) }},
+            try_cast({{ nested_lookup('events.param_texts', 'events.param_keys', key) }} as double)
+        ) as p_{{ key }},
+        {% endfor -%}
+        {{ nested_lookup('events.param_is_int', 'events.param_keys', 'ga_session_id') }}
+            as is_session_ref_int
+    from events
 ),
 
 delivered as (
     select
         typed.*,
-        coalesce(ranked_tables.is_intraday, false) as is_intraday,
-        coalesce(ranked_tables.is_superseded, false) as is_superseded,
+        coalesce(export_tables.is_intraday, false) as is_intraday,
+        coalesce(export_tables.is_superseded, false) as is_superseded,
+        duplicates.batch_id is not null as is_duplicate,
         {{ surrogate_key([
             "typed.source", "'web_event'", "typed.batch_id", "typed.row_number_in_file"
         ]) }}
             as web_event_key
     from typed
-    left join ranked_tables
+    left join export_tables
         on
-            typed.source = ranked_tables.source
-            and typed.batch_id = ranked_tables.batch_id
-            and coalesce(typed.export_table, '') = coalesce(ranked_tables.export_table, '')
-),
-
--- Comparing all parameters of all events would cost more than the rest of the model: only events
--- that share everything else are compared.
-alike as (
-    select
-        source,
-        partition_date,
-        stream_id,
-        user_pseudo_id,
-        p_ga_session_id,
-        event_name,
-        event_timestamp
-    from delivered
-    where not is_superseded
-    group by
-        source,
-        partition_date,
-        stream_id,
-        user_pseudo_id,
-        p_ga_session_id,
-        event_name,
-        event_timestamp
-    having count(*) > 1
-),
-
-repeated as (
-    select
-        delivered.web_event_key,
-        row_number() over (
-            partition by
-                delivered.source,
-                delivered.partition_date,
-                delivered.stream_id,
-                delivered.user_pseudo_id,
-                delivered.p_ga_session_id,
-                delivered.event_name,
-                delivered.event_timestamp,
-                {{ nested_fingerprint('delivered.event_params') }}
-            order by delivered.batch_id, delivered.row_number_in_file
-        ) as occurrence
-    from delivered
-    inner join alike
+            typed.source = export_tables.source
+            and typed.batch_id = export_tables.batch_id
+            and typed.table_in_file = export_tables.table_in_file
+    left join duplicates
         on
-            delivered.source = alike.source
-            and delivered.partition_date = alike.partition_date
-            and delivered.event_name = alike.event_name
-            and delivered.event_timestamp = alike.event_timestamp
-            and coalesce(delivered.stream_id, '') = coalesce(alike.stream_id, '')
-            and coalesce(delivered.user_pseudo_id, '') = coalesce(alike.user_pseudo_id, '')
-            and coalesce(delivered.p_ga_session_id, '') = coalesce(alike.p_ga_session_id, '')
-    where not delivered.is_superseded
-),
-
-duplicates as (
-    select web_event_key from repeated
-    where occurrence > 1
+            typed.source = duplicates.source
+            and typed.batch_id = duplicates.batch_id
+            and typed.row_number_in_file = duplicates.row_number_in_file
 ),
 
 final as (
@@ -213,11 +238,14 @@ final as (
         delivered.batch_id,
         delivered.loaded_at,
         delivered.is_intraday,
-        duplicates.web_event_key is not null as is_duplicate,
+        delivered.is_duplicate,
         delivered.is_superseded,
         delivered.user_pseudo_id as client_id,
         delivered.p_ga_session_id as session_ref,
-        delivered.session_ref_type,
+        case
+            when delivered.is_session_ref_int then 'int'
+            when delivered.p_ga_session_id is not null then 'string'
+        end as session_ref_type,
         cast(delivered.p_ga_session_number as bigint) as session_number,
         {{ without_personal_data('delivered.user_id') }} as user_id,
         case
@@ -304,7 +332,6 @@ final as (
         delivered.p_method as method,
         delivered.p_coupon as coupon
     from delivered
-    left join duplicates on delivered.web_event_key = duplicates.web_event_key
 )
 
 select
