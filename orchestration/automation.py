@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration.home import Home
 from orchestration.ingestion.deliveries import partition_tags, pending_files
+from orchestration.liveness import bury_dead_runs
 
 DEFAULT_TIMEZONE = "Europe/Helsinki"
 MINIMUM_SENSOR_INTERVAL_SECONDS = 60
@@ -23,6 +24,7 @@ def build_schedule(job_name: str, home: Home) -> dg.ScheduleDefinition:
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         """Runs even without new files: freshness checks judge silence."""
+        bury_dead_runs(home, context.instance)
         return dg.RunRequest(tags=partition_tags(pending_files(home)))
 
     return daily
@@ -38,6 +40,7 @@ def build_sensor(job_name: str, home: Home) -> dg.SensorDefinition:
     )
     def new_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """Looks at names, sizes and times only; reads no file."""
+        bury_dead_runs(home, context.instance)
         waiting = pending_files(home)
         if not waiting:
             return dg.SkipReason("No source has a new or changed file.")

@@ -52,6 +52,10 @@ concurrency:
     granularity: op
   runs:
     max_concurrent_runs: 4
+# A run of the daemon whose process is gone fails and gives its turn back.
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 30
 """
 
 
@@ -192,6 +196,7 @@ def refresh(home: Home, console: Console) -> Outcome:
         partition_tags,
         pending_files,
     )
+    from orchestration.liveness import living
 
     prepare_instance(home)
     rules = rules_fingerprint(home.sources_file)
@@ -201,13 +206,14 @@ def refresh(home: Home, console: Console) -> Outcome:
         definitions = build_definitions(home)
         progress = _Progress(terminal, started)
         instance.add_event_listener(run_id, progress.on_event)
-        result = definitions.resolve_job_def(REFRESH_JOB).execute_in_process(
-            run_id=run_id,
-            instance=instance,
-            tags=partition_tags(pending_files(home)),
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
+        with living(home, instance, run_id):
+            result = definitions.resolve_job_def(REFRESH_JOB).execute_in_process(
+                run_id=run_id,
+                instance=instance,
+                tags=partition_tags(pending_files(home)),
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
     published = current_version(home.published)
     outcome = Outcome(
         success=result.success,
