@@ -64,6 +64,8 @@ def bury_dead_runs(home: Home, instance: DagsterInstance) -> list[str]:
         The runs that were found dead.
     """
     dead = []
+    alive = set()
+    storage = instance.event_log_storage
     for mark in sorted((home.dagster / "alive").glob("*")):
         try:
             handle = mark.open("r+")
@@ -73,11 +75,16 @@ def bury_dead_runs(home: Home, instance: DagsterInstance) -> list[str]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                alive.add(mark.name)
                 continue
             run = instance.get_run_by_id(mark.name)
             if run is not None and not run.is_finished:
                 instance.report_run_failed(run, "The process of this run is gone.")
                 dead.append(mark.name)
-            instance.event_log_storage.free_concurrency_slots_for_run(mark.name)
+            storage.free_concurrency_slots_for_run(mark.name)
             mark.unlink(missing_ok=True)
+    for run_id in storage.get_concurrency_run_ids() - alive:
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:  # it ended between its last step and its own clean-up
+            storage.free_concurrency_slots_for_run(run_id)
     return dead
