@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 DEMO_CLOCK := 2026-11-01T06:00:00Z
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test lint format lock clean
+.PHONY: help setup run ui test bench lint format lock clean
 
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,12 @@ test: setup $(VENV)/duckdb-1/.installed ## Run all tests
 $(VENV)/duckdb-1/.installed: tests/end_to_end/duckdb-1.lock $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --require-hashes --no-deps --target $(VENV)/duckdb-1 -r tests/end_to_end/duckdb-1.lock
 	@touch $@
+
+# Millions of GA4 events; a size takes about 0.3 GB of disk per million while it is measured.
+SIZES ?= 1
+
+bench: setup ## Measure full builds, one more day, ingestion (SIZES="1 10"); results in data/benchmarks
+	@$(BIN)/python -m tests.benchmarks --sizes $(SIZES)
 
 lint: setup ## Check style, types and SQL
 	@$(BIN)/ruff check .

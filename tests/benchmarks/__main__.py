@@ -1,0 +1,195 @@
+"""Benchmarks: ``make bench SIZES="1 10"`` or ``python -m tests.benchmarks --sizes 1 10``.
+
+Sizes are millions of GA4 events; fractions work. Each part runs in processes of its own, on vendor
+files that are generated first, and the results go to ``data/benchmarks/``. What is generated and
+built stays below ``--work`` only while it is needed: a size takes about 0.3 GB per million events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import agreement, generator, side_by_side
+from tests.benchmarks.ingestion import VENDORS
+from tests.benchmarks.measure import ROOT, Measured, RunFigures, measure, run_job
+from tests.benchmarks.report import machine, write_report
+
+PARTS = ("sizes", "side-by-side", "ingestion")
+SMALLEST = 2_000
+_BASE_CLOCK = "2026-03-21T06:00:00Z"
+_NEXT_CLOCK = "2026-03-22T06:00:00Z"
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--sizes", nargs="*", type=float, default=[1], help="millions of events")
+    parser.add_argument("--days", type=int, default=60, help="days of the base delivery")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the ingestion files")
+    parser.add_argument("--out", type=Path, default=ROOT / "data" / "benchmarks")
+    parser.add_argument("--work", type=Path, help="scratch folder, by default below --out")
+    parser.add_argument("--keep", action="store_true", help="leave homes and files for inspection")
+    options = parser.parse_args()
+    work = (options.work or options.out / "work").resolve()
+    figures: dict[str, Any] = {
+        "machine": machine(),
+        "measured_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "sizes": [],
+    }
+    # After every part: what is measured is not lost if the next one fails.
+    if "sizes" in options.parts:
+        figures["start_up"] = _start_up(work, options.seed)
+        for millions in options.sizes:
+            size = generator.Size(int(millions * 1e6), options.days, options.seed)
+            figures["sizes"].append(_one_size(size, work / f"{millions:g}"))
+            write_report(figures, options.out)
+            if not options.keep:
+                shutil.rmtree(work / f"{millions:g}")
+    if "side-by-side" in options.parts:
+        events = int(max(options.sizes) * 1e6)
+        figures["side_by_side"] = _side_by_side(events, options.days, options.seed, work / "side")
+        write_report(figures, options.out)
+    if "ingestion" in options.parts:
+        figures["ingestion"] = [
+            _ingestion(kind, options.rows, work / f"ingestion_{kind}") for kind in VENDORS
+        ]
+    table = write_report(figures, options.out)
+    if not options.keep:
+        shutil.rmtree(work, ignore_errors=True)
+    print(table.read_text(encoding="utf-8"))
+    print(f"Written to {options.out}")
+
+
+def _tell(text: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S}  {text}", file=sys.stderr, flush=True)
+
+
+def _module(name: str, *arguments: object) -> Measured:
+    return measure(
+        [sys.executable, "-m", f"tests.benchmarks.{name}", *(str(part) for part in arguments)]
+    )
+
+
+def _summary(run: RunFigures) -> dict[str, Any]:
+    process = asdict(run.process)
+    del process["output"]
+    return {
+        **process,
+        "phases": run.phases,
+        "models": run.models,
+        "tests_seconds": run.tests_seconds,
+    }
+
+
+def _start_up(work: Path, seed: int) -> dict[str, Any]:
+    """What a run costs that has next to nothing to do."""
+    _tell("fixed start-up")
+    home = work / "start_up"
+    shutil.rmtree(home, ignore_errors=True)
+    generator.write_base(generator.Size(SMALLEST, 5, seed), home)
+    # The first run parses the project: once a release, not once a morning.
+    run_job(home, _BASE_CLOCK)
+    shutil.rmtree(home / "raw")
+    (home / "warehouse.duckdb").unlink()
+    return {"events": SMALLEST, **_summary(run_job(home, _BASE_CLOCK))}
+
+
+def _one_size(size: generator.Size, home: Path) -> dict[str, Any]:
+    """Full build, hand-written script, one day on top, and whether both have the same rows."""
+    shutil.rmtree(home, ignore_errors=True)
+    _tell(f"{size.events:,} events: generating")
+    generator.write_base(size, home)
+    parsed = home.parent / "start_up" / "dbt_target"
+    if parsed.exists():
+        shutil.copytree(parsed, home / "dbt_target")
+    _tell("full build")
+    full = run_job(home, _BASE_CLOCK)
+    _tell("hand-written script")
+    database = home / "hand_written.duckdb"
+    by_hand = _module("hand_written", home / "exports", database)
+    marts = home / "published" / "current" / "marts.duckdb"
+    found = agreement.differences(database, marts)
+    _tell("one more day")
+    generator.write_next_day(size, home)
+    increment = run_job(home, _NEXT_CLOCK)
+    _module("hand_written", home / "exports", database)
+    found_next = agreement.differences(database, marts)
+    by_hand_figures = asdict(by_hand)
+    steps = json.loads(by_hand_figures.pop("output"))
+    return {
+        "events": size.events,
+        "full": _summary(full),
+        "increment": _summary(increment),
+        "hand_written": {**by_hand_figures, "steps": steps},
+        "differences": {"full": found, "increment": found_next},
+        "is_equal": not any(rows for pair in (found, found_next) for _, rows in pair.values()),
+    }
+
+
+def _side_by_side(events: int, days: int, seed: int, folder: Path) -> list[list[str]]:
+    """The three engines on the same events, each alone, and that they agree."""
+    _tell("side by side")
+    shutil.rmtree(folder, ignore_errors=True)
+    generator.write_base(generator.Size(events, days, seed), folder)
+    _module("hand_written", folder / "exports", folder / "events.duckdb")
+    rows = side_by_side.flat_events(folder / "events.duckdb", folder / "events.parquet")
+    runs = {}
+    for engine in side_by_side.ENGINES:
+        (folder / engine).mkdir()
+        runs[engine] = _module("side_by_side", engine, folder / "events.parquet", folder / engine)
+        found = side_by_side.differing_rows(folder / "duckdb", folder / engine)
+        if any(found.values()):
+            raise RuntimeError(f"{engine} and duckdb differ in {found}")
+    _tell(f"equal results over {rows:,} events")
+    return [
+        [
+            engine,
+            f"{run.seconds:.1f}",
+            f"{run.seconds / runs['duckdb'].seconds:.1f}",
+            f"{run.peak_bytes / 2**30:.2f}",
+        ]
+        for engine, run in runs.items()
+    ]
+
+
+def _ingestion(kind: str, rows: int, folder: Path) -> list[str]:
+    """One file landed and staged, to DuckDB copying and flattening it bare.
+
+    Interpreter and imports are measured with a file of one hundred rows and taken off both sides.
+    """
+    _tell(f"ingestion of {kind}")
+    shutil.rmtree(folder, ignore_errors=True)
+    seconds: dict[str, dict[str, float]] = {}
+    for scale, count in (("idle", 100), ("full", rows)):
+        place = folder / scale
+        file = generator.write_single_file(kind, count, place / "in")
+        seconds[scale] = {
+            "bare": _module("ingestion", "bare", kind, file, place).seconds,
+            "land": _module("ingestion", "land", kind, file, place).seconds,
+        }
+        if kind == "parquet":
+            _module("ingestion", "compile", kind, file, place)
+            seconds[scale]["stage"] = _module("ingestion", "stage", kind, file, place).seconds
+    net = {what: seconds["full"][what] - seconds["idle"][what] for what in seconds["full"]}
+    ours = net["land"] + net.get("stage", 0.0)
+    return [
+        kind,
+        f"{rows:,}",
+        f"{net['bare']:.1f}",
+        f"{net['land']:.1f}",
+        f"{net['stage']:.1f}" if "stage" in net else "–",
+        f"{ours / net['bare']:.2f}",
+    ]
+
+
+if __name__ == "__main__":
+    main()
