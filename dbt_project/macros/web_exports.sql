@@ -10,7 +10,7 @@
         table_rank = 1 as is_intraday,
         delivery_rank > 1
         or (
-            table_day <> ''
+            table_day is not null
             and table_rank < max(table_rank) over (partition by source, table_day)
         ) as is_superseded
     from (
@@ -18,7 +18,7 @@
             source,
             export_table,
             batch_id,
-            regexp_extract(export_table, '^{{ prefix }}(intraday_|fresh_)?([0-9]{8})', 2) as table_day,
+            {{ export_table_day('export_table', prefix) }} as table_day,
             case regexp_extract(export_table, '^{{ prefix }}(intraday_|fresh_)', 1)
                 when 'intraday_' then 1
                 when 'fresh_' then 2
@@ -31,4 +31,13 @@
         from {{ relation }}
         group by source, export_table, batch_id
     ) as ranked
+{%- endmacro %}
+
+{# The day of an exported table, whichever of its kinds it is: 20240111 for events_20240111 and
+   events_intraday_20240111; a table without a day stands for itself. #}
+{% macro export_table_day(export_table, prefix) -%}
+    coalesce(
+        nullif(regexp_extract({{ export_table }}, '^{{ prefix }}(intraday_|fresh_)?([0-9]{8})', 2), ''),
+        {{ export_table }}
+    )
 {%- endmacro %}

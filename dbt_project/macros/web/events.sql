@@ -1,6 +1,8 @@
 {# Key of the session to which an event belongs: a session id is unique within its client only. #}
-{% macro session_key() -%}
-    {{ surrogate_key(['source', "'session'", 'client_id', 'session_ref']) }}
+{% macro session_key(prefix='') -%}
+    {{ surrogate_key([
+        prefix ~ 'source', "'session'", prefix ~ 'client_id', prefix ~ 'session_ref'
+    ]) }}
 {%- endmacro %}
 
 {# Whether an event tells of an error that the visitor met. #}
@@ -24,4 +26,20 @@
             )
         else concat_ws('.', split_part({{ host }}, '.', -2), split_part({{ host }}, '.', -1))
     end
+{%- endmacro %}
+
+{# Where the events of the touched visits lie, as a condition on the conformed web events: the days
+   are known when the engine plans, so that it skips the others. #}
+{% macro is_of_touched_session() -%}
+    {%- set bounds = [] -%}
+    {%- if execute -%}
+        {%- set bounds = run_query(
+            'select min(from_date), max(to_date) from ' ~ ref('int_touched_sessions')
+        )[0] -%}
+    {%- endif -%}
+    partition_date between date '{{ bounds[0] or "0001-01-01" }}'
+        and date '{{ bounds[1] or "0001-01-01" }}'
+        and (source, client_id, session_ref) in (
+            select (source, client_id, session_ref) from {{ ref('int_touched_sessions') }}
+        )
 {%- endmacro %}

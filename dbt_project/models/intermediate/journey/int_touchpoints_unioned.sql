@@ -1,10 +1,40 @@
-{# A view: fct_touchpoints is its one full reader, and encounters are too many to be kept twice. #}
+{# A view: fct_touchpoints is its one reader, and encounters are too many to be kept twice. Once that
+   stands, the view gives only what this run must compute. #}
 {{ config(materialized='view') }}
+{%- set is_increment = target.type == 'duckdb' and relation_built_before('fct_touchpoints') %}
+-- depends_on: {{ ref('int_touched_sessions') }}
+-- depends_on: {{ ref('int_touched_web_days') }}
+-- depends_on: {{ ref('int_touched_identity_records') }}
 
 with
 
+{% if is_increment -%}
+repointed as (
+    select * from {{ ref('int_touched_identity_records') }}
+    where record_kind = 'web_event'
+),
+
+{% endif -%}
 events as (
     select * from {{ ref('int_web_events_unioned') }}
+    {%- if is_increment %}
+    where
+        ({{ is_of_touched_session() }})
+        or (
+            (client_id is null or session_ref is null)
+            and (source, partition_date) in (
+                select (source, partition_date) from {{ ref('int_touched_web_days') }}
+            )
+        )
+        or (source, client_id) in (
+            select (source, client_id) from repointed
+            where client_id is not null
+        )
+        or (client_id is null and (source, user_id) in (
+            select (source, user_id) from repointed
+            where user_id is not null
+        ))
+    {%- endif %}
 ),
 
 sessions as (
@@ -61,6 +91,7 @@ matched_events as (
         events.platform as source_channel,
         matched_pages.touchpoint_id,
         events.occurred_at,
+        events.partition_date,
         events.client_id,
         case when blocked_users.identifier_value is null then events.user_id end as user_id,
         coalesce(events.consent_analytics, 'unset') = 'denied' as is_consent_denied,
@@ -88,6 +119,7 @@ web_encounters as (
         matched_events.source_channel,
         matched_events.touchpoint_id,
         matched_events.occurred_at,
+        matched_events.partition_date,
         case
             when not matched_events.is_consent_denied
                 then {{ identity_record_key(
@@ -248,6 +280,7 @@ record_encounters as (
         records.source_channel,
         matched_kinds.touchpoint_id,
         records.occurred_at,
+        cast(null as date) as partition_date,
         records.identity_record_key,
         records.session_key,
         records.value_eur
@@ -274,6 +307,7 @@ final as (
         touchpoint_id,
         source_channel,
         occurred_at,
+        partition_date,
         identity_record_key,
         session_key,
         value_eur

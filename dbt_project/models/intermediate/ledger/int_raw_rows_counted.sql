@@ -1,25 +1,35 @@
+{{ rebuilt_by('file_path', 'int_raw_files_changed') }}
+-- depends_on: {{ ref('int_raw_files_changed') }}
+
 with
 
 landed as (
 
     select
+        filename as file_path,
         split_part(filename, '/dt=', 1) as table_path,
         _source as source,
         _batch_id as batch_id
     from {{ source('landing', 'rows') }}
+    {%- if is_incremental() %}
+    where filename in ({{ text_literals(
+        ref('int_raw_files_changed'), 'file_path', "reason <> 'removed'"
+    ) }})
+    {%- endif %}
 
 ),
 
 final as (
 
     select
+        file_path,
         split_part(table_path, '/', -2) as vendor,
         split_part(table_path, '/', -1) as table_name,
         source,
         batch_id,
         count(*) as row_count
     from landed
-    group by table_path, source, batch_id
+    group by file_path, table_path, source, batch_id
 
 )
 

@@ -1,8 +1,16 @@
+{{ rebuilt_by('session_key', 'int_touched_sessions') }}
+-- depends_on: {{ ref('int_touched_sessions') }}
+
 with
 
 events as (
     select * from {{ ref('int_web_events_unioned') }}
-    where client_id is not null and session_ref is not null
+    where
+        client_id is not null
+        and session_ref is not null
+        {%- if is_incremental() %}
+        and {{ is_of_touched_session() }}
+        {%- endif %}
 ),
 
 tasks as (

@@ -1,3 +1,6 @@
+{{ rebuilt_by('session_key', 'int_touched_sessions') }}
+-- depends_on: {{ ref('int_touched_sessions') }}
+
 {# Steps towards an order, by the standard names of their events; the first time of each is kept. #}
 {% set steps = {
     'item_viewed_at': 'view_item',
@@ -10,7 +13,7 @@
 {% set carried = [
     'session_key', 'source', 'client_id', 'session_ref', 'session_number', 'stream_id', 'platform',
     'user_id', 'user_count', 'consent_analytics', 'is_consent_denied', 'is_internal', 'started_at', 'ended_at',
-    'engagement_seconds', 'is_called_engaged', 'event_count', 'page_view_count', 'search_count',
+    'first_partition_date', 'last_partition_date', 'engagement_seconds', 'is_called_engaged', 'event_count', 'page_view_count', 'search_count',
     'error_count', 'first_error_code', 'traffic_campaign', 'click_id_type', 'referrer_host',
     'landing_page_host', 'landing_page_path', 'exit_page_path', 'device_category',
     'operating_system', 'browser', 'app_version', 'country', 'language', 'purchase_event_count',
@@ -24,7 +27,12 @@ with
 events as (
     select * from {{ ref('int_web_events_unioned') }}
     -- consent refused: no ids come; what comes without them is counted in int_sessions_left_out
-    where client_id is not null and session_ref is not null
+    where
+        client_id is not null
+        and session_ref is not null
+        {%- if is_incremental() %}
+        and {{ is_of_touched_session() }}
+        {%- endif %}
 ),
 
 blocked_users as (
@@ -85,6 +93,8 @@ sessions as (
         bool_or(coalesce(is_internal, false)) as is_internal,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
+        min(partition_date) as first_partition_date,
+        max(partition_date) as last_partition_date,
         count(*) as event_count,
         count(*) filter (where event_name in ('page_view', 'screen_view')) as page_view_count,
         count(*) filter (where event_name = 'view_search_results') as search_count,
@@ -144,6 +154,8 @@ flattened as (
         is_internal,
         started_at,
         ended_at,
+        first_partition_date,
+        last_partition_date,
         event_count,
         page_view_count,
         search_count,
@@ -213,6 +225,8 @@ final as (
         started_at,
         ended_at,
         {{ local_date('started_at') }} as session_date,
+        first_partition_date,
+        last_partition_date,
         {{ seconds_between('started_at', 'ended_at') }} as duration_seconds,
         engagement_seconds,
         -- as GA4 has it: the tag says so, or ten seconds, two pages or a purchase do

@@ -1,3 +1,7 @@
+{{ rebuilt_by('session_key', 'int_touched_sessions') }}
+-- depends_on: {{ ref('int_touched_sessions') }}
+-- depends_on: {{ ref('int_touched_identity_records') }}
+
 with
 
 sessions as (
@@ -73,6 +77,13 @@ final as (
     inner join keyed on sessions.session_key = keyed.session_key
     left join records_resolved
         on keyed.identity_record_key = records_resolved.identity_record_key
+    {%- if is_incremental() %}
+    where
+        sessions.session_key in (select session_key from {{ ref('int_touched_sessions') }})
+        or keyed.identity_record_key in (
+            select identity_record_key from {{ ref('int_touched_identity_records') }}
+        )
+    {%- endif %}
 )
 
 select * from final

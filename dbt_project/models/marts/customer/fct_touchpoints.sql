@@ -1,3 +1,6 @@
+{{ rebuilt_by('touchpoint_key', 'int_touched_touchpoints') }}
+-- depends_on: {{ ref('int_touched_touchpoints') }}
+
 with
 
 encounters as (
@@ -28,6 +31,7 @@ final as (
         channels.is_digital,
         encounters.occurred_at,
         {{ local_date('encounters.occurred_at') }} as occurred_date,
+        encounters.partition_date,
         records_resolved.identifier_key,
         records_resolved.customer_id,
         encounters.session_key,

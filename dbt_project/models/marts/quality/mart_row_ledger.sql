@@ -15,7 +15,14 @@ quarantine as (
 
 raw_rows as (
 
-    select * from {{ ref('int_raw_rows_counted') }}
+    select
+        vendor,
+        table_name,
+        source,
+        batch_id,
+        sum(row_count) as row_count
+    from {{ ref('int_raw_rows_counted') }}
+    group by vendor, table_name, source, batch_id
 
 ),
 

@@ -1,3 +1,6 @@
+{{ rebuilt_by('partition_date', 'stg_ga4__touched_days') }}
+-- depends_on: {{ ref('stg_ga4__touched_days') }}
+
 {% set text_params = [
     'page_location', 'page_title', 'page_referrer', 'source', 'medium', 'campaign', 'transaction_id',
     'currency', 'search_term', 'link_url', 'error_code', 'error_message', 'content_id', 'method',
@@ -8,34 +11,35 @@
     'video_percent',
 ] %}
 
-with deliveries as (
-    select
-        batch_id,
-        file_key,
-        delivered_at
-    from {{ source('landing', 'manifest') }}
-    where vendor = 'ga4' and status = 'loaded'
-),
+{% set on_touched_days -%}
+    {%- if is_incremental() -%}
+        events.dt in ({{ day_literals(ref('stg_ga4__touched_days')) }})
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endset %}
 
--- Which table of the export each batch delivered. Read from the narrow columns alone: a step that
--- holds whole events and is used twice would be kept in memory, parameters and items and all.
-delivered_tables as (
+-- Which table of the export each batch delivered; of deliveries whose files are gone none can
+-- supersede.
+with delivered_tables as (
     select
-        events._source as source,
-        events._batch_id as batch_id,
-        events._table as table_in_file,
-        coalesce(events._table, deliveries.file_key) as export_table,
-        events._loaded_at as loaded_at,
+        deliveries.source,
+        deliveries.batch_id,
+        deliveries.table_in_file,
+        deliveries.export_table,
+        deliveries.loaded_at,
         deliveries.delivered_at
-    from {{ source('ga4', 'events') }} as events
-    left join deliveries on events._batch_id = deliveries.batch_id
-    group by
-        events._source,
-        events._batch_id,
-        events._table,
-        deliveries.file_key,
-        events._loaded_at,
-        deliveries.delivered_at
+    from {{ ref('stg_ga4__export_deliveries') }} as deliveries
+    inner join (
+        select distinct
+            partition_date,
+            batch_id
+        from {{ ref('int_raw_files_listed') }}
+        where vendor = 'ga4' and table_name = 'events'
+    ) as files
+        on
+            deliveries.partition_date = files.partition_date
+            and deliveries.batch_id = files.batch_id
 ),
 
 ranked_tables as (
@@ -46,7 +50,7 @@ export_tables as (
     select distinct
         delivered_tables.source,
         delivered_tables.batch_id,
-        coalesce(delivered_tables.table_in_file, '') as table_in_file,
+        delivered_tables.table_in_file,
         ranked_tables.is_intraday,
         ranked_tables.is_superseded
     from delivered_tables
@@ -74,7 +78,7 @@ alike as (
             events._source = export_tables.source
             and events._batch_id = export_tables.batch_id
             and coalesce(events._table, '') = export_tables.table_in_file
-    where not export_tables.is_superseded
+    where not export_tables.is_superseded and {{ on_touched_days }}
     group by
         events._source,
         events.dt,
@@ -110,7 +114,7 @@ compared as (
             and events.event_timestamp = alike.event_timestamp
             and coalesce(events.stream_id, '') = alike.stream_id
             and coalesce(events.user_pseudo_id, '') = alike.user_pseudo_id
-    where not export_tables.is_superseded
+    where not export_tables.is_superseded and {{ on_touched_days }}
 ),
 
 -- The session is one of the parameters.
@@ -155,7 +159,8 @@ events as (
         ) }}
             as param_numbers,
         {{ nested_map('event_params', 'item.value.int_value is not null') }} as param_is_int
-    from {{ source('ga4', 'events') }}
+    from {{ source('ga4', 'events') }} as events
+    where {{ on_touched_days }}
 ),
 
 typed as (

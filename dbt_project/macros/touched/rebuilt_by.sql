@@ -1,0 +1,65 @@
+{# An incremental model that recomputes whole keys: `key` is the column by which rows are replaced,
+   `touched` the model that lists the keys of this run. Rows of those keys, and of the keys that the
+   model returns, are deleted before the new ones go in, in one transaction. What the model must
+   read again it chooses itself, within {% if is_incremental() %}.
+
+   On engines without transactions (Spark on Parquet) the model is an ordinary table. #}
+{% macro rebuilt_by(key, touched) -%}
+    {%- if target.type == 'duckdb' -%}
+        {{ config(
+            materialized='incremental',
+            incremental_strategy='touched',
+            unique_key=key,
+            on_schema_change='fail',
+            meta={'touched': touched},
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro get_incremental_touched_sql(arguments) -%}
+    {%- set key = arguments['unique_key'] -%}
+    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arguments['target_relation'] }}
+    where {{ key }} in (
+        select {{ key }} from {{ relation_built_before(config.get('meta')['touched']) }}
+        union all
+        select {{ key }} from {{ arguments['temp_relation'] }}
+    );
+    insert into {{ arguments['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arguments['temp_relation'] }}
+{%- endmacro %}
+
+{# A model's table as it stands now, null where it was never built or is being built from scratch.
+   Unlike ref() it makes no dependency: for what a model must know of the last run, its own
+   successors included. #}
+{% macro relation_built_before(name) -%}
+    {%- if execute and not flags.FULL_REFRESH -%}
+        {%- set node = graph.nodes.values()
+            | selectattr('resource_type', 'equalto', 'model')
+            | selectattr('name', 'equalto', name) | first -%}
+        {{ return(adapter.get_relation(node.database, node.schema, node.alias)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The values of one column of a relation as a list of literals, for filters that the engine must know
+   when it plans: only those prune the files of a partitioned table. A value that nothing has stands
+   for none. #}
+{% macro text_literals(relation, column, where='true') -%}
+    {{ literals(relation, column, where, "'", "''") }}
+{%- endmacro %}
+
+{% macro day_literals(relation, column='partition_date', where='true') -%}
+    {{ literals(relation, column, where, "date '", "date '0001-01-01'") }}
+{%- endmacro %}
+
+{% macro literals(relation, column, where, opening, nothing) -%}
+    {%- set found = [] -%}
+    {%- if execute -%}
+        {%- for row in run_query(
+            'select distinct ' ~ column ~ ' from ' ~ relation ~ ' where ' ~ where ~ ' order by 1'
+        ) -%}
+            {%- do found.append(opening ~ (row[0] | string | replace("'", "''")) ~ "'") -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ (found or [nothing]) | join(', ') }}
+{%- endmacro %}

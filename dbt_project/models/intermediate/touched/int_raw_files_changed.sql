@@ -1,0 +1,38 @@
+{%- set committed = relation_built_before('int_raw_files_committed') -%}
+with
+
+listed as (
+    select * from {{ ref('int_raw_files_listed') }}
+),
+
+{% if committed -%}
+final as (
+    select
+        coalesce(listed.vendor, committed.vendor) as vendor,
+        coalesce(listed.table_name, committed.table_name) as table_name,
+        coalesce(listed.partition_date, committed.partition_date) as partition_date,
+        coalesce(listed.batch_id, committed.batch_id) as batch_id,
+        coalesce(listed.file_path, committed.file_path) as file_path,
+        case
+            when committed.file_path is null then 'new'
+            when listed.file_path is null then 'removed'
+            else 'rewritten'
+        end as reason
+    from listed
+    full outer join {{ committed }} as committed on listed.file_path = committed.file_path
+    where listed.size_bytes is distinct from committed.size_bytes
+)
+{%- else -%}
+final as (
+    select
+        vendor,
+        table_name,
+        partition_date,
+        batch_id,
+        file_path,
+        'new' as reason
+    from listed
+)
+{%- endif %}
+
+select * from final

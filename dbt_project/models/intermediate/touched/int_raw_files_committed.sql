@@ -1,0 +1,19 @@
+{#- The last model of a run: where anything before it fails it keeps its old rows, and the next run
+    finds the same files untouched by the warehouse.
+    Everything that is computed by touched keys must come before it. -#}
+-- depends_on: {{ ref('dim_customers') }}
+-- depends_on: {{ ref('fct_touchpoints') }}
+-- depends_on: {{ ref('mart_journey_metrics') }}
+-- depends_on: {{ ref('mart_metric_coverage') }}
+-- depends_on: {{ ref('mart_row_ledger') }}
+-- depends_on: {{ ref('int_audit_violations') }}
+-- depends_on: {{ ref('int_audit_evidence_counted') }}
+
+select
+    vendor,
+    table_name,
+    partition_date,
+    batch_id,
+    file_path,
+    size_bytes
+from {{ ref('int_raw_files_listed') }}

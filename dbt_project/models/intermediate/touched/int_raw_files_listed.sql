@@ -1,0 +1,26 @@
+with
+
+files as (
+    select
+        file_path,
+        size_bytes,
+        split_part(file_path, '/dt=', 1) as table_path,
+        split_part(split_part(file_path, '/dt=', 2), '/', 1) as partition_name,
+        split_part(split_part(file_path, '/dt=', 2), '/', 2) as file_name
+    from ({{ raw_files() }}) as found
+),
+
+final as (
+    select
+        split_part(table_path, '/', -2) as vendor,
+        split_part(table_path, '/', -1) as table_name,
+        cast(partition_name as date) as partition_date,
+        regexp_extract(file_name, '^(.*-[0-9a-f]{16})', 1) as batch_id,
+        file_path,
+        size_bytes
+    from files
+    -- the empty file that gives a table without data its columns
+    where file_name <> '_schema.parquet'
+)
+
+select * from final

@@ -1,0 +1,74 @@
+{#- Appended to, never rewritten: what was delivered once still tells which days belong together
+    after its files are gone. -#}
+{{ config(
+    materialized='incremental' if target.type == 'duckdb' else 'table',
+    incremental_strategy='append' if target.type == 'duckdb' else none,
+) }}
+
+with
+
+manifest as (
+    select
+        batch_id,
+        file_key,
+        delivered_at
+    from {{ source('landing', 'manifest') }}
+    where vendor = 'ga4' and status = 'loaded'
+),
+
+events as (
+    select
+        dt,
+        _source,
+        _table,
+        _batch_id,
+        _loaded_at
+    from {{ source('ga4', 'events') }}
+    {%- if is_incremental() %}
+    where dt in ({{ day_literals(
+        ref('int_touched_days'), where="vendor = 'ga4' and table_name = 'events'"
+    ) }})
+    {%- endif %}
+),
+
+delivered as (
+    select
+        events.dt as partition_date,
+        events._source as source,
+        coalesce(events._table, '') as table_in_file,
+        coalesce(events._table, manifest.file_key) as export_table,
+        events._batch_id as batch_id,
+        min(events._loaded_at) as loaded_at,
+        min(manifest.delivered_at) as delivered_at
+    from events
+    left join manifest on events._batch_id = manifest.batch_id
+    group by
+        events.dt,
+        events._source,
+        events._table,
+        manifest.file_key,
+        events._batch_id
+),
+
+final as (
+    select
+        delivered.partition_date,
+        delivered.source,
+        delivered.table_in_file,
+        delivered.export_table,
+        delivered.batch_id,
+        delivered.loaded_at,
+        delivered.delivered_at
+    from delivered
+    {%- if is_incremental() %}
+    left join {{ this }} as known
+        on
+            delivered.partition_date = known.partition_date
+            and delivered.source = known.source
+            and delivered.batch_id = known.batch_id
+            and delivered.table_in_file = known.table_in_file
+    where known.batch_id is null
+    {%- endif %}
+)
+
+select * from final
