@@ -24,6 +24,9 @@ from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home
 WAREHOUSE_POOL = "warehouse"
 AUDIT_SOURCES = "source:audit"
 
+# With which rules the warehouse was last built whole; it lies beside the database and goes with it.
+_BUILT_WITH = ".rules"
+
 translator = DagsterDbtTranslator(
     settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
 )
@@ -66,6 +69,22 @@ def ready_manifest(home: Home) -> Path:
     return manifest
 
 
+def rules_in_force() -> str:
+    """A hash over all that decides a table's rows besides the data."""
+    fingerprint = project_fingerprint((DBT_PROJECT_DIR, PROJECT_ROOT / "seeds"))
+    return f"{fingerprint} {os.environ.get('CXW_TIMEZONE', '')}".strip()
+
+
+def is_built_with(home: Home, rules: str) -> bool:
+    """Whether every table of the warehouse was computed by these rules.
+
+    An incremental model keeps old rows, which other rules may have made: after a change of a model,
+    a reference table or the plan everything is computed anew, once.
+    """
+    stamp = home.warehouse.with_suffix(_BUILT_WITH)
+    return home.warehouse.exists() and stamp.exists() and stamp.read_text() == rules
+
+
 @cache
 def load_manifest(home: Home) -> dict[str, Any]:
     """The parsed manifest; read once a process."""
@@ -86,12 +105,18 @@ def dbt_resource() -> DbtCliResource:
 def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     """The two halves of the project as Dagster assets: before and after the audit."""
     manifest = load_manifest(home)
+    rules = rules_in_force()
 
     def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         # One target folder for all invocations: partial parsing is kept and nothing piles up.
         # Unit tests judge code, not data: `make test` runs them.
         invocation = dbt.cli(
-            ["build", "--exclude-resource-type", "unit_test"],
+            [
+                "build",
+                *([] if is_built_with(home, rules) else ["--full-refresh"]),
+                "--exclude-resource-type",
+                "unit_test",
+            ],
             context=context,
             target_path=home.dbt_target,
             raise_on_error=False,
@@ -121,6 +146,8 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     def trusted_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         """What reads the audit's findings: findings, trust grades and the marts that show them."""
         yield from _build(context, dbt)
+        if not context.is_subset:
+            home.warehouse.with_suffix(_BUILT_WITH).write_text(rules)
 
     return [warehouse_models, trusted_marts]
 

@@ -4,6 +4,7 @@
     materialized='incremental' if target.type == 'duckdb' else 'table',
     incremental_strategy='append' if target.type == 'duckdb' else none,
 ) }}
+-- depends_on: {{ ref('int_touched_days') }}
 
 with
 

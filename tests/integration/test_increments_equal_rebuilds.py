@@ -1,0 +1,179 @@
+"""Whatever the order and the pieces in which files arrive, increments end where a rebuild ends.
+
+A small retailer's files are delivered in random order and pieces (fixed seeds): days late, a day
+that first comes cut short and later whole, old content again, contacts and orders that change, a
+day that is taken out of the raw zone. After the last delivery every table of the incremental
+warehouse must equal, row for row, that of a warehouse built at once from the same raw zone.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations.findings import ensure_store
+from expectations.plan import export_tables, load_plan
+from orchestration.home import DBT_PROJECT_DIR, Home
+from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.sources import load_sources
+
+NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
+
+# What tells of the run itself, and what the audit writes after it.
+OF_THE_RUN = ("int_touched_", "int_raw_files_", "stg_ga4__touched_days")
+
+
+@pytest.fixture(scope="module")
+def exports(
+    tmp_path_factory: pytest.TempPathFactory,
+    cxw: Callable[..., subprocess.CompletedProcess[str]],
+) -> Path:
+    """Vendor files of a very small retailer."""
+    home = tmp_path_factory.mktemp("world")
+    generated = cxw(home, "demo", "--customers", "80", "--days", "16")
+    assert generated.returncode == 0, generated.stdout + generated.stderr
+    return home / "exports"
+
+
+class Warehouse:
+    """A home whose landing and models are run step by step, without Dagster."""
+
+    def __init__(self, root: Path, sources_file: Path) -> None:
+        self.home = Home(root)
+        for folder in (self.home.root, self.home.raw, self.home.state, root / "exports"):
+            folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sources_file, self.home.sources_file)
+        export_tables(load_plan(), self.home.state / "plan")
+        ensure_store(self.home.state / "findings")
+
+    def land(self, step: int) -> None:
+        sources = load_sources(self.home.sources_file)
+        batches = land(
+            discover(sources, self.home.raw),
+            sources,
+            self.home.raw,
+            f"step-{step}",
+            NOW + timedelta(days=step),
+        )
+        assert batches
+        assert not [batch for batch in batches if batch.status != "loaded"]
+
+    def dbt(self, *arguments: str) -> None:
+        """Run dbt in a process of its own, as the job does."""
+        finished = subprocess.run(
+            [sys.executable, "-m", "dbt.cli.main", *arguments, "--no-version-check"],
+            cwd=DBT_PROJECT_DIR,
+            env={**os.environ, **self.home.environment(), "CXW_NOW": NOW.isoformat()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stdout[-4000:]
+
+
+def differences(left: Path, right: Path) -> dict[str, tuple[int, int]]:
+    """Tables that differ: rows that only one of two warehouses has, as multisets."""
+    found = {}
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{left}' as one (read_only)")
+        connection.execute(f"attach '{right}' as other (read_only)")
+        names = connection.execute(
+            """
+            select database_name, schema_name || '."' || table_name || '"' from duckdb_tables()
+            where database_name in ('one', 'other')
+            """
+        ).fetchall()
+        tables = {name for database, name in names if database == "one"}
+        assert tables == {name for database, name in names if database == "other"}
+        compared = [t for t in sorted(tables) if not any(word in t for word in OF_THE_RUN)]
+        assert len(compared) > 100
+        for table in compared:
+            counts = [
+                connection.execute(
+                    f"select count(*) from (from {a}.{table} except all from {b}.{table})"
+                ).fetchone()
+                for a, b in (("one", "other"), ("other", "one"))
+            ]
+            only = tuple(int(row[0]) for row in counts if row)
+            if any(only):
+                found[table] = (only[0], only[1])
+    return found
+
+
+def deliveries(exports: Path, seed: int, steps: int) -> Iterator[list[tuple[Path, Path]]]:
+    """Which file goes where, step by step; the last step brings whatever is left."""
+    chance = random.Random(seed)
+    files = sorted(path for path in exports.rglob("*") if path.is_file())
+    days = [path for path in files if "ga4" in path.parts]
+    others = [path for path in files if "ga4" not in path.parts]
+    chance.shuffle(days)
+    chance.shuffle(others)
+    for step in range(steps):
+        is_last = step == steps - 1
+        taken = days if is_last else days[: len(days) // (steps - step)]
+        del days[: len(taken)]
+        also = others if is_last else others[: len(others) // (steps - step)]
+        del others[: len(also)]
+        yield [(path, path.relative_to(exports)) for path in [*taken, *also]]
+
+
+def half_of(path: Path, target: Path) -> None:
+    """The first half of a file's records, as a delivery that was cut short."""
+    if path.suffix != ".parquet":
+        lines = path.read_bytes().splitlines(keepends=True)
+        target.write_bytes(b"".join(lines[: 1 + len(lines) // 2]))
+        return
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            copy (
+                select * exclude (file_row_number)
+                from read_parquet('{path}', file_row_number = true)
+                where file_row_number < (select count(*) / 2 from read_parquet('{path}'))
+            ) to '{target}' (format parquet)
+            """
+        )
+
+
+@pytest.mark.parametrize("seed", [3])
+def test_increments_equal_a_rebuild(exports: Path, tmp_path: Path, seed: int) -> None:
+    warehouse = Warehouse(tmp_path / "home", exports.parent / "sources.yml")
+    warehouse.dbt("seed")
+    chance = random.Random(seed)
+    cut_short: list[tuple[Path, Path]] = []
+    steps = 3
+    for step, delivery in enumerate(deliveries(exports, seed, steps)):
+        for source, place in [*delivery, *cut_short]:
+            target = warehouse.home.root / "exports" / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+            os.utime(target, (NOW.timestamp() + step, NOW.timestamp() + step))
+        cut_short = []
+        if step < steps - 1:
+            days = [pair for pair in delivery if pair[0].suffix == ".parquet"]
+            texts = [pair for pair in delivery if pair[0].suffix != ".parquet"]
+            cut_short = [*chance.sample(days, 2), *chance.sample(texts, len(texts) // 2)]
+            for source, place in cut_short:
+                half_of(source, warehouse.home.root / "exports" / place)
+        warehouse.land(step)
+        warehouse.dbt("run")
+
+    gone = chance.choice(sorted((warehouse.home.raw / "ga4" / "events").glob("dt=2*")))
+    for path in gone.iterdir():
+        path.unlink()
+    warehouse.dbt("run")
+
+    incremental = tmp_path / "incremental.duckdb"
+    warehouse.home.warehouse.rename(incremental)
+    warehouse.dbt("seed")
+    warehouse.dbt("run")
+    assert differences(incremental, warehouse.home.warehouse) == {}
