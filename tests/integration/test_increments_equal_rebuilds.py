@@ -29,7 +29,12 @@ from orchestration.ingestion.sources import load_sources
 NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 
 # What tells of the run itself, and what the audit writes after it.
-OF_THE_RUN = ("int_touched_", "int_raw_files_", "stg_ga4__touched_days")
+OF_THE_RUN = (
+    "int_touched_",
+    "int_raw_files_",
+    "stg_ga4__touched_days",
+    "stg_ga4__export_deliveries",
+)
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +102,31 @@ def differences(left: Path, right: Path) -> dict[str, tuple[int, int]]:
         compared = [t for t in sorted(tables) if not any(word in t for word in OF_THE_RUN)]
         assert len(compared) > 100
         for table in compared:
+            columns = "*"
+            if not table.startswith("marts"):
+                # Before they are published, sums of doubles differ in their last digits with the
+                # order in which threads add.
+                doubles = connection.execute(
+                    """
+                    select column_name from duckdb_columns()
+                    where
+                        database_name = 'one'
+                        and schema_name || '."' || table_name || '"' = ?
+                        and data_type = 'DOUBLE'
+                    """,
+                    [table],
+                ).fetchall()
+                rounded = ", ".join(f'round("{name}", 7) as "{name}"' for (name,) in doubles)
+                columns = f"* replace ({rounded})" if rounded else "*"
             counts = [
                 connection.execute(
-                    f"select count(*) from (from {a}.{table} except all from {b}.{table})"
+                    f"""
+                    select count(*) from (
+                        select {columns} from {a}.{table}
+                        except all
+                        select {columns} from {b}.{table}
+                    )
+                    """
                 ).fetchone()
                 for a, b in (("one", "other"), ("other", "one"))
             ]

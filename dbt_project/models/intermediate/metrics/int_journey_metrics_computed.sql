@@ -148,10 +148,11 @@ unioned as (
         persona_id,
         n,
         customer_count,
-        design_effect,
-        value,
-        ci_low,
-        ci_high
+        -- the last digits of a sum depend on the order in which threads add: these do not
+        round(design_effect, 9) as design_effect,
+        round(value, 9) as value,
+        round(ci_low, 9) as ci_low,
+        round(ci_high, 9) as ci_high
     from {{ relation }}
     {% if not loop.last %}
     union all
