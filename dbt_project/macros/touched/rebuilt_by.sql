@@ -63,3 +63,8 @@
     {%- endif -%}
     {{ (found or [nothing]) | join(', ') }}
 {%- endmacro %}
+
+{# Whether a day is one of those that a model of touched days lists. #}
+{% macro lies_on_touched_day(column, touched) -%}
+    {{ column }} in ({{ day_literals(ref(touched)) }})
+{%- endmacro %}

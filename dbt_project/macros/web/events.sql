@@ -37,8 +37,7 @@
             'select min(from_date), max(to_date) from ' ~ ref('int_touched_sessions')
         )[0] -%}
     {%- endif -%}
-    partition_date between date '{{ bounds[0] or "0001-01-01" }}'
-        and date '{{ bounds[1] or "0001-01-01" }}'
+    partition_date between date '{{ bounds[0] or "0001-01-01" }}' and date '{{ bounds[1] or "0001-01-01" }}'
         and (source, client_id, session_ref) in (
             select (source, client_id, session_ref) from {{ ref('int_touched_sessions') }}
         )

@@ -1,5 +1,5 @@
-{# A view: fct_touchpoints is its one reader, and encounters are too many to be kept twice. Once that
-   stands, the view gives only what this run must compute. #}
+{# A view: fct_touchpoints is its one reader, and encounters are too many to be kept twice. Once
+   that stands, the view gives only what this run must compute. #}
 {{ config(materialized='view') }}
 {%- set is_increment = target.type == 'duckdb' and relation_built_before('fct_touchpoints') %}
 -- depends_on: {{ ref('int_touched_sessions') }}
@@ -8,13 +8,6 @@
 
 with
 
-{% if is_increment -%}
-repointed as (
-    select * from {{ ref('int_touched_identity_records') }}
-    where record_kind = 'web_event'
-),
-
-{% endif -%}
 events as (
     select * from {{ ref('int_web_events_unioned') }}
     {%- if is_increment %}
@@ -27,12 +20,12 @@ events as (
             )
         )
         or (source, client_id) in (
-            select (source, client_id) from repointed
-            where client_id is not null
+            select (source, client_id) from {{ ref('int_touched_identity_records') }}
+            where record_kind = 'web_event' and client_id is not null
         )
         or (client_id is null and (source, user_id) in (
-            select (source, user_id) from repointed
-            where user_id is not null
+            select (source, user_id) from {{ ref('int_touched_identity_records') }}
+            where record_kind = 'web_event' and user_id is not null
         ))
     {%- endif %}
 ),

@@ -1,3 +1,5 @@
+{%- set replay_from = env_var('CXW_REPLAY_FROM', '9999-12-31') -%}
+{%- set replay_to = env_var('CXW_REPLAY_TO', '9999-12-31') -%}
 with
 
 changed as (
@@ -9,7 +11,6 @@ changed as (
     from {{ ref('int_raw_files_changed') }}
 ),
 
-{% if env_var('CXW_REPLAY_FROM', '') -%}
 -- a replay computes days again although nothing about them has changed
 replayed as (
     select
@@ -19,8 +20,8 @@ replayed as (
         'replay' as reason
     from {{ ref('int_raw_files_listed') }}
     where
-        partition_date between date '{{ env_var("CXW_REPLAY_FROM") }}'
-        and date '{{ env_var("CXW_REPLAY_TO") }}'
+        partition_date >= cast('{{ replay_from }}' as date)
+        and partition_date <= cast('{{ replay_to }}' as date)
 ),
 
 united as (
@@ -29,7 +30,6 @@ united as (
     select * from replayed
 ),
 
-{% endif -%}
 final as (
     select
         vendor,
@@ -39,7 +39,7 @@ final as (
         bool_or(reason = 'removed') as has_removed_files,
         bool_or(reason = 'rewritten') as has_rewritten_files,
         bool_or(reason = 'replay') as is_replayed
-    from {{ 'united' if env_var('CXW_REPLAY_FROM', '') else 'changed' }}
+    from united
     group by vendor, table_name, partition_date
 )
 

@@ -11,7 +11,8 @@ committed as (
 ),
 
 changed as (
-    select coalesce(resolved.identity_record_key, committed.identity_record_key)
+    select
+        coalesce(resolved.identity_record_key, committed.identity_record_key)
             as identity_record_key
     from resolved
     full outer join committed on resolved.identity_record_key = committed.identity_record_key

@@ -27,7 +27,7 @@ manifest as (
         source,
         partition_date
     from {{ ref('stg_' ~ vendor ~ '__web_events') }}
-    where exists (select 1 from touched_days where touched_days.vendor = '{{ vendor }}')
+    where '{{ vendor }}' in (select vendor from touched_days)
     union
     select
         manifest.source,

@@ -24,16 +24,16 @@
 
 with
 
+-- consent refused: no ids come; what comes without them is counted in int_sessions_left_out
 events as (
     select * from {{ ref('int_web_events_unioned') }}
-    -- consent refused: no ids come; what comes without them is counted in int_sessions_left_out
     where
         client_id is not null
         and session_ref is not null
         {%- if is_incremental() %}
         and {{ is_of_touched_session() }}
         {%- endif %}
-),
+),  -- noqa: LT02
 
 blocked_users as (
     select identifier_value

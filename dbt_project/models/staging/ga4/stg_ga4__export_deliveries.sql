@@ -53,22 +53,19 @@ delivered as (
 
 final as (
     select
-        delivered.partition_date,
-        delivered.source,
-        delivered.table_in_file,
-        delivered.export_table,
-        delivered.batch_id,
-        delivered.loaded_at,
-        delivered.delivered_at
+        partition_date,
+        source,
+        table_in_file,
+        export_table,
+        batch_id,
+        loaded_at,
+        delivered_at
     from delivered
     {%- if is_incremental() %}
-    left join {{ this }} as known
-        on
-            delivered.partition_date = known.partition_date
-            and delivered.source = known.source
-            and delivered.batch_id = known.batch_id
-            and delivered.table_in_file = known.table_in_file
-    where known.batch_id is null
+    where
+        (partition_date, source, batch_id, table_in_file) not in (
+            select (partition_date, source, batch_id, table_in_file) from {{ this }}
+        )
     {%- endif %}
 )
 

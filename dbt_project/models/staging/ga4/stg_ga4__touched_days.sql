@@ -1,4 +1,4 @@
-{#- A table of one day holds late rows of others, and a newer or more final table of the day replaces
+{#- A table of one day holds late rows of others, and a newer or more final table of it replaces
     them all: the days that share a table with a touched day are touched with it. -#}
 with
 

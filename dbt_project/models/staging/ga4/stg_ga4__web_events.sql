@@ -11,13 +11,10 @@
     'video_percent',
 ] %}
 
-{% set on_touched_days -%}
-    {%- if is_incremental() -%}
-        events.dt in ({{ day_literals(ref('stg_ga4__touched_days')) }})
-    {%- else -%}
-        true
-    {%- endif -%}
-{%- endset %}
+{% set on_touched_days = 'true' %}
+{% if is_incremental() %}
+{% set on_touched_days = lies_on_touched_day('dt', 'stg_ga4__touched_days') %}
+{% endif %}
 
 -- Which table of the export each batch delivered; of deliveries whose files are gone none can
 -- supersede.
@@ -159,7 +156,7 @@ events as (
         ) }}
             as param_numbers,
         {{ nested_map('event_params', 'item.value.int_value is not null') }} as param_is_int
-    from {{ source('ga4', 'events') }} as events
+    from {{ source('ga4', 'events') }}
     where {{ on_touched_days }}
 ),
 
