@@ -30,10 +30,8 @@ events as (
     where
         client_id is not null
         and session_ref is not null
-        {%- if is_incremental() %}
-        and {{ is_of_touched_session() }}
-        {%- endif %}
-),  -- noqa: LT02
+        and {{ is_of_touched_session() if is_incremental() else 'true' }}
+),
 
 blocked_users as (
     select identifier_value
