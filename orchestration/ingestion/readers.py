@@ -323,16 +323,20 @@ def _read_json(
     connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
 ) -> FileContent:
     _no_rejects(connection)
+    records_path = request.options.get("records_path")
+    is_packed = True
     if _is_json_lines(text.path):
-        _load_json_lines(connection, request, text)
+        is_packed = _load_json_lines(connection, request, text)
     else:
         try:
             _load_json_document(connection, request, text)
         except UnreadableFileError:
             if not _is_second_line_json(text.path):
                 raise
-            _load_json_lines(connection, request, text)  # only the first line is cut off
-    _unpack_records(connection, request.options.get("records_path"))
+            # only the first line is cut off
+            is_packed = _load_json_lines(connection, request, text)
+    if is_packed or records_path:
+        _unpack_records(connection, records_path)
     paths = _json_columns(connection, request.declared)
     # All members in one call: a record is parsed once, not once a column.
     members = ", ".join(sql_text(path) for path in paths.values())
@@ -383,13 +387,22 @@ def _is_second_line_json(path: Path) -> bool:
 
 def _load_json_lines(
     connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
-) -> None:
+) -> bool:
+    """Load a record a line; says whether any line is a list of records instead."""
     path = text.path if text.is_uniform else _with_equal_newlines(text, request.workdir)
+    unreadable = sql_text(UNREADABLE)
     try:
+        # A line is parsed once here: what it begins with tells what valid JSON is.
         connection.execute(
             f"""
-            create or replace temp table json_lines as
-            select row_number() over () as line, record
+            create or replace temp table {ROWS} as
+            select
+                row_number() over () as _line,
+                record,
+                case
+                    when not contains(record, {unreadable}) and json_valid(record)
+                        then left(ltrim(record, chr(9) || chr(10) || chr(13) || ' '), 1)
+                end as opening
             from read_csv(
                 {sql_text(path)}, auto_detect = false, header = false,
                 delim = {sql_text(NO_DELIMITER)}, quote = '', escape = '',
@@ -403,15 +416,14 @@ def _load_json_lines(
             f"{request.path.name} cannot be read as JSON lines: {first_line(error)}",
             f"Each line must be one JSON object of at most {MAX_LINE_BYTES >> 20} MB.",
         ) from error
-    unreadable = sql_text(UNREADABLE)
     connection.execute(
         f"""
         insert into {REJECTED}
         select
-            line,
+            _line,
             case
                 when contains(record, {unreadable}) then 'unreadable_bytes'
-                when not json_valid(record) then 'broken_json'
+                when opening is null then 'broken_json'
                 else 'not_an_object'
             end as reason_code,
             case reason_code
@@ -420,26 +432,13 @@ def _load_json_lines(
                 else 'The line is a JSON ' || lower(json_type(record)) || ', not an object.'
             end,
             replace(record, {unreadable}, '\ufffd')
-        from json_lines
-        where trim(coalesce(record, '')) <> ''
-        and (
-            contains(record, {unreadable})
-            or not json_valid(record)
-            or json_type(record) not in ('OBJECT', 'ARRAY')
-        )
+        from {ROWS}
+        where trim(coalesce(record, '')) <> '' and coalesce(opening, '') not in ('{{', '[')
         """
     )
-    connection.execute(
-        f"""
-        create or replace temp table {ROWS} as
-        select line as _line, cast(record as json) as record
-        from json_lines
-        where trim(coalesce(record, '')) <> ''
-        and line not in (select line from {REJECTED})
-        order by line
-        """
-    )
-    connection.execute("drop table json_lines")
+    connection.execute(f"delete from {ROWS} where coalesce(opening, '') not in ('{{', '[')")
+    lists = connection.execute(f"select count(*) from {ROWS} where opening = '['").fetchone()
+    return bool(lists and lists[0])
 
 
 def _with_equal_newlines(text: TextFile, workdir: Path) -> Path:
@@ -572,7 +571,7 @@ def json_path(name: str) -> str:
     """
     if name.startswith("$"):
         return name
-    return "$" + "".join(f'."{part}"' for part in name.split("."))
+    return "$" + "".join(f'."{part}"' for part in name.split(".") if part)
 
 
 def _json_columns(
@@ -587,12 +586,11 @@ def _json_columns(
     } - paths
     columns: dict[str, str] = {}
     for parent in ("", *sorted(parents)):
-        value = f"json_extract(record, {sql_text(json_path(parent))})" if parent else "record"
+        # What is no object has no keys.
         keys = connection.execute(
             f"""
-            select distinct unnest(json_keys({value})) as name
+            select distinct unnest(json_keys(record, {sql_text(json_path(parent))})) as name
             from {ROWS}
-            where json_type({value}) = 'OBJECT'
             order by name
             """
         ).fetchall()
