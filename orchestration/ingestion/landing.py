@@ -1058,13 +1058,13 @@ def _hash_identifiers(
         names = [column.name for column in table.columns if column.identifier == kind]
         if not names:
             continue
-        values = " union ".join(
+        values = " union all ".join(
             f"select {sql_name(name)} as value from {_STAGED} semi join {_JUDGED} "
             f"on {_STAGED}._place = {_JUDGED}._place and _problem is null"
             for name in names
         )
         found = connection.execute(
-            f"select value from ({values}) where trim(value) <> ''"
+            f"select distinct value from ({values}) where trim(value) <> ''"
         ).fetchall()
         if not found:
             continue
