@@ -117,7 +117,11 @@ def _views() -> str:
         """,
     ]
     for table, names in columns.items():
-        listed = ", ".join(f"t.{name}" for name in names)
+        listed = ", ".join(
+            # a sum of doubles depends on the order in which threads add
+            f"round(t.{name}, 6) as {name}" if name == "engagement_seconds" else f"t.{name}"
+            for name in names
+        )
         hand_identity, own_key = identity[table]
         joined = (
             "left join clients as c on t.client_id = c.client_id"

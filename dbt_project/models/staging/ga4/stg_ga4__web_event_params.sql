@@ -28,7 +28,7 @@ unnested as (
         + case when param.element.value.double_value is not null then 1 else 0 end as value_count,
         param.element.value.float_value
     from events
-    {{ nested_elements('events.event_params', 'param') }}
+    {{ nested_elements('events.event_params', 'param', has_positions=false) }}
 ),
 
 valued as (
