@@ -1,0 +1,104 @@
+"""A run may be killed at any moment, and two may be started at once: the marts come out the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Cxw = Callable[..., subprocess.CompletedProcess[str]]
+
+# Everything that a run writes by the clock must be the same in every home.
+SETTINGS = {"CXW_NOW": "2026-11-01T06:00:00Z", "CXW_HASH_KEY": "the-same-key-in-every-home-0123"}
+
+
+def start(home: Path) -> subprocess.Popen[str]:
+    """Start `cxw run` in a process group of its own, dbt and all."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "run", "--force"],
+        cwd=ROOT,
+        env={**os.environ, **SETTINGS, "CXW_HOME": str(home), "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill_at(home: Path, words: str) -> None:
+    """Start a run and kill it, without a chance to clean up, once it says these words."""
+    process = start(home)
+    assert process.stdout
+    said = ""
+    for line in process.stdout:
+        said += line
+        if words in line:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert words in said, said
+
+
+def differing_marts(one: Path, other: Path) -> dict[str, tuple[int, int]]:
+    """Published tables that are not the same multiset of rows."""
+    found = {}
+    with duckdb.connect() as connection:
+        for name, home in (("one", one), ("other", other)):
+            file = home / "published" / "current" / "marts.duckdb"
+            connection.execute(f"attach '{file}' as {name} (read_only)")
+        tables = connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'one' order by all"
+        ).fetchall()
+        assert tables
+        for (table,) in tables:
+            counts = [
+                connection.execute(
+                    f"select count(*) from (from {a}.{table} except all from {b}.{table})"
+                ).fetchone()
+                for a, b in (("one", "other"), ("other", "one"))
+            ]
+            only = tuple(int(row[0]) for row in counts if row)
+            if any(only):
+                found[table] = (only[0], only[1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, cxw: Cxw) -> Path:
+    home = tmp_path_factory.mktemp("undisturbed")
+    generated = cxw(home, "demo", "--customers", "60", "--days", "10")
+    assert generated.returncode == 0, generated.stdout + generated.stderr
+    finished = cxw(home, "run", **SETTINGS)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return home
+
+
+def test_killed_runs_leave_no_trace(undisturbed: Path, tmp_path: Path, cxw: Cxw) -> None:
+    home = tmp_path / "killed"
+    generated = cxw(home, "demo", "--customers", "60", "--days", "10")
+    assert generated.returncode == 0, generated.stdout + generated.stderr
+    for moment in ("done land_ga4", "warehouse_models: 50 tables"):
+        kill_at(home, moment)
+    finished = cxw(home, "run", **SETTINGS)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert differing_marts(undisturbed, home) == {}
+
+
+def test_two_runs_at_once_queue_for_the_warehouse(undisturbed: Path, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    version = (undisturbed / "published" / "current").resolve()
+    (before / "published").mkdir(parents=True)
+    (before / "published" / "current").symlink_to(version)
+    both = [start(undisturbed) for _ in range(2)]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], "\n".join(said)
+    assert differing_marts(before, undisturbed) == {}
