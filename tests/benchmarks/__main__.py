@@ -168,26 +168,32 @@ def _ingestion(kind: str, rows: int, folder: Path) -> list[str]:
     """
     _tell(f"ingestion of {kind}")
     shutil.rmtree(folder, ignore_errors=True)
-    seconds: dict[str, dict[str, float]] = {}
+    runs: dict[str, dict[str, Measured]] = {}
     for scale, count in (("idle", 100), ("full", rows)):
         place = folder / scale
         file = generator.write_single_file(kind, count, place / "in")
-        seconds[scale] = {
-            "bare": _module("ingestion", "bare", kind, file, place).seconds,
-            "land": _module("ingestion", "land", kind, file, place).seconds,
+        runs[scale] = {
+            "bare": _module("ingestion", "bare", kind, file, place),
+            "land": _module("ingestion", "land", kind, file, place),
         }
         if kind == "parquet":
-            _module("ingestion", "compile", kind, file, place)
-            seconds[scale]["stage"] = _module("ingestion", "stage", kind, file, place).seconds
-    net = {what: seconds["full"][what] - seconds["idle"][what] for what in seconds["full"]}
-    ours = net["land"] + net.get("stage", 0.0)
+            _module("ingestion", "parse", kind, file, place)
+            runs[scale]["stage"] = _module("ingestion", "stage", kind, file, place)
+
+    def net(what: str, figure: str) -> float:
+        if what not in runs["full"]:
+            return 0.0
+        return float(getattr(runs["full"][what], figure) - getattr(runs["idle"][what], figure))
+
+    def ratio(figure: str) -> str:
+        return f"{(net('land', figure) + net('stage', figure)) / net('bare', figure):.2f}"
+
     return [
         kind,
         f"{rows:,}",
-        f"{net['bare']:.1f}",
-        f"{net['land']:.1f}",
-        f"{net['stage']:.1f}" if "stage" in net else "–",
-        f"{ours / net['bare']:.2f}",
+        *(f"{net(what, 'seconds'):.1f}" for what in ("bare", "land", "stage")),
+        ratio("seconds"),
+        ratio("cpu_seconds"),
     ]
 
 

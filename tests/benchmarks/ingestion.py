@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.ingestion WHAT FORMAT FILE FOLDER`` runs one part in a process of its
 own: ``bare`` copies the file to Parquet and, for web events, flattens it into a table; ``land``
-lands it in the raw zone, and ``stage`` builds the staging model of web events from that.
+lands it in the raw zone, ``parse`` readies dbt, and ``stage`` builds the staging model of events.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def land(kind: str, file: Path, folder: Path) -> None:
     assert [batch.status for batch in batches] == ["loaded"], batches
 
 
-def compiled_staging(folder: Path) -> str:
-    """The staging model's SQL over what was landed under a folder."""
+def dbt(folder: Path, *arguments: str) -> None:
+    """Run dbt over what was landed under a folder."""
     from dbt.cli.main import dbtRunner
 
     project = ROOT / "dbt_project"
@@ -103,20 +103,9 @@ def compiled_staging(folder: Path) -> str:
         DBT_TARGET_PATH=str(folder / "target"),
         DO_NOT_TRACK="1",
     )
-    result = dbtRunner().invoke(
-        ["--quiet", "compile", "--no-version-check", "--select", "stg_ga4__web_events"]
-    )
-    assert result.success, result.exception
-    (path,) = (folder / "target" / "compiled").rglob("stg_ga4__web_events.sql")
-    return path.read_text(encoding="utf-8")
-
-
-def stage(folder: Path) -> None:
-    """Build the staging model: the same statement that dbt runs."""
-    with duckdb.connect(str(folder / "staged.duckdb")) as connection:
-        connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
-        sql = (folder / "staging.sql").read_text(encoding="utf-8")
-        connection.execute(f"create or replace table stg_ga4__web_events as {sql}")
+    result = dbtRunner().invoke(["--quiet", *arguments, "--no-version-check"])
+    if not result.success:
+        raise RuntimeError(f"dbt {' '.join(arguments)}: {result.exception or result.result}")
 
 
 if __name__ == "__main__":
@@ -125,7 +114,7 @@ if __name__ == "__main__":
         copy_bare(kind, file, folder)
     elif what == "land":
         land(kind, file, folder)
-    elif what == "compile":
-        (folder / "staging.sql").write_text(compiled_staging(folder), encoding="utf-8")
+    elif what == "parse":
+        dbt(folder, "parse")
     else:
-        stage(folder)
+        dbt(folder, "run", "--select", "+stg_ga4__web_events")

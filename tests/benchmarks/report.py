@@ -78,7 +78,7 @@ def _markdown(figures: dict[str, Any]) -> str:
         (
             "Ingestion",
             figures.get("ingestion", []),
-            ("file", "rows", "bare s", "landed s", "staged s", "ratio"),
+            ("file", "rows", "bare s", "landed s", "staged s", "ratio", "of processor time"),
         ),
     ):
         if rows:
