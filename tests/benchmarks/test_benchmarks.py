@@ -137,14 +137,20 @@ def test_sql_pandas_and_polars_yield_the_same_sessions_and_users(
 
 
 def test_the_report_is_written_with_a_table_and_a_plot(tmp_path: Path) -> None:
-    run = {"seconds": 90.0, "cpu_seconds": 100.0, "peak_bytes": 2**30, "phases": {"start": 9.0}}
+    run = {"seconds": 90.0, "cpu_seconds": 130.0, "peak_bytes": 2**30, "phases": {"start": 9.0}}
     run |= {"models": {"fct_sessions": 4.0}, "tests_seconds": 3.0, "steps": {"events": 5.0}}
-    size = {"events": 1_000_000, "full": run, "increment": {**run, "seconds": 39.0}}
-    size |= {"hand_written": {**run, "seconds": 6.0}, "is_equal": True}
+    size = {
+        "events": 1_000_000,
+        "full": run,
+        "increment": {**run, "seconds": 39.0, "cpu_seconds": 55.0},
+    }
+    size |= {"hand_written": {**run, "seconds": 6.0, "cpu_seconds": 10.0}, "is_equal": True}
     figures = {"machine": "here", "measured_at": "now", "start_up": {"events": 1, "seconds": 30.0}}
+    figures["start_up"] |= {"cpu_seconds": 30.0}
     table = report.write_report({**figures, "sizes": [size]}, tmp_path).read_text()
-    # 60 s beyond the start-up, ten times the script; one more day 9 s beyond it
-    assert "| 1 M | 90 | 1.0 | 6.0 | 10.0 | 39 | 15% | 1.0 | yes |" in table
+    # 60 s beyond the start-up, ten times the script, one more day 9 s beyond it; of processor time
+    # 100 s, ten times the script, and 25 s
+    assert "| 1 M | 90 | 39 | 6.0 | 10.0 | 15% | 10.0 | 25% | 1.0 / 1.0 / 1.0 | yes |" in table
     assert "fct_sessions" in table
     assert (tmp_path / "results.svg").read_text().count("<circle") == 3
     assert "1000000,full,models: fct_sessions,4.0,seconds" in (tmp_path / "results.csv").read_text()
