@@ -6,13 +6,14 @@ Nothing here is timed.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.benchmarks import agreement, generator, hand_written, report, side_by_side
+from tests.benchmarks import agreement, generator, hand_written, measure, report, side_by_side
 
 SIZE = generator.Size(events=24_000, days=20, seed=3)
 
@@ -154,3 +155,14 @@ def test_the_report_is_written_with_a_table_and_a_plot(tmp_path: Path) -> None:
     assert "fct_sessions" in table
     assert (tmp_path / "results.svg").read_text().count("<circle") == 3
     assert "1000000,full,models: fct_sessions,4.0,seconds" in (tmp_path / "results.csv").read_text()
+
+
+def test_a_command_is_measured_with_its_children() -> None:
+    child = "import time; held = bytearray(200_000_000); time.sleep(1.5); print('held')"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    measured = measure.measure([sys.executable, "-c", parent])
+    assert measured.peak_bytes > 200_000_000
+    assert measured.seconds > 1.5
+    assert measured.output == "held\n"
+    with pytest.raises(RuntimeError, match="it broke"):
+        measure.measure([sys.executable, "-c", "raise SystemExit('it broke')"])
