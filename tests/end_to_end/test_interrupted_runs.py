@@ -1,4 +1,4 @@
-"""A run may be killed at any moment, and two may be started at once: the marts come out the same."""
+"""A run may be killed at any moment and two may start at once: the marts come out the same."""
 
 from __future__ import annotations
 
