@@ -45,6 +45,11 @@ _INSTANCE_SETTINGS = """\
 # Written by cxw; change it as you like, it is not written again.
 telemetry:
   enabled: false
+# Dagster's own log in SQLite, with connections that stay open; without this block it works too.
+event_log_storage:
+  module: orchestration.event_log
+  class: EventLog
+  config: {}
 # One writer at a time in the warehouse: concurrent runs queue for their turn.
 concurrency:
   pools:
