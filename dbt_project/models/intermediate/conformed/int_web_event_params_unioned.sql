@@ -4,6 +4,7 @@
     'web_event_key': 'string',
     'source': 'string',
     'event_date': 'date',
+    'partition_date': 'date',
     'event_name': 'string',
     'platform': 'string',
     'param_key': 'string',
