@@ -34,6 +34,7 @@ OF_THE_RUN = (
     "int_raw_files_",
     "stg_ga4__touched_days",
     "stg_ga4__export_deliveries",
+    "int_audit_web_events_judged",
 )
 
 

@@ -7,10 +7,14 @@
     null = the rule does not apply to this row. `by` names the columns that split the check's
     findings; `weight` the column that says for how many rows a judged row stands; `extra` further
     columns that `by` uses.
+
+    `by_day`: the model judges the days of this run alone, and three incremental models keep what
+    all days came to: <by_day>_measured, <by_day>_exemplified and <by_day>_located.
 #}
 {% macro audit_scans() -%}
     {{ return({
-        'int_audit_web_events_judged': {'extra': ['page_host'], 'checks': {
+        'int_audit_web_events_judged': {
+            'by_day': 'int_audit_web_events', 'extra': ['page_host'], 'checks': {
             'COL02': [],
             'COL03': ['platform'],
             'COL04': ['platform'],
@@ -20,19 +24,23 @@
             'SES02': ['platform'],
             'SES05': ['platform'],
             'SES06': ['platform'],
-            'SCH01': ['platform', 'subject'],
-            'SCH03': ['platform', 'subject'],
             'SCH09': ['platform', 'subject', "detail='transaction_id'"],
             'GOL03': ['platform'],
             'GOL04': ['platform', 'subject'],
             'GOL05': ['platform', 'subject'],
             'GOL06': ['platform'],
-            'GOL08': ['platform', 'subject'],
             'PRI01': ['platform'],
             'PRI02': ['platform'],
             'PRI03': ['platform'],
             'VOL05': ['platform'],
             'VOL06': ['platform'],
+        }},
+        'int_audit_event_names_judged': {'weight': 'row_count', 'checks': {
+            'SCH01': ['platform', 'subject'],
+            'SCH03': ['platform', 'subject'],
+        }},
+        'int_audit_session_goals_judged': {'checks': {
+            'GOL08': ['platform', 'subject'],
         }},
         'int_audit_param_values_judged': {'weight': 'row_count', 'checks': {
             'SCH05': ['detail'],
@@ -135,6 +143,7 @@
     Gives the CTEs <name>_measured and <name>_long.
 #}
 {% macro audit_measured(model, scan, name) -%}
+    {%- set days = ['partition_date', 'event_date'] if 'by_day' in scan else ['event_date'] -%}
     {%- set weight = scan.get('weight', '1') -%}
     {%- set checks = scan['checks'] -%}
     {%- set extra = scan.get('extra', []) -%}
@@ -145,10 +154,9 @@
         platform,
         subject,
         detail,
-        {%- for column in extra %}
+        {%- for column in extra + days %}
         {{ column }},
         {%- endfor %}
-        event_date,
         date_trunc('hour', occurred_at) as event_hour,
         {%- for check in checks %}
         {%- set flag = check | lower %}
@@ -164,10 +172,9 @@
         platform,
         subject,
         detail,
-        {%- for column in extra %}
+        {%- for column in extra + days %}
         {{ column }},
         {%- endfor %}
-        event_date,
         date_trunc('hour', occurred_at)
 
 ),
@@ -183,7 +190,9 @@
         {{ audit_scope_column('platform', by) }} as platform,
         {{ audit_scope_column('subject', by) }} as subject,
         {{ audit_scope_column('detail', by) }} as detail,
-        event_date,
+        {%- for column in days %}
+        {{ column }},
+        {%- endfor %}
         event_hour,
         {{ flag }}_examined as rows_examined,
         {{ flag }}_failing as rows_failing,
@@ -199,6 +208,7 @@
 
 {# Failing rows of one judged model, long: one row per row and check it fails. #}
 {% macro audit_failed(model, scan) -%}
+    {%- set days = ['partition_date', 'event_date'] if 'by_day' in scan else ['event_date'] -%}
     {%- for check, by in scan['checks'].items() %}
     {%- set flag = check | lower %}
     select
@@ -208,7 +218,9 @@
         {{ audit_scope_column('platform', by) }} as platform,
         {{ audit_scope_column('subject', by) }} as subject,
         {{ audit_scope_column('detail', by) }} as detail,
-        event_date,
+        {%- for column in days %}
+        {{ column }},
+        {%- endfor %}
         occurred_at,
         sample_key,
         subject as row_subject,
@@ -221,4 +233,114 @@
     where {{ flag }}
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
+{%- endmacro %}
+
+{# How many failing rows of one day and place are kept as examples. #}
+{% macro audit_most_examples() -%}
+    20
+{%- endmacro %}
+
+{# Rows of a judged model that fail, numbered as examples of their check, place and day. Which serve
+   depends on their keys alone, so that two engines show the same. #}
+{% macro audit_examples_ranked(failed, day) -%}
+    select
+        *,
+        row_number() over (
+            partition by check_id, model_name, source, platform, subject, detail, {{ day }}
+            order by sample_key
+        ) as sample_number
+    from {{ failed }}
+{%- endmacro %}
+
+{# Failing rows counted by every column that locates them. `day` keeps them apart by vendor's day. #}
+{% macro audit_evidence_located(failed, day=none) -%}
+    {%- set kept = (day ~ ',') if day else '' -%}
+    {%- for column in audit_evidence_columns() %}
+    {%- set value = 'row_subject' if column == 'subject' else column %}
+    select
+        check_id,
+        model_name,
+        source,
+        platform,
+        subject,
+        detail,
+        {{ kept }}
+        '{{ column }}' as evidence_column,
+        {{ value }} as evidence_value,
+        cast(sum(row_count) as bigint) as rows_failing
+    from {{ failed }}
+    where {{ value }} is not null
+    group by check_id, model_name, source, platform, subject, detail, {{ kept }} {{ value }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+    Hours are kept only on days with failures: they locate a defect's start, and hours without any
+    would make the table as long as the events. `day` is the day within which that is decided.
+#}
+{% macro audit_hours_folded(long, days) -%}
+    select
+        check_id,
+        model_name,
+        source,
+        platform,
+        subject,
+        detail,
+        {{ days | join(', ') }},
+        case when has_failures then event_hour end as event_hour,
+        cast(sum(rows_examined) as bigint) as rows_examined,
+        cast(sum(rows_failing) as bigint) as rows_failing,
+        min(first_failed_at) as first_failed_at,
+        max(last_failed_at) as last_failed_at
+    from (
+        select
+            *,
+            sum(rows_failing) over (
+                partition by
+                    check_id, model_name, source, platform, subject, detail, {{ days | join(', ') }}
+            ) > 0 as has_failures
+        from {{ long }}
+    ) as marked
+    group by
+        check_id,
+        model_name,
+        source,
+        platform,
+        subject,
+        detail,
+        {{ days | join(', ') }},
+        case when has_failures then event_hour end
+{%- endmacro %}
+
+{# The name that a judged model's steps have within a query. #}
+{% macro audit_scan_name(model) -%}
+    {{ model | replace('int_audit_', '') | replace('_judged', '') }}
+{%- endmacro %}
+
+{# Whether a model that judges the days of this run may leave the others out: only if all that is
+   kept of them is there. #}
+{% macro audit_days_are_kept(by_day) -%}
+    {{ return(
+        relation_built_before(by_day ~ '_measured')
+        and relation_built_before(by_day ~ '_exemplified')
+        and relation_built_before(by_day ~ '_located')
+    ) }}
+{%- endmacro %}
+
+{# What is kept of all days must not be built anew from the days of one run. #}
+{% macro audit_days_kept(judged) -%}
+    {{ rebuilt_by('partition_date', 'int_touched_web_days') }}
+    {%- if execute and not is_incremental() and flags.FULL_REFRESH -%}
+        {%- set missing = run_query(
+            'select count(*) from (select partition_date from ' ~ ref('int_web_events_landed')
+            ~ ' except select partition_date from ' ~ ref(judged) ~ ') as missing'
+        ) -%}
+        {%- if missing.rows and missing.rows[0][0] > 0 -%}
+            {{ exceptions.raise_compiler_error(
+                model.name ~ ' cannot be built from scratch alone: ' ~ judged ~ ' holds the days of'
+                ~ ' the last run. Build both: --full-refresh --select ' ~ judged ~ '+1'
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
 {%- endmacro %}

@@ -2,17 +2,18 @@ with
 
 failed as (
 
-    {% for model, scan in audit_scans().items() -%}
+    {% for model, scan in audit_scans().items() if 'by_day' not in scan -%}
     {{ audit_failed(model, scan) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 ),
 
-counted as (
+located as (
 
-    {%- for column in audit_evidence_columns() %}
-    {%- set value = 'row_subject' if column == 'subject' else column %}
+    {{ audit_evidence_located('failed') }}
+    {%- for model, scan in audit_scans().items() if 'by_day' in scan %}
+    union all
     select
         check_id,
         model_name,
@@ -20,13 +21,19 @@ counted as (
         platform,
         subject,
         detail,
-        '{{ column }}' as evidence_column,
-        {{ value }} as evidence_value,
-        sum(row_count) as rows_failing
-    from failed
-    where {{ value }} is not null
-    group by check_id, model_name, source, platform, subject, detail, {{ value }}
-    {% if not loop.last %}union all{% endif %}
+        evidence_column,
+        evidence_value,
+        cast(sum(rows_failing) as bigint) as rows_failing
+    from {{ ref(scan['by_day'] ~ '_located') }}
+    group by
+        check_id,
+        model_name,
+        source,
+        platform,
+        subject,
+        detail,
+        evidence_column,
+        evidence_value
     {%- endfor %}
 
 ),
@@ -44,7 +51,7 @@ ranked as (
                 check_id, model_name, source, platform, subject, detail, evidence_column
             order by rows_failing desc, evidence_value asc
         ) as evidence_rank
-    from counted
+    from located
 
 ),
 

@@ -1,79 +1,8 @@
 with
 
-params as (
+counted as (
 
-    select * from {{ ref('int_web_event_params_unioned') }}
-
-),
-
-streams as (
-
-    select * from {{ source('plan', 'streams') }}
-
-),
-
-planned_events as (
-
-    select * from {{ source('plan', 'events') }}
-
-),
-
-planned_params as (
-
-    select * from {{ source('plan', 'params') }}
-
-),
-
-allowed_values as (
-
-    select * from {{ source('plan', 'allowed_values') }}
-
-),
-
-counted_events as (
-
-    select
-        events.web_event_key,
-        events.event_name,
-        events.platform,
-        streams.stream_id is not null as is_planned_stream
-    from {{ ref('int_web_events_landed') }} as events
-    left join streams
-        on events.stream_id = streams.stream_id
-    where not events.is_duplicate and not events.is_superseded
-
-),
-
--- Patterns run over distinct values, not over events.
-values_counted as (
-
-    select
-        params.source,
-        params.event_date,
-        params.event_name,
-        params.platform,
-        params.param_key,
-        params.value_type,
-        params.value_text,
-        params.value_length,
-        params.has_personal_data,
-        counted_events.is_planned_stream,
-        min(params.web_event_key) as sample_key,
-        count(*) as row_count
-    from params
-    inner join counted_events
-        on params.web_event_key = counted_events.web_event_key
-    group by
-        params.source,
-        params.event_date,
-        params.event_name,
-        params.platform,
-        params.param_key,
-        params.value_type,
-        params.value_text,
-        params.value_length,
-        params.has_personal_data,
-        counted_events.is_planned_stream
+    select * from {{ ref('int_audit_param_values_counted') }}
 
 ),
 
@@ -82,15 +11,11 @@ types_counted as (
     select
         source,
         param_key,
-        case when value_type in ('int', 'float', 'double') then 'number' else value_type end
-            as type_family,
+        value_kind,
         sum(row_count) as type_count
-    from values_counted
-    where value_type in ('string', 'int', 'float', 'double')
-    group by
-        source,
-        param_key,
-        case when value_type in ('int', 'float', 'double') then 'number' else value_type end
+    from counted
+    where value_kind in ('string', 'number')
+    group by source, param_key, value_kind
 
 ),
 
@@ -99,121 +24,44 @@ usual_types as (
     select
         source,
         param_key,
-        type_family as usual_family
+        value_kind as usual_kind
     from types_counted
     qualify
         row_number() over (
-            partition by source, param_key order by type_count desc, type_family asc
+            partition by source, param_key order by type_count desc, value_kind asc
         ) = 1
-
-),
-
-joined as (
-
-    select
-        values_counted.*,
-        case
-            when values_counted.value_type in ('int', 'float', 'double') then 'number'
-            else values_counted.value_type
-        end as type_family,
-        usual_types.usual_family,
-        planned_events.event_name is not null as is_planned_event,
-        planned_params.param_key is not null as is_planned_param,
-        planned_params.pattern,
-        planned_params.has_allowed_values,
-        planned_params.min_value,
-        planned_params.max_value,
-        planned_params.max_length,
-        allowed_values.allowed_value,
-        try_cast(values_counted.value_text as double) as value_number
-    from values_counted
-    left join usual_types
-        on
-            values_counted.source = usual_types.source
-            and values_counted.param_key = usual_types.param_key
-    left join planned_events
-        on
-            values_counted.event_name = planned_events.event_name
-            and values_counted.platform = planned_events.platform
-            and values_counted.is_planned_stream
-    left join planned_params
-        on
-            values_counted.event_name = planned_params.event_name
-            and values_counted.platform = planned_params.platform
-            and values_counted.param_key = planned_params.param_key
-            and values_counted.is_planned_stream
-    left join allowed_values
-        on
-            values_counted.event_name = allowed_values.event_name
-            and values_counted.param_key = allowed_values.param_key
-            and values_counted.value_text = allowed_values.allowed_value
 
 ),
 
 judged as (
 
     select
-        source,
-        sample_key,
+        counted.source,
+        counted.sample_key,
         cast(null as timestamp) as occurred_at,
-        event_date,
-        platform,
-        event_name as subject,
-        param_key as detail,
+        counted.event_date,
+        counted.platform,
+        counted.event_name as subject,
+        counted.param_key as detail,
         cast(null as {{ type_string() }}) as page_path,
         cast(null as {{ type_string() }}) as device_category,
         cast(null as {{ type_string() }}) as browser,
         cast(null as {{ type_string() }}) as app_version,
-        row_count,
+        counted.row_count,
         case
-            when value_type <> 'none' then value_type = 'several' or type_family <> usual_family
+            when counted.value_kind <> 'none'
+                then counted.value_kind = 'several' or counted.value_kind <> usual_types.usual_kind
         end as sch05,
-        case
-            when is_planned_param and value_text is not null
-                then
-                    (has_allowed_values and allowed_value is null)
-                    or (pattern is not null and not {{ regex_matches('value_text', 'pattern') }})
-                    or (min_value is not null and coalesce(value_number < min_value, true))
-                    or (max_value is not null and coalesce(value_number > max_value, true))
-        end as sch06,
-        case when is_planned_event then not is_planned_param end as sch07,
-        length(param_key) > 40
-        or length(event_name) > 40
-        -- GA4 cuts text at 100 characters (addresses, titles and referrers later): a text of just
-        -- that length has lost its end.
-        or coalesce(
-            value_type = 'string' and value_length = 100
-            and param_key not in ('page_location', 'page_referrer', 'page_title'),
-            false
-        )
-        or coalesce(value_length > max_length, false) as sch08,
-        case
-            when
-                value_text is not null
-                -- GA4 itself writes '(not set)' into traffic fields; there it is no defect.
-                and param_key not in (
-                    'source', 'medium', 'campaign', 'term', 'content', 'campaign_id'
-                )
-                then
-                    lower(trim(value_text)) in (
-                        'undefined', 'null', 'nan', '[object object]', '(not set)', 'none'
-                    )
-                    or value_text like '%{{ '{{' }}%'
-                    or lower(value_text) like '%[object object]%'
-                    or (param_key = 'page_location' and value_text like '%/undefined%')
-        end as sch09,
-        -- Staging looks for addresses and codes everywhere; a local phone number is one only where
-        -- people type, elsewhere it is a number like others.
-        has_personal_data
-        or coalesce(
-            param_key in ('search_term', 'error_message', 'method', 'content_id', 'link_url')
-            and {{ regex_matches(
-                'value_text',
-                "'(^|[^0-9])([+]358|0)[ -]?(4[0-9]|50)[ -]?[0-9]{3,4}[ -]?[0-9]{3,4}($|[^0-9])'"
-            ) }},
-            false
-        ) as pri01
-    from joined
+        counted.sch06,
+        counted.sch07,
+        counted.sch08,
+        counted.sch09,
+        counted.pri01
+    from counted
+    left join usual_types
+        on
+            counted.source = usual_types.source
+            and counted.param_key = usual_types.param_key
 
 )
 

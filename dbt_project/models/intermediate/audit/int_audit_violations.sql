@@ -1,25 +1,37 @@
-{%- set most_samples = 20 -%}
 with
 
 failed as (
 
-    {% for model, scan in audit_scans().items() -%}
+    {% for model, scan in audit_scans().items() if 'by_day' not in scan -%}
     {{ audit_failed(model, scan) }}
-    {% if not loop.last %}union all{% endif %}
+    union all
     {% endfor %}
+    {%- for model, scan in audit_scans().items() if 'by_day' in scan %}
+    select
+        check_id,
+        model_name,
+        source,
+        platform,
+        subject,
+        detail,
+        event_date,
+        occurred_at,
+        sample_key,
+        row_subject,
+        page_path,
+        device_category,
+        browser,
+        app_version,
+        row_count
+    from {{ ref(scan['by_day'] ~ '_exemplified') }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 
 ),
 
--- Which rows serve as samples depends on their keys alone, so that two engines show the same.
 ranked as (
 
-    select
-        *,
-        row_number() over (
-            partition by check_id, model_name, source, platform, subject, detail, event_date
-            order by sample_key
-        ) as sample_number
-    from failed
+    {{ audit_examples_ranked('failed', 'event_date') }}
 
 ),
 
@@ -41,7 +53,7 @@ final as (
         app_version,
         sample_number
     from ranked
-    where sample_number <= {{ most_samples }}
+    where sample_number <= {{ audit_most_examples() }}
 
 )
 

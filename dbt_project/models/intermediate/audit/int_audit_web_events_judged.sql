@@ -1,10 +1,16 @@
 {%- set null_spellings = "('', '0', 'null', 'undefined', 'none', 'nan', 'unknown', '(not set)'"
     ~ ", '[object object]')" -%}
+-- depends_on: {{ ref('int_touched_web_days') }}
+{#- Every rule looks at one event or at events of the same vendor's day, so that days do not depend
+    on each other and those that are done need not be read again. -#}
+{%- set on_touched_days = lies_on_touched_day('partition_date', 'int_touched_web_days')
+    if audit_days_are_kept('int_audit_web_events') else 'true' %}
 with
 
 events as (
 
     select * from {{ ref('int_web_events_landed') }}
+    where {{ on_touched_days }}
 
 ),
 
@@ -40,42 +46,13 @@ daily_tables as (
 
 ),
 
--- The same name in another spelling: the planned one is right, else the more frequent one.
-name_counts as (
-
-    select
-        event_name,
-        lower(replace(replace(replace(event_name, '_', ''), '-', ''), ' ', '')) as bare_name,
-        count(*) as event_count
-    from events
-    group by event_name
-
-),
-
-names_ranked as (
-
-    select
-        name_counts.event_name,
-        row_number() over (
-            partition by name_counts.bare_name
-            order by
-                case when planned.event_name is null then 1 else 0 end,
-                name_counts.event_count desc,
-                name_counts.event_name asc
-        ) as spelling_rank
-    from name_counts
-    left join (select distinct event_name from planned_events) as planned
-        on name_counts.event_name = planned.event_name
-
-),
-
 page_views_compared as (
 
     select
         web_event_key,
         {{ seconds_between(
-            "lag(occurred_at) over (partition by source, client_id, session_ref, page_host, page_path"
-            ~ " order by occurred_at, web_event_key)",
+            "lag(occurred_at) over (partition by source, partition_date, client_id, session_ref, page_host"
+            ~ ", page_path order by occurred_at, web_event_key)",
             'occurred_at'
         ) }} as seconds_since_same_page
     from events
@@ -88,45 +65,13 @@ page_views_compared as (
 
 ),
 
-once_per_session as (
-
-    select distinct event_name from planned_events
-    where once_per = 'session'
-
-),
-
-goals_counted as (
-
-    select
-        events.web_event_key,
-        row_number() over (
-            partition by
-                events.source, events.client_id, events.session_ref, events.event_name
-            order by events.occurred_at, events.web_event_key
-        ) as times_in_session
-    from events
-    inner join once_per_session
-        on events.event_name = once_per_session.event_name
-    where
-        events.client_id is not null
-        and events.session_ref is not null
-        and not events.is_duplicate
-        and not events.is_superseded
-
-),
-
 joined as (
 
     select
         events.*,
         daily_tables.daily_loaded_at,
-        names_ranked.spelling_rank,
         page_views_compared.seconds_since_same_page,
-        goals_counted.times_in_session,
         streams.stream_id is not null as is_planned_stream,
-        planned_events.event_name is not null
-        and coalesce(events.event_date >= planned_events.introduced_on, true)
-        and coalesce(events.event_date < planned_events.deprecated_on, true) as is_planned_event,
         coalesce(planned_events.needs_items, events.event_name = 'purchase') as needs_items,
         own_hosts.host is not null as is_own_host,
         not events.is_duplicate and not events.is_superseded as is_counted
@@ -135,12 +80,8 @@ joined as (
         on
             events.source = daily_tables.source
             and events.partition_date = daily_tables.partition_date
-    left join names_ranked
-        on events.event_name = names_ranked.event_name
     left join page_views_compared
         on events.web_event_key = page_views_compared.web_event_key
-    left join goals_counted
-        on events.web_event_key = goals_counted.web_event_key
     left join streams
         on events.stream_id = streams.stream_id
     left join planned_events
@@ -158,6 +99,7 @@ judged as (
         source,
         web_event_key as sample_key,
         occurred_at,
+        partition_date,
         event_date,
         platform,
         event_name as subject,
@@ -195,11 +137,6 @@ judged as (
             when is_counted and user_id is not null
                 then lower(trim(user_id)) in {{ null_spellings }} or user_id like 'redacted:%'
         end as ses06,
-        -- A misspelt planned name is SCH03's finding, not a second one here.
-        case
-            when is_counted and is_planned_stream and spelling_rank = 1 then not is_planned_event
-        end as sch01,
-        case when is_counted then spelling_rank > 1 end as sch03,
         case
             when is_counted and transaction_id is not null
                 then lower(trim(transaction_id)) in {{ null_spellings }}
@@ -245,9 +182,6 @@ judged as (
                         or (coupon is not null and event_value < items_amount * 1.01)
                     )
         end as gol06,
-        case
-            when is_counted and times_in_session is not null then times_in_session > 1
-        end as gol08,
         case when is_counted then has_personal_data end as pri01,
         case when is_counted then consent_analytics = 'unset' end as pri02,
         case

@@ -1,0 +1,265 @@
+{{ rebuilt_by('partition_date', 'int_touched_web_days') }}
+-- depends_on: {{ ref('int_touched_web_days') }}
+
+{% set on_touched_days = 'true' %}
+{% if is_incremental() %}
+{% set on_touched_days = lies_on_touched_day('partition_date', 'int_touched_web_days') %}
+{% endif %}
+
+{#- What most analysts read of a rule's failures: more examples of one day add nothing. -#}
+{% set most_examples = 5 %}
+
+with
+
+params as (
+
+    select * from {{ ref('int_web_event_params_unioned') }}
+    where {{ on_touched_days }}
+
+),
+
+streams as (
+
+    select * from {{ source('plan', 'streams') }}
+
+),
+
+planned_events as (
+
+    select * from {{ source('plan', 'events') }}
+
+),
+
+planned_params as (
+
+    select * from {{ source('plan', 'params') }}
+
+),
+
+allowed_values as (
+
+    select * from {{ source('plan', 'allowed_values') }}
+
+),
+
+counted_events as (
+
+    select
+        events.web_event_key,
+        events.event_name,
+        events.platform,
+        streams.stream_id is not null as is_planned_stream
+    from (
+        select
+            web_event_key,
+            event_name,
+            platform,
+            stream_id
+        from {{ ref('int_web_events_landed') }}
+        where not is_duplicate and not is_superseded and {{ on_touched_days }}
+    ) as events
+    left join streams
+        on events.stream_id = streams.stream_id
+
+),
+
+-- Patterns run over distinct values, not over parameters.
+values_counted as (
+
+    select
+        params.source,
+        params.partition_date,
+        params.event_date,
+        params.event_name,
+        params.platform,
+        params.param_key,
+        params.value_type,
+        params.value_text,
+        params.value_length,
+        params.has_personal_data,
+        counted_events.is_planned_stream,
+        min(params.web_event_key) as sample_key,
+        count(*) as row_count
+    from params
+    inner join counted_events
+        on params.web_event_key = counted_events.web_event_key
+    group by
+        params.source,
+        params.partition_date,
+        params.event_date,
+        params.event_name,
+        params.platform,
+        params.param_key,
+        params.value_type,
+        params.value_text,
+        params.value_length,
+        params.has_personal_data,
+        counted_events.is_planned_stream
+
+),
+
+joined as (
+
+    select
+        values_counted.*,
+        planned_events.event_name is not null as is_planned_event,
+        planned_params.param_key is not null as is_planned_param,
+        planned_params.pattern,
+        planned_params.has_allowed_values,
+        planned_params.min_value,
+        planned_params.max_value,
+        planned_params.max_length,
+        allowed_values.allowed_value,
+        try_cast(values_counted.value_text as double) as value_number
+    from values_counted
+    left join planned_events
+        on
+            values_counted.event_name = planned_events.event_name
+            and values_counted.platform = planned_events.platform
+            and values_counted.is_planned_stream
+    left join planned_params
+        on
+            values_counted.event_name = planned_params.event_name
+            and values_counted.platform = planned_params.platform
+            and values_counted.param_key = planned_params.param_key
+            and values_counted.is_planned_stream
+    left join allowed_values
+        on
+            values_counted.event_name = allowed_values.event_name
+            and values_counted.param_key = allowed_values.param_key
+            and values_counted.value_text = allowed_values.allowed_value
+
+),
+
+judged as (
+
+    select
+        source,
+        partition_date,
+        event_date,
+        platform,
+        event_name,
+        param_key,
+        case when value_type in ('int', 'float', 'double') then 'number' else value_type end
+            as value_kind,
+        sample_key,
+        row_count,
+        case
+            when is_planned_param and value_text is not null
+                then
+                    (has_allowed_values and allowed_value is null)
+                    or (pattern is not null and not {{ regex_matches('value_text', 'pattern') }})
+                    or (min_value is not null and coalesce(value_number < min_value, true))
+                    or (max_value is not null and coalesce(value_number > max_value, true))
+        end as sch06,
+        case when is_planned_event then not is_planned_param end as sch07,
+        length(param_key) > 40
+        or length(event_name) > 40
+        -- GA4 cuts text at 100 characters (addresses, titles and referrers later): a text of just
+        -- that length has lost its end.
+        or coalesce(
+            value_type = 'string' and value_length = 100
+            and param_key not in ('page_location', 'page_referrer', 'page_title'),
+            false
+        )
+        or coalesce(value_length > max_length, false) as sch08,
+        case
+            when
+                value_text is not null
+                -- GA4 itself writes '(not set)' into traffic fields; there it is no defect.
+                and param_key not in (
+                    'source', 'medium', 'campaign', 'term', 'content', 'campaign_id'
+                )
+                then
+                    lower(trim(value_text)) in (
+                        'undefined', 'null', 'nan', '[object object]', '(not set)', 'none'
+                    )
+                    or value_text like '%{{ '{{' }}%'
+                    or lower(value_text) like '%[object object]%'
+                    or (param_key = 'page_location' and value_text like '%/undefined%')
+        end as sch09,
+        -- Staging looks for addresses and codes everywhere; a local phone number is one only where
+        -- people type, elsewhere it is a number like others.
+        has_personal_data
+        or coalesce(
+            param_key in ('search_term', 'error_message', 'method', 'content_id', 'link_url')
+            and {{ regex_matches(
+                'value_text',
+                "'(^|[^0-9])([+]358|0)[ -]?(4[0-9]|50)[ -]?[0-9]{3,4}[ -]?[0-9]{3,4}($|[^0-9])'"
+            ) }},
+            false
+        ) as pri01
+    from joined
+
+),
+
+-- One row a verdict would leave one example a day; the rows of all values would be most of history.
+numbered as (
+
+    select
+        *,
+        case
+            when sch06 or sch07 or sch08 or sch09 or pri01
+                then
+                    least(
+                        row_number() over (
+                            partition by
+                                source,
+                                partition_date,
+                                event_date,
+                                platform,
+                                event_name,
+                                param_key,
+                                value_kind,
+                                sch06,
+                                sch07,
+                                sch08,
+                                sch09,
+                                pri01
+                            order by sample_key
+                        ),
+                        {{ most_examples }}
+                    )
+            else 1
+        end as example_number
+    from judged
+
+),
+
+final as (
+
+    select
+        source,
+        partition_date,
+        event_date,
+        platform,
+        event_name,
+        param_key,
+        value_kind,
+        example_number,
+        sch06,
+        sch07,
+        sch08,
+        sch09,
+        pri01,
+        min(sample_key) as sample_key,
+        cast(sum(row_count) as bigint) as row_count
+    from numbered
+    group by
+        source,
+        partition_date,
+        event_date,
+        platform,
+        event_name,
+        param_key,
+        value_kind,
+        example_number,
+        sch06,
+        sch07,
+        sch08,
+        sch09,
+        pri01
+
+)
+
+select * from final

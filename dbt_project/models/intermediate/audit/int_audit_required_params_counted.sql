@@ -1,0 +1,181 @@
+{{ rebuilt_by('partition_date', 'int_touched_web_days') }}
+-- depends_on: {{ ref('int_touched_web_days') }}
+
+{% set on_touched_days = 'true' %}
+{% if is_incremental() %}
+{% set on_touched_days = lies_on_touched_day('partition_date', 'int_touched_web_days') %}
+{% endif %}
+
+{#- Presence is counted per event, platform, day and parameter: joining every event with every
+    parameter it should carry would multiply the largest table of the warehouse. -#}
+with
+
+streams as (
+
+    select * from {{ source('plan', 'streams') }}
+
+),
+
+required_params as (
+
+    select * from {{ source('plan', 'params') }}
+    where requirement in ('required', 'conditional')
+
+),
+
+events as (
+
+    select
+        landed.web_event_key,
+        landed.source,
+        landed.platform,
+        landed.event_name,
+        landed.partition_date,
+        landed.event_date,
+        landed.consent_analytics
+    from {{ ref('int_web_events_landed') }} as landed
+    inner join streams
+        on landed.stream_id = streams.stream_id
+    where
+        not landed.is_duplicate
+        and not landed.is_superseded
+        and {{ on_touched_days | replace('partition_date', 'landed.partition_date') }}
+
+),
+
+params as (
+
+    select
+        web_event_key,
+        param_key,
+        value_text
+    from {{ ref('int_web_event_params_unioned') }}
+    where
+        {{ on_touched_days }}
+        and value_type <> 'none'
+        and (
+            param_key in (select param_key from required_params)
+            or param_key in (
+                select condition_key from required_params
+                where condition_key is not null
+            )
+        )
+
+),
+
+-- Events at which a conditional parameter is due.
+conditions_met as (
+
+    select
+        events.web_event_key,
+        required_params.param_key
+    from events
+    inner join required_params
+        on
+            events.event_name = required_params.event_name
+            and events.platform = required_params.platform
+            and required_params.requirement = 'conditional'
+    left join params
+        on
+            events.web_event_key = params.web_event_key
+            and required_params.condition_key = params.param_key
+    where
+        params.value_text = required_params.condition_value
+        or (
+            required_params.condition_key = 'consent_analytics'
+            and events.consent_analytics = required_params.condition_value
+        )
+
+),
+
+events_due as (
+
+    select
+        events.source,
+        events.partition_date,
+        events.event_date,
+        events.platform,
+        events.event_name,
+        required_params.param_key,
+        count(*) as due_count
+    from events
+    inner join required_params
+        on
+            events.event_name = required_params.event_name
+            and events.platform = required_params.platform
+    left join conditions_met
+        on
+            events.web_event_key = conditions_met.web_event_key
+            and required_params.param_key = conditions_met.param_key
+    where
+        required_params.requirement = 'required'
+        or conditions_met.web_event_key is not null
+    group by
+        events.source,
+        events.partition_date,
+        events.event_date,
+        events.platform,
+        events.event_name,
+        required_params.param_key
+
+),
+
+params_present as (
+
+    select
+        events.source,
+        events.partition_date,
+        events.event_date,
+        events.platform,
+        events.event_name,
+        params.param_key,
+        count(distinct events.web_event_key) as present_count
+    from events
+    inner join params
+        on events.web_event_key = params.web_event_key
+    inner join required_params
+        on
+            events.event_name = required_params.event_name
+            and events.platform = required_params.platform
+            and params.param_key = required_params.param_key
+    left join conditions_met
+        on
+            events.web_event_key = conditions_met.web_event_key
+            and params.param_key = conditions_met.param_key
+    where
+        required_params.requirement = 'required'
+        or conditions_met.web_event_key is not null
+    group by
+        events.source,
+        events.partition_date,
+        events.event_date,
+        events.platform,
+        events.event_name,
+        params.param_key
+
+),
+
+final as (
+
+    select
+        events_due.source,
+        events_due.partition_date,
+        events_due.event_date,
+        events_due.platform,
+        events_due.event_name,
+        events_due.param_key,
+        events_due.due_count,
+        coalesce(params_present.present_count, 0) as present_count
+    from events_due
+    left join params_present
+        on
+            events_due.source = params_present.source
+            and events_due.partition_date = params_present.partition_date
+            and events_due.event_date = params_present.event_date
+            and events_due.platform = params_present.platform
+            and events_due.event_name = params_present.event_name
+            and events_due.param_key = params_present.param_key
+
+)
+
+select * from final
