@@ -32,8 +32,8 @@ run: setup ## Generate the demo retailer (once) and run the whole job
 ui: setup ## Open the Dagster web UI on the same instance (http://localhost:3000)
 	@$(BIN)/cxw ui
 
-test: setup $(VENV)/duckdb-1/.installed ## Run all tests
-	@CXW_DUCKDB_1=$(CURDIR)/$(VENV)/duckdb-1 $(BIN)/python -m pytest
+test: setup $(VENV)/duckdb-1/.installed ## Run all tests, two at a time
+	@CXW_DUCKDB_1=$(CURDIR)/$(VENV)/duckdb-1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 # BI tools still ship 1.x drivers: the tests read the published file with one.
 $(VENV)/duckdb-1/.installed: tests/end_to_end/duckdb-1.lock $(VENV)/.installed

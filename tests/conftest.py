@@ -18,6 +18,15 @@ DEMO_CUSTOMERS = 400
 DEMO_DAYS = 42
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a finished run in one process: another would make it again."""
+    for item in items:
+        if "demo_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("demo"))
+        elif item.path.parent.name in {"end_to_end", "integration"}:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @dataclass(frozen=True)
 class FinishedRun:
     """A home in which the job has run once."""
