@@ -122,7 +122,7 @@ def ensure_store(folder: Path) -> None:
     for place, schema in ((folder, FINDING_SCHEMA), (_assessments(folder), ASSESSMENT_SCHEMA)):
         place.mkdir(parents=True, exist_ok=True)
         if not any(place.glob("*.parquet")):
-            pq.write_table(schema.empty_table(), place / "_schema.parquet")
+            pq.write_table(schema.empty_table(), place / "0_schema.parquet")
 
 
 def _assessments(folder: Path) -> Path:

@@ -110,7 +110,8 @@ UNREAD = ""
 _UNREAD_BYTES = -1
 
 _EMPTY_PARTITION = "dt=1900-01-01"
-_SCHEMA_FILE = "_schema.parquet"
+# Spark skips files that begin with an underscore, and takes a folder's columns from the first file.
+_SCHEMA_FILE = "0_schema.parquet"
 _STAGED = "staged_rows"
 _JUDGED = "judged_rows"
 

@@ -13,7 +13,25 @@
 
 {% macro spark__raw_files() -%}
     select
-        path as file_path,
+        {{ local_path('path') }} as file_path,
         cast(length as bigint) as size_bytes
     from binaryfile.`{{ env_var("CXW_RAW") }}/*/*/dt=*/*.parquet`
+{%- endmacro %}
+
+{# The file that a row of the source `landing.rows` lies in. #}
+{% macro file_of_row() -%}
+    {{ return(adapter.dispatch('file_of_row')()) }}
+{%- endmacro %}
+
+{% macro duckdb__file_of_row() -%}
+    filename
+{%- endmacro %}
+
+{% macro spark__file_of_row() -%}
+    {{ local_path('_metadata.file_path') }}
+{%- endmacro %}
+
+{# Spark names files by URI; a file of a mounted folder is known by its path. #}
+{% macro local_path(uri) -%}
+    regexp_replace({{ uri }}, '^file:/+', '/')
 {%- endmacro %}

@@ -1,5 +1,4 @@
-with
-
+{% set walks %}
 resolved as (
     select * from {{ ref('int_identifiers_resolved') }}
 ),
@@ -69,7 +68,12 @@ founders as (
     where
         resolved.identifier_key <> resolved.customer_oldest_identifier_key
         and companions.identifier_key is null
-),
+)
+{% endset %}
+
+with
+
+{{ walks }},
 
 meetings as (
     select
@@ -77,7 +81,7 @@ meetings as (
         met_at,
         joined_by
     from (
-        {{ earliest_meetings('founders', 'steps', 'ages') }}
+        {{ earliest_meetings('founders', 'steps', 'ages', given=walks) }}
     ) as walked
 ),
 

@@ -1,5 +1,4 @@
-with
-
+{% set certain_links %}
 identifiers as (
     select * from {{ ref('int_identifiers_observed') }}
     where not is_blocked
@@ -12,14 +11,18 @@ edges as (
 
 rules as (
     select * from {{ ref('identity_rules') }}
-),
+)
+{% endset %}
+
+{% set stated_links %}
+{{ certain_links }},
 
 components as (
     select
         node_key,
         component_key
     from (
-        {{ connected_components('edges') }}
+        {{ connected_components('edges', given=certain_links) }}
     ) as labelled
 ),
 
@@ -45,14 +48,19 @@ stated_edges as (
     inner join certain on edges.from_key = certain.identifier_key
     inner join over_limit on certain.joined_key = over_limit.group_key
     where edges.is_crm_stated
-),
+)
+{% endset %}
+
+with
+
+{{ stated_links }},
 
 stated_components as (
     select
         node_key,
         component_key
     from (
-        {{ connected_components('stated_edges') }}
+        {{ connected_components('stated_edges', given=stated_links) }}
     ) as labelled
 ),
 

@@ -6,13 +6,13 @@ with
 landed as (
 
     select
-        filename as file_path,
-        split_part(filename, '/dt=', 1) as table_path,
+        {{ file_of_row() }} as file_path,
+        split_part({{ file_of_row() }}, '/dt=', 1) as table_path,
         _source as source,
         _batch_id as batch_id
     from {{ source('landing', 'rows') }}
     {%- if is_incremental() %}
-    where filename in ({{ text_literals(
+    where {{ file_of_row() }} in ({{ text_literals(
         ref('int_raw_files_changed'), 'file_path', "reason <> 'removed'"
     ) }})
     {%- endif %}

@@ -20,7 +20,7 @@ final as (
         size_bytes
     from files
     -- the empty file that gives a table without data its columns
-    where file_name <> '_schema.parquet'
+    where file_name not like '%schema.parquet'
 )
 
 select * from final

@@ -1,0 +1,22 @@
+{# Tables that live as long as one run, for what an engine must compute in rounds before a query. #}
+
+{# Creates such a table from a query and returns its relation. Nothing runs while dbt parses. #}
+{% macro scratch_table(name, query) -%}
+    {%- set table = api.Relation.create(schema='scratch', identifier=name) -%}
+    {%- if execute -%}
+        {%- do run_query('create schema if not exists scratch') -%}
+        {%- do run_query('drop table if exists ' ~ table) -%}
+        {%- do run_query('create table ' ~ table ~ ' as ' ~ query) -%}
+    {%- endif -%}
+    {{ return(table | string) }}
+{%- endmacro %}
+
+{# Whether two relations without duplicates hold different rows. #}
+{% macro rows_differ(one, other) -%}
+    {%- set rows = run_query(
+        'select 1 from ((select * from ' ~ one ~ ' except select * from ' ~ other ~ ')'
+        ~ ' union all (select * from ' ~ other ~ ' except select * from ' ~ one ~ ')) as different'
+        ~ ' limit 1'
+    ) -%}
+    {{ return(rows | length > 0) }}
+{%- endmacro %}

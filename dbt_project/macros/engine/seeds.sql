@@ -1,0 +1,31 @@
+{# Rows of a seed as literals: the adapter's own way writes nulls as the text None and texts with
+   an apostrophe as no text at all (dbt-spark 1.11, method session). #}
+{% macro spark__load_csv_rows(model, agate_table) %}
+    {%- set types = model['config'].get('column_types', {}) -%}
+    {%- set statements = [] -%}
+    {%- for chunk in agate_table.rows | batch(get_batch_size()) -%}
+        {%- set statement -%}
+            insert into {{ this.render() }} values
+            {%- for row in chunk %}
+            (
+                {%- for column in agate_table.column_names -%}
+                    {%- set type = types.get(column, adapter.convert_type(agate_table, loop.index0)) -%}
+                    cast({{ spark_literal(row[loop.index0]) }} as {{ type }}){{ ', ' if not loop.last }}
+                {%- endfor -%}
+            ){{ ',' if not loop.last }}
+            {%- endfor %}
+        {%- endset -%}
+        {%- do adapter.add_query(statement, abridge_sql_log=True) -%}
+        {%- do statements.append(statement) -%}
+    {%- endfor -%}
+    {{ return(statements[0]) }}
+{% endmacro %}
+
+{# A value as a literal of Spark, where backslashes escape. #}
+{% macro spark_literal(value) -%}
+    {%- if value is none -%}
+        null
+    {%- else -%}
+        '{{ value | string | replace("\\", "\\\\") | replace("'", "\\'") }}'
+    {%- endif -%}
+{%- endmacro %}
