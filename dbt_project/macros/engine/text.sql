@@ -11,3 +11,16 @@
 {% macro spark__replace_matches(text, pattern, replacement) -%}
     regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
 {%- endmacro %}
+
+{# Whether a text begins with another. #}
+{% macro starts_with(text, prefix) -%}
+    {{ return(adapter.dispatch('starts_with')(text, prefix)) }}
+{%- endmacro %}
+
+{% macro duckdb__starts_with(text, prefix) -%}
+    starts_with({{ text }}, {{ prefix }})
+{%- endmacro %}
+
+{% macro spark__starts_with(text, prefix) -%}
+    startswith({{ text }}, {{ prefix }})
+{%- endmacro %}

@@ -176,7 +176,7 @@ customer_orders_compared as (
 
     select
         *,
-        quantile_cont(order_count, 0.99) over (partition by source) as high_order_count
+        {{ quantile('order_count', 0.99) }} over (partition by source) as high_order_count
     from customer_orders
 
 ),

@@ -233,7 +233,7 @@ page_views_by_group as (
         on
             case
                 when page_groups.is_exact then events.page_path = page_groups.prefix
-                else starts_with(events.page_path, page_groups.prefix)
+                else {{ starts_with('events.page_path', 'page_groups.prefix') }}
             end
     where events.event_name in ('page_view', 'screen_view')
     group by events.source, events.platform, page_groups.page_group, events.event_date

@@ -95,13 +95,15 @@ final as (
         identifier_key,
         customer_id,
         session_key,
-        case
-            when customer_id is not null and is_counted
-                then row_number() over (
-                    partition by customer_id, is_counted
-                    order by ordered_at, order_key
-                )
-        end as customer_order_number,
+        cast(
+            case
+                when customer_id is not null and is_counted
+                    then row_number() over (
+                        partition by customer_id, is_counted
+                        order by ordered_at, order_key
+                    )
+            end as bigint
+        ) as customer_order_number,
         currency,
         subtotal_amount,
         tax_amount,

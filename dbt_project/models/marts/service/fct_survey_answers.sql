@@ -24,7 +24,9 @@ final as (
         scores.score,
         scores.is_valid_score,
         scores.has_comment,
-        case when scores.has_comment then length(trim(scores.comment_text)) end as comment_length,
+        cast(
+            case when scores.has_comment then length(trim(scores.comment_text)) end as bigint
+        ) as comment_length,
         scores.touchpoint_id,
         scores.journey_stage,
         scores.channel,
