@@ -20,3 +20,23 @@
     ) -%}
     {{ return(rows | length > 0) }}
 {%- endmacro %}
+
+{# A CTE that later ones read several times, as `name as (…)`; `given` is the text of the CTEs before
+   it. DuckDB keeps what is read twice; Spark computes it anew for each reader, so that a chain of
+   such CTEs doubles with every link: there it is a table. #}
+{% macro computed_once(name, query, given) -%}
+    {{ return(adapter.dispatch('computed_once')(name, query, given)) }}
+{%- endmacro %}
+
+{% macro duckdb__computed_once(name, query, given) -%}
+    {{ name }} as (
+        {{ query }}
+    )
+{%- endmacro %}
+
+{% macro spark__computed_once(name, query, given) -%}
+    {%- set table = scratch_table(
+        this.identifier ~ '_' ~ name, 'with ' ~ given ~ ' select * from (' ~ query ~ ') as computed'
+    ) -%}
+    {{ name }} as (select * from {{ table }})
+{%- endmacro %}

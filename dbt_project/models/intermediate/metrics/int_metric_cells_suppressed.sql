@@ -3,8 +3,7 @@
    records, and few other relations opened. On the demo 8 passes suffice; a test tells if these do
    not. #}
 {%- set passes = 12 -%}
-with
-
+{%- set known -%}
 cells as (
 
     select * from {{ ref('int_metric_cells_counted') }}
@@ -17,7 +16,7 @@ members as (
 
 ),
 
-small as (
+withheld_0 as (
 
     select
         cell_key,
@@ -25,49 +24,53 @@ small as (
     from cells
     where n < {{ metric_setting('min_published_n') }}
 
-),
+)
+{%- endset -%}
+{%- set state = namespace(known=known) -%}
 
-{% for pass in range(1, passes + 1) -%}
-{%- set previous = 'small' if loop.first else 'withheld_' ~ loop.index0 -%}
-marked_{{ pass }} as (
+{%- for pass in range(1, passes + 1) -%}
+{%- set withheld -%}
+with
+
+marked as (
 
     select
         members.relation_key,
         members.cell_key,
         members.is_total,
         members.n,
-        {{ previous }}.cell_key is not null as is_withheld
+        withheld.cell_key is not null as is_withheld
     from members
-    left join {{ previous }} on members.cell_key = {{ previous }}.cell_key
+    left join withheld_{{ pass - 1 }} as withheld on members.cell_key = withheld.cell_key
 
 ),
 
-relations_{{ pass }} as (
+relations as (
 
     select
         relation_key,
         {{ is_relation_solvable() }} as is_solvable,
         max(case when is_withheld then 1 else 0 end) = 0 as is_untouched
-    from marked_{{ pass }}
+    from marked
     group by relation_key
 
 ),
 
-candidates_{{ pass }} as (
+candidates as (
 
     select
         marked.cell_key,
         marked.n,
         sum(case when relations.is_untouched then 1 else 0 end) as relations_opened
-    from marked_{{ pass }} as marked
-    inner join relations_{{ pass }} as relations on marked.relation_key = relations.relation_key
+    from marked
+    inner join relations on marked.relation_key = relations.relation_key
     where not marked.is_withheld
     group by marked.cell_key, marked.n
     having max(case when relations.is_solvable then 1 else 0 end) = 1
 
 ),
 
-ranked_{{ pass }} as (
+ranked as (
 
     select
         marked.cell_key,
@@ -76,35 +79,41 @@ ranked_{{ pass }} as (
             order by
                 marked.n * (1 + candidates.relations_opened), marked.is_total, marked.cell_key
         ) as candidate_rank
-    from marked_{{ pass }} as marked
-    inner join relations_{{ pass }} as relations on marked.relation_key = relations.relation_key
-    inner join candidates_{{ pass }} as candidates on marked.cell_key = candidates.cell_key
+    from marked
+    inner join relations on marked.relation_key = relations.relation_key
+    inner join candidates on marked.cell_key = candidates.cell_key
     where relations.is_solvable
 
-),
+)
 
-withheld_{{ pass }} as (
-
+select
+    cell_key,
+    min(pass) as pass
+from (
     select
         cell_key,
-        min(pass) as pass
-    from (
-        select
-            cell_key,
-            pass
-        from {{ previous }}
-        union all
-        select
-            cell_key,
-            {{ pass }} as pass
-        from ranked_{{ pass }}
-        where candidate_rank = 1
-    ) as passes
-    group by cell_key
+        pass
+    from withheld_{{ pass - 1 }}
+    union all
+    select
+        cell_key,
+        {{ pass }} as pass
+    from ranked
+    where candidate_rank = 1
+) as passes
+group by cell_key
+{%- endset -%}
+{%- set state.known -%}
+{{ state.known }},
 
-),
+{{ computed_once('withheld_' ~ pass, withheld, given=state.known) }}
+{%- endset -%}
+{%- endfor -%}
 
-{% endfor -%}
+with
+
+{{ state.known }},
+
 final as (
 
     select
