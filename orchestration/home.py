@@ -21,6 +21,9 @@ DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*[KMGT]i?B", re.IGNORECASE)
 
+# Targets of dbt's profile, with the engine that each of them is.
+ENGINES = {"duckdb": "duckdb", "spark": "spark", "spark_cluster": "spark"}
+
 _TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
@@ -51,8 +54,18 @@ class Home:
 
     @property
     def warehouse(self) -> Path:
-        """dbt's working database: only the pipeline opens it."""
+        """What holds every table after the build: only the pipeline opens it.
+
+        On DuckDB it is dbt's working database, on Spark a file of views over Spark's tables.
+        """
+        if engine() == "spark":
+            return self.root / "spark" / "tables.duckdb"
         return self.root / "warehouse.duckdb"
+
+    @property
+    def spark_tables(self) -> Path:
+        """Where Spark keeps its tables, on a path that all its workers see."""
+        return self.root / "spark" / "warehouse"
 
     @property
     def state(self) -> Path:
@@ -76,8 +89,8 @@ class Home:
 
     @property
     def dbt_target(self) -> Path:
-        """dbt's artifacts: the manifest, partial parsing, compiled SQL."""
-        return self.root / "dbt_target"
+        """dbt's artifacts: the manifest, partial parsing, compiled SQL; one folder per target."""
+        return self.root / ("dbt_target" if target() == "duckdb" else f"dbt_target_{target()}")
 
     def log_of(self, run_id: str) -> Path:
         """What the engines printed during one run."""
@@ -90,7 +103,10 @@ class Home:
             WarehouseError: A setting of the environment cannot be used.
         """
         check_settings()
-        for folder in (self.root, self.raw, self.state, self.published, self.reports, self.dagster):
+        folders = [self.root, self.raw, self.state, self.published, self.reports, self.dagster]
+        if engine() == "spark":
+            folders.append(self.spark_tables)
+        for folder in folders:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -121,6 +137,16 @@ class Home:
         }
 
 
+def target() -> str:
+    """The target of dbt's profile (``CXW_TARGET``): where the models are built."""
+    return os.environ.get("CXW_TARGET") or "duckdb"
+
+
+def engine() -> str:
+    """The engine of the target: ``duckdb`` or ``spark``."""
+    return ENGINES.get(target(), "duckdb")
+
+
 def check_settings() -> None:
     """Check the settings that the environment gives, before an engine trips over one.
 
@@ -128,6 +154,14 @@ def check_settings() -> None:
         WarehouseError: One cannot be used; the message names it.
     """
     run_clock()
+    if target() not in ENGINES:
+        raise WarehouseError(
+            f"CXW_TARGET={target()} is no target.", f"Write one of {', '.join(ENGINES)}."
+        )
+    if engine() == "spark":
+        from orchestration.spark import check_installation
+
+        check_installation()
     zone = os.environ.get("CXW_TIMEZONE")
     if zone is not None:
         try:

@@ -20,8 +20,9 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from dagster_dbt import dbt_assets as dbt_assets_decorator
 
 from orchestration.errors import TransformationError
-from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home
+from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine
 from orchestration.ingestion.registry import VENDORS
+from orchestration.spark import write_views
 
 WAREHOUSE_POOL = "warehouse"
 AUDIT_SOURCES = "source:audit"
@@ -190,6 +191,8 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         yield from invocation.stream()
         if not invocation.is_successful():
             raise _failure(home.dbt_target)
+        if engine() == "spark":
+            write_views(home.spark_tables, home.warehouse)
 
     @dbt_assets_decorator(
         manifest=manifest,

@@ -31,9 +31,9 @@
 
 {# A model's table as it stands now, null where it was never built or is being built from scratch.
    Unlike ref() it makes no dependency: for what a model must know of the last run, its own
-   successors included. #}
+   successors included. Null on Spark, where every run builds from scratch. #}
 {% macro relation_built_before(name) -%}
-    {%- if execute and not flags.FULL_REFRESH -%}
+    {%- if execute and target.type == 'duckdb' and not flags.FULL_REFRESH -%}
         {%- set node = graph.nodes.values()
             | selectattr('resource_type', 'equalto', 'model')
             | selectattr('name', 'equalto', name) | first -%}

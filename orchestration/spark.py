@@ -1,0 +1,86 @@
+"""Spark's tables as a file that DuckDB opens: what audit and publication read.
+
+On Spark every table is a folder of Parquet. A small DuckDB file with one view per table stands
+where the warehouse stands on DuckDB, so that whoever reads tables after the build (Great
+Expectations, publication, tests) has one way to do it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from orchestration.errors import TransformationError, WarehouseError
+
+REMEDY = (
+    "Install Java 17 or newer and, into the environment of cxw: "
+    "pip install --require-hashes --no-deps --no-build-isolation -r requirements-spark.lock"
+)
+
+
+def check_installation() -> None:
+    """Check that this environment can start Spark.
+
+    Raises:
+        WarehouseError: dbt's adapter, Spark or Java is missing.
+    """
+    for module, what in (("dbt.adapters.spark", "dbt's Spark adapter"), ("pyspark", "PySpark")):
+        if importlib.util.find_spec(module) is None:
+            raise WarehouseError(f"CXW_TARGET=spark needs {what}, which is not installed.", REMEDY)
+    java_home = os.environ.get("JAVA_HOME")
+    if not (shutil.which("java") or (java_home and (Path(java_home) / "bin" / "java").exists())):
+        raise WarehouseError("CXW_TARGET=spark needs Java, which is not on PATH.", REMEDY)
+
+
+def write_views(tables: Path, database: Path) -> int:
+    """Write a DuckDB file with one view per Spark table; the old file is replaced in one rename.
+
+    Spark writes times with a zone, always UTC; the views give them without, as DuckDB keeps them.
+
+    Args:
+        tables: Spark's warehouse folder: `<schema>.db/<table>/*.parquet`.
+        database: The file to write.
+
+    Returns:
+        The number of views.
+
+    Raises:
+        TransformationError: There is no table, so that nothing could be read from them.
+    """
+    folders = sorted(
+        folder
+        for folder in tables.glob("*.db/*")
+        if folder.parent.name != "scratch.db" and any(folder.glob("*.parquet"))
+    )
+    if not folders:
+        raise TransformationError(
+            f"{tables} holds no table.", "Run the whole job: its dbt step built nothing on Spark."
+        )
+    draft = database.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with duckdb.connect(str(draft)) as connection:
+        for folder in folders:
+            schema = folder.parent.name.removesuffix(".db")
+            files = f"read_parquet('{_quoted(folder)}/*.parquet')"
+            columns = connection.execute(f"describe from {files}").fetchall()
+            chosen = ", ".join(_column(name, kind) for name, kind, *_ in columns)
+            connection.execute(f'create schema if not exists "{schema}"')
+            connection.execute(
+                f'create view "{schema}"."{folder.name}" as select {chosen} from {files}'
+            )
+    os.replace(draft, database)
+    return len(folders)
+
+
+def _column(name: str, kind: str) -> str:
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f'"{name}" at time zone \'UTC\' as "{name}"'
+    return f'"{name}"'
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
