@@ -97,7 +97,7 @@ def changed_raw_tables(home: Home) -> set[tuple[str, str]]:
     present = {
         (str(path), path.stat().st_size)
         for path in home.raw.glob("*/*/dt=*/*.parquet")
-        if path.name != "_schema.parquet"
+        if not path.name.endswith("schema.parquet")
     }
     return {
         (Path(path).parts[-4], Path(path).parts[-3])
