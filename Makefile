@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 DEMO_CLOCK := 2026-11-01T06:00:00Z
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test bench lint format lock clean
+.PHONY: help setup run ui test test-spark bench lint format lock clean
 
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,16 @@ ui: setup ## Open the Dagster web UI on the same instance (http://localhost:3000
 test: setup $(VENV)/duckdb-1/.installed ## Run all tests, two at a time
 	@CXW_DUCKDB_1=$(CURDIR)/$(VENV)/duckdb-1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
+# Spark is half a gigabyte and needs Java 17: only who tests it, or runs on it, installs it.
+test-spark: $(VENV)/.spark-installed ## Run the tests of the models on Apache Spark (installs it)
+	@$(BIN)/python -m pytest -m spark tests/spark
+
+$(VENV)/.spark-installed: requirements-spark.lock $(VENV)/.installed
+	@command -v java >/dev/null || { echo "Java 17 or newer is needed: install one (Debian: apt install openjdk-17-jre-headless)"; exit 1; }
+	@echo "Installing Spark into $(VENV): half a gigabyte"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation --progress-bar on -r requirements-spark.lock
+	@touch $@
+
 # BI tools still ship 1.x drivers: the tests read the published file with one.
 $(VENV)/duckdb-1/.installed: tests/end_to_end/duckdb-1.lock $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --require-hashes --no-deps --target $(VENV)/duckdb-1 -r tests/end_to_end/duckdb-1.lock
@@ -58,6 +68,7 @@ format: setup ## Apply the formatter
 
 lock: ## Resolve the lock anew (needs uv)
 	UV_PYTHON_DOWNLOADS=never uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --excludes .ci/lock-excludes.txt --custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
+	UV_PYTHON_DOWNLOADS=never uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --excludes .ci/lock-excludes.txt --custom-compile-command "make lock" --group spark --constraints requirements.lock --output-file requirements-spark.lock
 
 clean: ## Remove the demo's data (CXW_HOME) and the environment
 	rm -rf $(VENV) data
