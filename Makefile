@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 DEMO_CLOCK := 2026-11-01T06:00:00Z
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test test-spark bench lint format lock clean
+.PHONY: help setup run ui test test-spark spark-up spark-down bench lint format lock clean
 
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,14 @@ test: setup $(VENV)/duckdb-1/.installed ## Run all tests, two at a time
 # Spark is half a gigabyte and needs Java 17: only who tests it, or runs on it, installs it.
 test-spark: $(VENV)/.spark-installed ## Run the tests of the models on Apache Spark (installs it)
 	@$(BIN)/python -m pytest -m spark tests/spark
+
+WORKERS ?= 2
+
+spark-up: $(VENV)/.spark-installed ## Start a Spark cluster on this machine for CXW_TARGET=spark_cluster
+	@$(BIN)/python -m orchestration.spark_cluster up --workers $(WORKERS)
+
+spark-down: $(VENV)/.spark-installed ## Stop it
+	@$(BIN)/python -m orchestration.spark_cluster down
 
 $(VENV)/.spark-installed: requirements-spark.lock $(VENV)/.installed
 	@command -v java >/dev/null || { echo "Java 17 or newer is needed: install one (Debian: apt install openjdk-17-jre-headless)"; exit 1; }
