@@ -94,7 +94,7 @@ def up(home: Home, workers: int, cores: int, memory: str, port: int) -> None:
 
 
 def thrift_settings(home: Home, port: int) -> dict[str, str]:
-    """What the session target of dbt's profile sets for itself, for a server that dbt connects to."""
+    """What dbt's profile sets for its own session, for a server that dbt connects to."""
     return {
         "spark.hadoop.hive.server2.thrift.bind.host": HOST,
         "spark.hadoop.hive.server2.thrift.port": str(port),
