@@ -17,6 +17,18 @@
     sum({{ weight }} * {{ weight }} * {{ base }} * {{ base }}) as wwbb
 {%- endmacro %}
 
+{# A customer's moments in one cell. A metric that counts customers counts each once, as a yes if any
+   record is one. #}
+{% macro once_per_customer(moments, is_per_customer) -%}
+    {%- for moment in moments %}
+    case
+        when not {{ is_per_customer }} then {{ moment }}
+        else {{ 'any_value' if moment in ['wx', 'wxx', 'wwxx', 'wwxb'] else 1 }}
+    end as {{ moment }}
+    {{- "," if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {% macro customer_moments() -%}
     cast(sum(n) as bigint) as n,
     count(*) as customer_count,

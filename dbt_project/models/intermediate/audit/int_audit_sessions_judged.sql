@@ -81,11 +81,23 @@ sessions_in_order as (
 
 ),
 
-joined as (
+-- Patterns run over distinct origins, not over sessions.
+origins as (
+
+    select distinct
+        source_lower,
+        traffic_source,
+        traffic_medium,
+        traffic_campaign,
+        click_id_type
+    from sessions
+
+),
+
+origins_joined as (
 
     select
-        sessions.*,
-        referrers.host is not null as is_own_referrer,
+        origins.*,
         coalesce(own_names.is_host, false) as is_self_referral,
         own_names.own_name is not null as is_own_name,
         payment_hosts.host is not null as is_payment_referral,
@@ -94,23 +106,84 @@ joined as (
         properties.source_pattern,
         properties.medium_pattern,
         properties.campaign_pattern
-    from sessions_in_order as sessions
+    from origins
     cross join properties
-    left join own_hosts as referrers
-        on lower(sessions.referrer_host) = referrers.host
     left join own_names
-        on sessions.source_lower = own_names.own_name
+        on origins.source_lower = own_names.own_name
     left join payment_hosts
         on
-            sessions.source_lower = payment_hosts.host
-            or sessions.source_lower like '%.' || payment_hosts.host
+            origins.source_lower = payment_hosts.host
+            or origins.source_lower like '%.' || payment_hosts.host
     left join mediums
-        on lower(sessions.traffic_medium) = mediums.traffic_medium
+        on lower(origins.traffic_medium) = mediums.traffic_medium
     left join click_ids
         on
-            sessions.click_id_type = click_ids.click_id_type
-            and sessions.source_lower = click_ids.traffic_source
-            and lower(sessions.traffic_medium) = click_ids.traffic_medium
+            origins.click_id_type = click_ids.click_id_type
+            and origins.source_lower = click_ids.traffic_source
+            and lower(origins.traffic_medium) = click_ids.traffic_medium
+
+),
+
+origins_judged as (
+
+    select
+        source_lower,
+        traffic_source,
+        traffic_medium,
+        traffic_campaign,
+        click_id_type,
+        case when click_id_type is not null then not is_paid_as_clicked end as att02,
+        case when traffic_source is not null then is_self_referral end as att03,
+        case when traffic_source is not null then is_payment_referral end as att04,
+        case
+            when traffic_source is not null
+                then
+                    not is_known_medium
+                    or (
+                        lower(traffic_medium) in ('(not set)', '(none)')
+                        and source_lower <> '(direct)'
+                    )
+        end as att05,
+        case
+            when traffic_source is not null
+                then
+                    not {{ regex_matches('traffic_source', "coalesce(source_pattern, '')") }}
+                    or not {{ regex_matches(
+                        "coalesce(traffic_medium, '(none)')", "coalesce(medium_pattern, '')"
+                    ) }}
+                    or not {{ regex_matches(
+                        "coalesce(traffic_campaign, '(none)')", "coalesce(campaign_pattern, '')"
+                    ) }}
+                    or source_lower in (
+                        'cpc', 'email', 'organic', 'referral', 'display', 'paid_social'
+                    )
+                    -- Campaign tags on links within the site overwrite where the visit came from.
+                    or (is_own_name and lower(traffic_medium) <> 'referral')
+        end as att07
+    from origins_joined
+
+),
+
+joined as (
+
+    select
+        sessions.*,
+        referrers.host is not null as is_own_referrer,
+        origins_judged.att02,
+        origins_judged.att03,
+        origins_judged.att04,
+        origins_judged.att05,
+        origins_judged.att07
+    from sessions_in_order as sessions
+    left join own_hosts as referrers
+        on lower(sessions.referrer_host) = referrers.host
+    inner join origins_judged
+        on
+            sessions.source_lower is not distinct from origins_judged.source_lower
+            and sessions.traffic_source is not distinct from origins_judged.traffic_source
+            and sessions.traffic_medium is not distinct from origins_judged.traffic_medium
+            and sessions.traffic_campaign is not distinct from origins_judged.traffic_campaign
+            and sessions.click_id_type is not distinct from origins_judged.click_id_type
 
 ),
 
@@ -137,18 +210,10 @@ judged as (
         event_count = 1 as ses08,
         case when user_count > 0 then user_count > 1 and logout_count = 0 end as ses09,
         case when purchase_count > 0 then begin_checkout_count = 0 end as gol07,
-        case when click_id_type is not null then not is_paid_as_clicked end as att02,
-        case when traffic_source is not null then is_self_referral end as att03,
-        case when traffic_source is not null then is_payment_referral end as att04,
-        case
-            when traffic_source is not null
-                then
-                    not is_known_medium
-                    or (
-                        lower(traffic_medium) in ('(not set)', '(none)')
-                        and source_lower <> '(direct)'
-                    )
-        end as att05,
+        att02,
+        att03,
+        att04,
+        att05,
         -- Apps are opened from the device's own screen: always direct.
         case
             when platform = 'web'
@@ -157,22 +222,7 @@ judged as (
                     and click_id_type is null
                     and coalesce(referrer_host, '') = ''
         end as att06,
-        case
-            when traffic_source is not null
-                then
-                    not {{ regex_matches('traffic_source', "coalesce(source_pattern, '')") }}
-                    or not {{ regex_matches(
-                        "coalesce(traffic_medium, '(none)')", "coalesce(medium_pattern, '')"
-                    ) }}
-                    or not {{ regex_matches(
-                        "coalesce(traffic_campaign, '(none)')", "coalesce(campaign_pattern, '')"
-                    ) }}
-                    or source_lower in (
-                        'cpc', 'email', 'organic', 'referral', 'display', 'paid_social'
-                    )
-                    -- Campaign tags on links within the site overwrite where the visit came from.
-                    or (is_own_name and lower(traffic_medium) <> 'referral')
-        end as att07
+        att07
     from joined
 
 )

@@ -1,8 +1,11 @@
 {#- Places, cells and customers are numbered within this model: millions of rows are grouped by
     three numbers instead of ten names, nearly half the work of the largest step of the metric
-    marts. -#}
+    marts. Who is always seen at one place of a metric (one channel, one touchpoint, …) lies in each
+    of its cells alike and is summed up once per place; only the others are followed into every
+    cell, to be counted once in each. -#}
 {%- set dimensions = ['journey_stage', 'channel', 'touchpoint_id', 'persona_id'] -%}
 {%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
+{%- set sums = ['n', 'customer_count'] + moments[1:] + ['cxx', 'cxb', 'cbb'] -%}
 with
 
 metrics as (
@@ -114,12 +117,42 @@ customer_days as (
 
 ),
 
+roaming as (
+
+    select
+        places.metric_id,
+        customer_days.customer_number
+    from customer_days
+    inner join places on customer_days.place_number = places.place_number
+    group by places.metric_id, customer_days.customer_number
+    having min(customer_days.place_number) <> max(customer_days.place_number)
+
+),
+
+customer_days_marked as (
+
+    select
+        customer_days.*,
+        metrics.is_per_customer,
+        roaming.customer_number is not null as is_roaming
+    from customer_days
+    inner join places on customer_days.place_number = places.place_number
+    inner join metrics on places.metric_id = metrics.metric_id
+    left join roaming
+        on
+            places.metric_id = roaming.metric_id
+            and customer_days.customer_number = roaming.customer_number
+
+),
+
 -- Periods before grains: a customer's records of a month are few, the grains are many.
 customer_periods as (
 
     select
         place_number,
         customer_number,
+        is_roaming,
+        is_per_customer,
         period_type,
         period_start,
         {%- for moment in moments %}
@@ -128,44 +161,105 @@ customer_periods as (
         max(any_value) as any_value
     from (
         select
-            customer_days.*,
+            customer_days_marked.*,
             period_types.period_type,
-            {{ period_start('customer_days.occurred_date', 'period_types.period_type') }}
+            {{ period_start('customer_days_marked.occurred_date', 'period_types.period_type') }}
                 as period_start
-        from customer_days
+        from customer_days_marked
         cross join (select distinct period_type from grains) as period_types
     ) as dated
-    group by place_number, customer_number, period_type, period_start
+    group by
+        place_number, customer_number, is_roaming, is_per_customer, period_type, period_start
 
 ),
 
--- A metric that counts customers counts each once per cell, as a yes if any record is one.
-customer_cells as (
+settled_customers as (
+
+    select
+        place_number,
+        period_type,
+        period_start,
+        {{ once_per_customer(moments, 'is_per_customer') }}
+    from customer_periods
+    where not is_roaming
+
+),
+
+settled_by_place as (
+
+    select
+        place_number,
+        period_type,
+        period_start,
+        {{ customer_moments() }}
+    from settled_customers
+    group by place_number, period_type, period_start
+
+),
+
+roaming_in_cells as (
 
     select
         place_cells.cell_number,
         customer_periods.customer_number,
         customer_periods.period_start,
-        {%- for moment in ['n', 'w', 'ww', 'wb', 'wwbb'] %}
-        case when place_cells.is_per_customer then 1 else sum(customer_periods.{{ moment }}) end
-            as {{ moment }},
+        place_cells.is_per_customer,
+        {%- for moment in moments %}
+        sum(customer_periods.{{ moment }}) as {{ moment }},
         {%- endfor %}
-        -- noqa: disable=LT02
-        {%- for moment in ['wx', 'wxx', 'wwxx', 'wwxb'] %}
-        case
-            when place_cells.is_per_customer then max(customer_periods.any_value)
-            else sum(customer_periods.{{ moment }})
-        end as {{ moment }}{{ "," if not loop.last }}
-        {%- endfor %}
+        max(customer_periods.any_value) as any_value
     from customer_periods
-    -- noqa: enable=LT02
     inner join place_cells
         on
             customer_periods.place_number = place_cells.place_number
             and customer_periods.period_type = place_cells.period_type
+    where customer_periods.is_roaming
     group by
         place_cells.cell_number, place_cells.is_per_customer, customer_periods.customer_number,
         customer_periods.period_start
+
+),
+
+roaming_customers as (
+
+    select
+        cell_number,
+        period_start,
+        {{ once_per_customer(moments, 'is_per_customer') }}
+    from roaming_in_cells
+
+),
+
+roaming_by_cell as (
+
+    select
+        cell_number,
+        period_start,
+        {{ customer_moments() }}
+    from roaming_customers
+    group by cell_number, period_start
+
+),
+
+united as (
+
+    select
+        place_cells.cell_number,
+        settled_by_place.period_start,
+        {{ sums | join(',\n        ') }}
+    from settled_by_place
+    inner join place_cells
+        on
+            settled_by_place.place_number = place_cells.place_number
+            and settled_by_place.period_type = place_cells.period_type
+
+    union all
+
+    select
+        cell_number,
+        period_start,
+        {{ sums | join(',\n        ') }}
+    from roaming_by_cell
 
 ),
 
@@ -174,8 +268,12 @@ summed as (
     select
         cell_number,
         period_start,
-        {{ customer_moments() }}
-    from customer_cells
+        {%- for name in sums[2:] %}
+        sum({{ name }}) as {{ name }},
+        {%- endfor %}
+        cast(sum(n) as bigint) as n,
+        cast(sum(customer_count) as bigint) as customer_count
+    from united
     group by cell_number, period_start
 
 ),

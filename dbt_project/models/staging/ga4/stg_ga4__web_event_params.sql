@@ -12,25 +12,36 @@ with events as (
     from {{ source('ga4', 'events') }}
 ),
 
-unnested as (
+unfolded as (
     select
-        events.web_event_key,
-        events.source,
-        events.event_date,
-        events.partition_date,
-        events.event_name,
-        events.platform,
-        param.element.key as param_key,
-        param.element.value.string_value as string_value,
-        param.element.value.int_value as int_value,
-        coalesce(param.element.value.double_value, param.element.value.float_value) as double_value,
-        case when param.element.value.string_value is not null then 1 else 0 end
-        + case when param.element.value.int_value is not null then 1 else 0 end
-        + case when param.element.value.float_value is not null then 1 else 0 end
-        + case when param.element.value.double_value is not null then 1 else 0 end as value_count,
-        param.element.value.float_value
+        web_event_key,
+        source,
+        event_date,
+        partition_date,
+        event_name,
+        platform,
+        {{ nested_element('event_params') }} as param
     from events
-    {{ nested_elements('events.event_params', 'param', has_positions=false) }}
+),
+
+typed as (
+    select
+        web_event_key,
+        source,
+        event_date,
+        partition_date,
+        event_name,
+        platform,
+        param.key as param_key,
+        param.value.string_value as string_value,
+        param.value.int_value as int_value,
+        coalesce(param.value.double_value, param.value.float_value) as double_value,
+        case when param.value.string_value is not null then 1 else 0 end
+        + case when param.value.int_value is not null then 1 else 0 end
+        + case when param.value.float_value is not null then 1 else 0 end
+        + case when param.value.double_value is not null then 1 else 0 end as value_count,
+        param.value.float_value
+    from unfolded
 ),
 
 valued as (
@@ -54,7 +65,7 @@ valued as (
             as value_text,
         -- Only text can hold personal data: numbers are ids, times and amounts.
         {{ personal_data_kind('string_value') }} as personal_data_kind
-    from unnested
+    from typed
 )
 
 select
