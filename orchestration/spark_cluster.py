@@ -3,7 +3,7 @@
 One master, two workers and a Thrift server that dbt connects to (`CXW_TARGET=spark_cluster`). It is
 a real cluster in small: executors are processes of their own and share nothing but the folder
 `CXW_HOME`. On several machines the same processes run there and `CXW_HOME` lies on a path that all
-of them see; docs/spark.md says how.
+of them see; docs/scaling.md says how.
 """
 
 from __future__ import annotations
