@@ -28,15 +28,23 @@ _THRIFT_SERVER = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 _START_SECONDS = 120
 
 
-def up(home: Home, workers: int, cores: int, memory: str, port: int) -> None:
+def up(
+    home: Home,
+    port: int,
+    workers: int = 2,
+    cores: int = 1,
+    memory: str = "1g",
+    master_port: int = MASTER_PORT,
+) -> None:
     """Start the cluster and wait until dbt can connect.
 
     Args:
         home: Whose raw zone is read and whose tables are written.
+        port: Where the Thrift server listens.
         workers: Number of worker processes.
         cores: Cores of each worker.
         memory: Memory of each worker, like `1g`.
-        port: Where the Thrift server listens.
+        master_port: Where the master listens.
 
     Raises:
         WarehouseError: It runs already, or does not come up.
@@ -47,7 +55,7 @@ def up(home: Home, workers: int, cores: int, memory: str, port: int) -> None:
     home.spark_tables.mkdir(parents=True, exist_ok=True)
     logs = home.root / "logs" / "spark"
     logs.mkdir(parents=True, exist_ok=True)
-    master = f"spark://{HOST}:{MASTER_PORT}"
+    master = f"spark://{HOST}:{master_port}"
     deploy = "org.apache.spark.deploy"
     started: dict[str, int] = {}
 
@@ -58,9 +66,9 @@ def up(home: Home, workers: int, cores: int, memory: str, port: int) -> None:
     try:
         start(
             "master",
-            ["spark-class", f"{deploy}.master.Master", "--host", HOST, "--port", str(MASTER_PORT)],
+            ["spark-class", f"{deploy}.master.Master", "--host", HOST, "--port", str(master_port)],
         )
-        _wait_for(MASTER_PORT, started["master"], logs / "master.log")
+        _wait_for(master_port, started["master"], logs / "master.log")
         for number in range(1, workers + 1):
             start(
                 f"worker-{number}",
@@ -203,7 +211,7 @@ def main() -> int:
             down(home)
             print("Stopped.")
             return 0
-        up(home, arguments.workers, arguments.cores, arguments.memory, arguments.port)
+        up(home, arguments.port, arguments.workers, arguments.cores, arguments.memory)
     except WarehouseError as error:
         print(error, file=sys.stderr)
         return 1

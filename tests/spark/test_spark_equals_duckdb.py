@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration import spark_cluster
 from orchestration.home import DBT_PROJECT_DIR, Home
+from orchestration.spark import write_views
 
 pytestmark = pytest.mark.spark
 
@@ -200,3 +203,49 @@ def test_staging_of_vendors_without_a_file_in_the_demo_passes_its_unit_tests(
     )
     assert finished.returncode == 0, finished.stdout[-4000:]
     assert "unit tests" in finished.stdout
+
+
+def test_a_standalone_cluster_builds_the_same_rows_through_its_thrift_server(
+    engines: Engines, tmp_path: Path
+) -> None:
+    def free_port() -> int:
+        with socket.socket() as listener:
+            listener.bind((spark_cluster.HOST, 0))
+            return int(listener.getsockname()[1])
+
+    home = Home(tmp_path)
+    shutil.copytree(engines.duckdb / "raw", home.raw)
+    port = free_port()
+    spark_cluster.up(home, port, workers=1, master_port=free_port())
+    try:
+        finished = subprocess.run(
+            [
+                *(sys.executable, "-m", "dbt.cli.main", "build", "--no-version-check"),
+                *("--select", "channels", "stg_pos__orders", "int_raw_files_listed"),
+            ],
+            cwd=DBT_PROJECT_DIR,
+            env={
+                **os.environ,
+                **home.environment(),
+                "CXW_TARGET": "spark_cluster",
+                "CXW_SPARK_PORT": str(port),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stdout[-4000:]
+    finally:
+        spark_cluster.down(home)
+    write_views(home.spark_tables, home.root / "tables.duckdb")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{engines.duckdb}/warehouse.duckdb' as one (read_only)")
+        connection.execute(f"attach '{home.root}/tables.duckdb' as other (read_only)")
+        for table in ("reference.channels", "staging.stg_pos__orders"):
+            rows = connection.execute(
+                f"select count(*), (select count(*) from (from one.{table} except from other.{table}))"
+                f" from other.{table}"
+            ).fetchone()
+            assert rows is not None
+            assert rows[0] > 0
+            assert rows[1] == 0
