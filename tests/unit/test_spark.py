@@ -1,0 +1,66 @@
+"""What the pipeline does around Spark, without Spark."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.errors import TransformationError, WarehouseError
+from orchestration.home import Home
+from orchestration.spark import write_views
+
+
+def spark_table(tables: Path, schema: str, name: str, query: str) -> None:
+    folder = tables / f"{schema}.db" / name
+    folder.mkdir(parents=True)
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"copy ({query}) to '{folder}/part-0.parquet' (format parquet)")
+
+
+def test_views_give_utc_times_without_a_zone_wherever_they_are_read(tmp_path: Path) -> None:
+    moment = "timestamptz '2026-03-04 05:06:07.000008+00'"
+    spark_table(tmp_path / "warehouse", "marts", "fct_orders", f"select 1 as id, {moment} as at")
+    spark_table(tmp_path / "warehouse", "scratch", "round_1", "select 1 as id")
+    assert write_views(tmp_path / "warehouse", tmp_path / "tables.duckdb") == 1
+    with duckdb.connect(str(tmp_path / "tables.duckdb"), read_only=True) as connection:
+        connection.execute("set timezone = 'America/New_York'")
+        rows = connection.execute("from marts.fct_orders").fetchall()
+    assert rows == [(1, datetime(2026, 3, 4, 5, 6, 7, 8))]
+
+
+def test_a_build_that_left_no_table_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TransformationError, match="holds no table"):
+        write_views(tmp_path, tmp_path / "tables.duckdb")
+    assert not (tmp_path / "tables.duckdb").exists()
+
+
+def test_the_engines_keep_their_warehouses_and_artifacts_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    places = set()
+    for target in ("duckdb", "spark"):
+        monkeypatch.setenv("CXW_TARGET", target)
+        places |= {home.warehouse, home.dbt_target}
+    assert len(places) == 4
+
+
+def test_an_unknown_target_is_told_with_those_that_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXW_TARGET", "sprak")
+    with pytest.raises(WarehouseError, match=r"sprak.*duckdb, spark, spark_cluster"):
+        Home(tmp_path).prepare()
+
+
+def test_a_missing_spark_is_told_with_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXW_TARGET", "spark")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(WarehouseError, match=r"requirements-spark\.lock"):
+        Home(tmp_path).prepare()
