@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -139,6 +140,35 @@ def run(
             console.print(f"Nothing new since version {version}: no file and no rule has changed.")
             console.print("Run anyway with: cxw run --force")
             return
+        outcome = refresh(home, console)
+        outcome.show(console)
+        if not outcome.success:
+            raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def replay(
+    first_day: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")
+    ],
+    last_day: Annotated[
+        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day, included.")
+    ],
+    source: Annotated[
+        str | None, typer.Option(help="Only days of this source (its name in sources.yml).")
+    ] = None,
+) -> None:
+    """Compute days again from the raw zone and publish, in one run.
+
+    Days are the vendors' own dates: dt=… in the raw zone. What waits to be landed is landed too.
+    A replay that fails is taken up by the next run.
+    """
+    from orchestration.replay import request
+    from orchestration.run import refresh
+
+    with user_errors():
+        home = Home.from_environment().prepare()
+        request(home, first_day.date(), last_day.date(), source)
         outcome = refresh(home, console)
         outcome.show(console)
         if not outcome.success:

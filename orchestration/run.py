@@ -78,6 +78,7 @@ class Outcome:
         version: The published version, None where publication was blocked.
         errors: Messages of failed steps.
         rules: Fingerprint of code and rules at the time.
+        raw: Fingerprint of the raw zone's files afterwards.
     """
 
     success: bool
@@ -90,6 +91,7 @@ class Outcome:
     marts: int = 0
     errors: list[str] = field(default_factory=list)
     rules: str = ""
+    raw: str = ""
     home: str = ""
 
     def show(self, console: Console) -> None:
@@ -158,15 +160,26 @@ def rules_fingerprint(sources_file: Path) -> str:
     return digest.hexdigest()
 
 
+def raw_fingerprint(home: Home) -> str:
+    """A hash over names and sizes of the raw zone's files, to notice what is deleted there."""
+    digest = hashlib.sha256()
+    for path in sorted(home.raw.glob("[!_]*/*/dt=*/*.parquet")):
+        digest.update(f"{path.relative_to(home.raw)} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
 def nothing_new(home: Home) -> str | None:
     """The current version where neither a file nor a rule has changed since it was published."""
     from orchestration.ingestion.deliveries import pending_files
+    from orchestration.replay import pending
 
     outcome = last_outcome(home)
     published = current_version(home.published)
     if outcome is None or published is None or not outcome.success:
         return None
     if outcome.rules != rules_fingerprint(home.sources_file) or pending_files(home):
+        return None
+    if outcome.raw != raw_fingerprint(home) or pending(home):
         return None
     return published.version
 
@@ -231,6 +244,7 @@ def refresh(home: Home, console: Console) -> Outcome:
         marts=len(published.marts) if published and result.success else 0,
         errors=progress.errors,
         rules=rules,
+        raw=raw_fingerprint(home),
         home=str(home.root),
     )
     path = home.state / LAST_RUN_FILE

@@ -22,6 +22,7 @@ from dagster_dbt import dbt_assets as dbt_assets_decorator
 from orchestration.errors import TransformationError
 from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine
 from orchestration.ingestion.registry import VENDORS
+from orchestration.replay import served
 from orchestration.spark import write_views
 
 WAREHOUSE_POOL = "warehouse"
@@ -204,10 +205,16 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         """Staging, identity, facts, audit metrics and metrics."""
         # Who asks for chosen assets gets them.
-        excluded = [] if context.is_subset else unchanged_models(home, manifest, rules)
-        if excluded:
-            context.log.info(f"{len(excluded)} staging models are as they were: nothing new came")
-        yield from _build(context, dbt, excluded)
+        if context.is_subset:
+            yield from _build(context, dbt, [])
+            return
+        with served(home):
+            excluded = unchanged_models(home, manifest, rules)
+            if excluded:
+                context.log.info(
+                    f"{len(excluded)} staging models are as they were: nothing new came"
+                )
+            yield from _build(context, dbt, excluded)
 
     @dbt_assets_decorator(
         manifest=manifest,

@@ -1,7 +1,8 @@
 """The raw tables as Dagster assets: one step a vendor, one asset a table.
 
-Web exports are partitioned by day: a backfill over any range of days is one run. The other sources
-deliver whole files whose rows carry their own dates.
+Web exports are partitioned by day: a backfill over any range of days is one run, which lands what
+waits for these days and has the models compute them again. The other sources deliver whole files
+whose rows carry their own dates.
 """
 
 import time
@@ -16,6 +17,7 @@ from orchestration.ingestion.landing import LandedBatch, PendingFile, land, raw_
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.specs import VendorSpec
+from orchestration.replay import Window, remember
 
 LANDING_POOL = "landing"
 
@@ -27,6 +29,9 @@ _BOOKS = {
 }
 
 READABLE_CHECK = "files_are_readable"
+
+# Dagster's own mark of a run that somebody asked for by its days.
+BACKFILL_TAG = "dagster/backfill"
 
 # Disks and mounts hiccup; a file that cannot be parsed fails at once and is not tried again.
 IO_RETRIES = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL)
@@ -94,6 +99,9 @@ def _landing_assets(home: Home, spec: VendorSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         started = time.monotonic()
+        if BACKFILL_TAG in context.run.tags and context.has_partition_key_range:
+            days = context.partition_key_range
+            remember(home, Window(days.start, days.end))
         tables = {key.path[-1] for key in context.selected_asset_keys}
         waiting = [
             file

@@ -1,4 +1,5 @@
-"""A run may be killed at any moment and two may start at once: the marts come out the same."""
+"""A run may be killed at any moment, two may start at once, days may be asked for again: the marts
+come out the same."""
 
 from __future__ import annotations
 
@@ -96,3 +97,36 @@ def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(said)
     assert differing_marts(undisturbed, home) == {}
+
+
+def test_a_replay_computes_the_days_asked_for_and_forgets_deleted_ones(
+    undisturbed: Path, tmp_path: Path, cxw: Cxw
+) -> None:
+    """In one run: a damaged day is mended, one that nobody asked for is left, a deleted one goes."""
+    days = sorted((undisturbed / "raw" / "ga4" / "events").glob("dt=2*"))
+    mended, left, deleted = (day.name.removeprefix("dt=") for day in days[1:4])
+    damage = "update staging.stg_ga4__web_events set language = 'xx' where partition_date in (?, ?)"
+    built = """
+        select partition_date::varchar, count(*), count(*) filter (where language = 'xx')
+        from staging.stg_ga4__web_events group by all
+    """
+    with duckdb.connect(str(undisturbed / "warehouse.duckdb")) as warehouse:
+        before = {day: rows for day, rows, _ in warehouse.execute(built).fetchall()}
+        assert min(before[mended], before[left], before[deleted]) > 0
+        warehouse.execute(damage, [mended, left])
+    for file in days[3].glob("*.parquet"):
+        file.unlink()
+    said = cxw(undisturbed, "replay", "--from", mended, "--to", mended, **SETTINGS)
+    assert said.returncode == 0, said.stdout + said.stderr
+    with duckdb.connect(str(undisturbed / "warehouse.duckdb")) as warehouse:
+        after = {day: (rows, damaged) for day, rows, damaged in warehouse.execute(built).fetchall()}
+    assert after[mended] == (before[mended], 0)
+    assert after[left] == (before[left], before[left])
+    assert deleted not in after
+    marts = duckdb.connect(str(undisturbed / "published" / "current" / "marts.duckdb"))
+    with marts:
+        assert marts.execute(
+            "select sum(row_count)::bigint from mart_row_ledger where fate = 'removed'"
+        ).fetchone() == (before[deleted],)
+    said = cxw(undisturbed, "run", **SETTINGS)
+    assert "Nothing new" in said.stdout

@@ -1,4 +1,9 @@
+-- depends_on: {{ source('landing', 'manifest') }}
+{#- A replay computes days again although nothing about them has changed. -#}
 {%- set committed = relation_built_before('int_raw_files_committed') -%}
+{%- set replay_from = env_var('CXW_REPLAY_FROM', '9999-12-31') -%}
+{%- set replay_to = env_var('CXW_REPLAY_TO', '9999-12-31') -%}
+{%- set replay_source = env_var('CXW_REPLAY_SOURCE', '') | replace("'", "''") -%}
 with
 
 listed as (
@@ -16,11 +21,24 @@ final as (
         case
             when committed.file_path is null then 'new'
             when listed.file_path is null then 'removed'
-            else 'rewritten'
+            when listed.size_bytes <> committed.size_bytes then 'rewritten'
+            else 'replay'
         end as reason
     from listed
     full outer join {{ committed }} as committed on listed.file_path = committed.file_path
-    where listed.size_bytes is distinct from committed.size_bytes
+    where
+        listed.size_bytes is distinct from committed.size_bytes
+        or (
+            listed.partition_date >= cast('{{ replay_from }}' as date)
+            and listed.partition_date <= cast('{{ replay_to }}' as date)
+            and (
+                '{{ replay_source }}' = ''
+                or listed.batch_id in (
+                    select batch_id from {{ source('landing', 'manifest') }}
+                    where source = '{{ replay_source }}'
+                )
+            )
+        )
 )
 {%- else -%}
 final as (

@@ -64,7 +64,8 @@ repeated_contacts as (
 
 ),
 
--- landing: what was read of a file either lies in the raw zone or in quarantine
+-- landing: what was read of a file either lies in the raw zone or in quarantine, unless somebody
+-- has deleted it from the raw zone since
 landing as (
 
     select
@@ -93,6 +94,23 @@ landing as (
             manifest.batch_id = raw_rows.batch_id
             and manifest.vendor = raw_rows.vendor
             and manifest.table_name = raw_rows.table_name
+    union all
+    select
+        'landing' as layer,
+        manifest.vendor,
+        manifest.table_name,
+        manifest.source,
+        manifest.batch_id,
+        'removed' as fate,
+        'deleted_from_raw' as reason,
+        manifest.rows_landed - coalesce(raw_rows.row_count, 0) as row_count
+    from manifest
+    left join raw_rows
+        on
+            manifest.batch_id = raw_rows.batch_id
+            and manifest.vendor = raw_rows.vendor
+            and manifest.table_name = raw_rows.table_name
+    where manifest.rows_landed > coalesce(raw_rows.row_count, 0)
     union all
     select
         'landing' as layer,
