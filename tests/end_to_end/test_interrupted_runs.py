@@ -1,5 +1,4 @@
-"""A run may be killed at any moment, two may start at once, days may be asked for again: the marts
-come out the same."""
+"""Runs are killed, two start at once, days are asked for again: the marts come out the same."""
 
 from __future__ import annotations
 
@@ -102,7 +101,7 @@ def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
 def test_a_replay_computes_the_days_asked_for_and_forgets_deleted_ones(
     undisturbed: Path, tmp_path: Path, cxw: Cxw
 ) -> None:
-    """In one run: a damaged day is mended, one that nobody asked for is left, a deleted one goes."""
+    """One run mends a damaged day, leaves one that nobody asked for and drops a deleted one."""
     days = sorted((undisturbed / "raw" / "ga4" / "events").glob("dt=2*"))
     mended, left, deleted = (day.name.removeprefix("dt=") for day in days[1:4])
     damage = "update staging.stg_ga4__web_events set language = 'xx' where partition_date in (?, ?)"

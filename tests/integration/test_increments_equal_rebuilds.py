@@ -2,10 +2,10 @@
 
 A small retailer's files are delivered in random order and pieces (fixed seeds): days late, a day
 that first comes cut short and later whole, old content again, contacts and orders that change, a
-day that is taken out of the raw zone; a run breaks off half-way, and models lose their tables, as one
-that is added later has none. After the last delivery every table of the incremental
-warehouse must equal, row for row, that of a warehouse built at once from the same raw zone.
-Then the files of old days are spoilt, and one more day must come in all the same.
+day that is taken out of the raw zone; a run breaks off half-way, and models lose their tables, as
+one that is added later has none. After the last delivery every table of the incremental warehouse
+must equal, row for row, that of a warehouse built at once from the same raw zone. Then the files of
+old days are spoilt, and one more day must come in all the same.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def test_increments_equal_a_rebuild(
                 half_of(source, warehouse.home.root / "exports" / place)
         warehouse.land(step)
         if step == 1:
-            # Staging and visits are done when the facts break; the next run has no file that is new.
+            # Staging and visits are done when the facts break; the next run has no new file.
             warehouse.execute("alter table marts.fct_sessions add column unknown integer")
             warehouse.dbt("run", fails_with="fct_sessions")
             warehouse.execute("alter table marts.fct_sessions drop column unknown")
