@@ -1,9 +1,10 @@
--- depends_on: {{ source('landing', 'manifest') }}
 {#- A replay computes days again although nothing about them has changed. -#}
 {%- set committed = relation_built_before('int_raw_files_committed') -%}
 {%- set replay_from = env_var('CXW_REPLAY_FROM', '9999-12-31') -%}
 {%- set replay_to = env_var('CXW_REPLAY_TO', '9999-12-31') -%}
 {%- set replay_source = env_var('CXW_REPLAY_SOURCE', '') | replace("'", "''") -%}
+-- depends_on: {{ source('landing', 'manifest') }}
+
 with
 
 listed as (
