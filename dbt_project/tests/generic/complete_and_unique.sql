@@ -41,7 +41,7 @@ union all
 union all
 
 select
-    '{{ key }}' as column_name,
+    '{{ key | replace("'", "''") }}' as column_name,
     'repeated' as problem,
     sum(row_count) as row_count
 from repeated

@@ -9,7 +9,9 @@ classified as (
         cast(null as string) as table_name,
         cast(null as string) as source,
         cast(null as string) as batch_id,
-        cast(null as string) as fate
+        cast(null as string) as fate,
+        cast(null as date) as partition_date,
+        cast(null as timestamp) as first_loaded_at
     where false
 
     {% for staged in staged_tables() -%}
@@ -24,11 +26,16 @@ classified as (
             when current_rank = 1 then 'out'
             when delivery > 1 then 'deduplicated'
             else 'superseded'
-        end as fate
+        end as fate,
+        case when current_rank = 1 then dt end as partition_date,
+        case when current_rank = 1 then record_loaded_at end as first_loaded_at
     from (
         select
             _source,
             _batch_id,
+            dt,
+            min(_loaded_at) over (partition by _source, {{ staged.key | join(', ') }})
+                as record_loaded_at,
             row_number() over (
                 partition by _source, _row_id order by _loaded_at, _batch_id, _row
             ) as delivery,
@@ -49,9 +56,11 @@ final as (
         source,
         batch_id,
         fate,
+        partition_date,
+        first_loaded_at,
         count(*) as row_count
     from classified
-    group by vendor, table_name, source, batch_id, fate
+    group by vendor, table_name, source, batch_id, fate, partition_date, first_loaded_at
 
 )
 

@@ -6,6 +6,7 @@
 -- depends_on: {{ ref('mart_journey_metrics') }}
 -- depends_on: {{ ref('mart_metric_coverage') }}
 -- depends_on: {{ ref('mart_row_ledger') }}
+-- depends_on: {{ ref('mart_late_data') }}
 -- depends_on: {{ ref('int_audit_metrics') }}
 -- depends_on: {{ ref('int_audit_violations') }}
 -- depends_on: {{ ref('int_audit_evidence_counted') }}

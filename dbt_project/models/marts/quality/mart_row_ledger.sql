@@ -28,7 +28,15 @@ raw_rows as (
 
 staged_rows as (
 
-    select * from {{ ref('int_staged_rows_counted') }}
+    select
+        vendor,
+        table_name,
+        source,
+        batch_id,
+        fate,
+        sum(row_count) as row_count
+    from {{ ref('int_staged_rows_counted') }}
+    group by vendor, table_name, source, batch_id, fate
 
 ),
 
