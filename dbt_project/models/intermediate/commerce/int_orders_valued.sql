@@ -73,12 +73,12 @@ final as (
         total_amount,
         refund_amount,
         cast(total_amount - refund_amount as decimal(18, 2)) as net_amount,
-        cast(total_amount / units_per_euro as decimal(18, 2)) as total_amount_eur,
-        cast(refund_amount / units_per_euro as decimal(18, 2)) as refund_amount_eur,
+        {{ amount_quotient('total_amount', 'units_per_euro') }} as total_amount_eur,
+        {{ amount_quotient('refund_amount', 'units_per_euro') }} as refund_amount_eur,
         -- the difference of the rounded amounts, so that columns add up to the cent
         cast(
-            cast(total_amount / units_per_euro as decimal(18, 2))
-            - cast(refund_amount / units_per_euro as decimal(18, 2))
+            {{ amount_quotient('total_amount', 'units_per_euro') }}
+            - {{ amount_quotient('refund_amount', 'units_per_euro') }}
             as decimal(18, 2)
         ) as net_amount_eur,
         first_refunded_at,

@@ -20,7 +20,7 @@ final as (
         spend.traffic_medium,
         upper(spend.currency) as currency,
         spend.spend_amount,
-        cast(spend.spend_amount / rates.units_per_euro as decimal(18, 2)) as spend_amount_eur,
+        {{ amount_quotient('spend.spend_amount', 'rates.units_per_euro') }} as spend_amount_eur,
         spend.impressions,
         spend.clicks
     from spend

@@ -155,7 +155,7 @@ final as (
         identified.completed_at,
         identified.currency,
         cast(identified.cart_amount as decimal(18, 2)) as cart_amount,
-        cast(identified.cart_amount / rates.units_per_euro as decimal(18, 2)) as cart_amount_eur,
+        {{ amount_quotient('identified.cart_amount', 'rates.units_per_euro') }} as cart_amount_eur,
         timed.order_key,
         timed.is_completed,
         rescues.cart_key is not null as is_rescued,

@@ -328,9 +328,9 @@ joined as (
         coalesce(order_totals.refunded_order_count, 0) as refunded_order_count,
         coalesce(order_totals.recent_order_count, 0) as recent_order_count,
         cast(coalesce(order_totals.revenue_net_eur, 0) as decimal(18, 2)) as revenue_net_eur,
-        cast(
-            order_totals.revenue_net_eur / nullif(order_totals.order_count, 0) as decimal(18, 2)
-        ) as average_order_value_eur,
+        {{ amount_quotient(
+            'order_totals.revenue_net_eur', 'nullif(order_totals.order_count, 0)'
+        ) }} as average_order_value_eur,
         order_totals.first_order_at,
         order_totals.last_order_at,
         {%- for metric in last_scores %}
