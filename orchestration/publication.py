@@ -1,10 +1,17 @@
-"""Publication in Dagster: the last asset, which stops where a structural check has failed."""
+"""Publication in Dagster: the last asset, which stops where a structural check has failed.
+
+What the version before it said is an asset too: the marts are compared with it.
+"""
+
+from collections.abc import Iterator
 
 import dagster as dg
+import pyarrow.parquet as pq
 
 from orchestration.audit import blocking_outcomes
 from orchestration.errors import PublicationError
 from orchestration.home import Home, run_clock
+from orchestration.restatements import REMEMBERED, remember_published
 from orchestration.transformation import WAREHOUSE_POOL, load_manifest
 from orchestration.versions import DATABASE_NAME, marts_of, publish
 
@@ -12,8 +19,23 @@ PUBLISHED = dg.AssetKey(["published", "marts"])
 
 
 def build_publication(home: Home) -> list[dg.AssetsDefinition]:
-    """The asset that publishes every mart, after all of them are built and audited."""
+    """The asset that publishes every mart once all are built and audited, and what it replaces."""
     marts = marts_of(load_manifest(home))
+
+    @dg.multi_asset(
+        specs=[
+            dg.AssetSpec(["state", name], group_name="publication", kinds={"parquet"})
+            for name in REMEMBERED
+        ],
+    )
+    def version_before() -> Iterator[dg.MaterializeResult]:
+        """What readers see now, for mart_restatements to compare with."""
+        folder = remember_published(home)
+        for name in REMEMBERED:
+            rows = pq.read_metadata(folder / f"{name}.parquet").num_rows
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["state", name]), metadata={"dagster/row_count": rows}
+            )
 
     @dg.asset(
         key=PUBLISHED,
@@ -56,4 +78,4 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
             }
         )
 
-    return [published_marts]
+    return [version_before, published_marts]
