@@ -11,6 +11,11 @@
     {{ return(table | string) }}
 {%- endmacro %}
 
+{# What ends a run: nothing is left of such tables. DuckDB makes none. #}
+{% macro drop_scratch_tables() -%}
+    {%- if target.type == 'spark' -%}drop schema if exists scratch cascade{%- endif -%}
+{%- endmacro %}
+
 {# Whether two relations without duplicates hold different rows. #}
 {% macro rows_differ(one, other) -%}
     {%- set rows = run_query(
