@@ -129,12 +129,30 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Run even when no source has anything new.")
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BATCH",
+            help="Build the state after the run that landed this batch, in as_of/BATCH beside "
+            "the current one, which stays as it is. Lands nothing.",
+        ),
+    ] = None,
 ) -> None:
     """Land what is new, build, audit and publish: the whole job, through Dagster."""
     from orchestration.run import nothing_new, refresh
 
     with user_errors():
         home = Home.from_environment().prepare()
+        if as_of is not None:
+            from orchestration.as_of import past_state
+
+            past = past_state(home, as_of)
+            os.environ["CXW_NOW"] = past.clock.isoformat()
+            outcome = refresh(past.home.prepare(), console, lands=False)
+            outcome.show(console)
+            if not outcome.success:
+                raise typer.Exit(EXIT_FAILED)
+            return
         version = None if force else nothing_new(home)
         if version:
             console.print(f"Nothing new since version {version}: no file and no rule has changed.")

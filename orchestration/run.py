@@ -197,12 +197,12 @@ def prepare_instance(home: Home) -> None:
         settings.write_text(_INSTANCE_SETTINGS)
 
 
-def refresh(home: Home, console: Console) -> Outcome:
-    """Run the whole job in this process and record what came of it."""
+def refresh(home: Home, console: Console, lands: bool = True) -> Outcome:
+    """Run the whole job, or all of it but landing, in this process and record what came of it."""
     from orchestration.ingestion.sources import load_sources
 
     # A mistake there is told before anything heavy is loaded.
-    for absent in _without_files(home, load_sources(home.sources_file)):
+    for absent in _without_files(home, load_sources(home.sources_file)) if lands else ():
         console.print(f"[yellow]No file[/yellow] of the source {absent} was found: cxw doctor")
     console.print("Loading Dagster and the dbt project", style="dim")
     import dagster as dg
@@ -224,11 +224,17 @@ def refresh(home: Home, console: Console) -> Outcome:
         definitions = build_definitions(home)
         progress = _Progress(terminal, started)
         instance.add_event_listener(run_id, progress.on_event)
+        built = [
+            spec.key
+            for spec in definitions.resolve_all_asset_specs()
+            if spec.group_name != "landing"
+        ]
         with living(home, instance, run_id):
             result = definitions.resolve_job_def(REFRESH_JOB).execute_in_process(
                 run_id=run_id,
                 instance=instance,
-                tags=partition_tags(pending_files(home)),
+                tags=partition_tags(pending_files(home)) if lands else None,
+                asset_selection=None if lands else built,
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 raise_on_error=False,
             )
