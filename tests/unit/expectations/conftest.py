@@ -71,6 +71,7 @@ def _params(rows: Rows, number: int, key: str, name: str, **values: Any) -> None
             web_event_key=key,
             source="ga4",
             event_date=day(number),
+            partition_date=day(number),
             event_name=name,
             platform="web",
             param_key=param,

@@ -62,9 +62,11 @@ TABLES: dict[str, str] = {
         " error_message content_id method coupon"
     ),
     "int_web_event_params_unioned": (
-        "web_event_key source event_date event_name platform param_key value_type value_text"
-        " value_length has_personal_data"
+        "web_event_key source event_date partition_date event_name platform param_key value_type"
+        " value_text value_length has_personal_data"
     ),
+    "int_touched_web_days": "source partition_date",
+    "int_touched_sessions": "source client_id session_ref session_key from_date to_date",
     "int_orders_unioned": (
         "order_key source order_id order_name channel ordered_at order_date currency"
         " subtotal_amount tax_amount shipping_amount discount_amount total_amount status"
