@@ -16,7 +16,8 @@ MART = Mart("mart_journey_metrics", "marts", "Figures.", {})
 
 
 def remembered(home: Home, name: str) -> duckdb.DuckDBPyRelation:
-    return duckdb.sql(f"from '{home.state / 'published' / name}.parquet'")
+    # a connection of its own: the default one refuses work while a result is unread
+    return duckdb.connect().sql(f"from '{home.state / 'published' / name}.parquet'")
 
 
 def test_before_the_first_version_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
