@@ -17,7 +17,8 @@ from expectations.catalogue import Catalogue, load_catalogue
 from expectations.plan import PLAN_TABLES, Plan, PlanError, export_tables, load_plan
 from expectations.run import AUDIT_TABLES, audit
 from orchestration.home import Home, run_clock
-from orchestration.transformation import WAREHOUSE_POOL, load_manifest
+from orchestration.run_lock import LOCK_RESOURCE
+from orchestration.transformation import load_manifest
 
 FINDINGS = dg.AssetKey(["audit", "findings"])
 ASSESSMENTS = dg.AssetKey(["audit", "assessments"])
@@ -84,6 +85,7 @@ def _plan_assets(home: Home) -> dg.AssetsDefinition:
             for table in PLAN_TABLES
         ],
         group_name="audit",
+        required_resource_keys={LOCK_RESOURCE},
     )
     def measurement_plan(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """The measurement plan as tables, for the audit's models."""
@@ -117,7 +119,7 @@ def _findings_assets(
             ),
         ],
         group_name="audit",
-        pool=WAREHOUSE_POOL,
+        required_resource_keys={LOCK_RESOURCE},
     )
     def tracking_audit(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """Great Expectations over the audit's tables, by plan and catalogue."""
@@ -175,6 +177,7 @@ def _asset_checks(home: Home, catalogue: Catalogue) -> dg.AssetChecksDefinition:
             )
             for check in catalogue.checks
         ],
+        required_resource_keys={LOCK_RESOURCE},
     )
     def tracking_checks(
         context: dg.AssetCheckExecutionContext,

@@ -140,6 +140,7 @@ def run(
 ) -> None:
     """Land what is new, build, audit and publish: the whole job, through Dagster."""
     from orchestration.run import nothing_new, refresh
+    from orchestration.run_lock import only_run
 
     with user_errors():
         home = Home.from_environment().prepare()
@@ -153,12 +154,16 @@ def run(
             if not outcome.success:
                 raise typer.Exit(EXIT_FAILED)
             return
-        version = None if force else nothing_new(home)
-        if version:
-            console.print(f"Nothing new since version {version}: no file and no rule has changed.")
-            console.print("Run anyway with: cxw run --force")
-            return
-        outcome = refresh(home, console)
+        # Who has waited looks again: the run before may have taken all that was new.
+        with only_run(home, console.print):
+            version = None if force else nothing_new(home)
+            if version:
+                console.print(
+                    f"Nothing new since version {version}: no file and no rule has changed."
+                )
+                console.print("Run anyway with: cxw run --force")
+                return
+            outcome = refresh(home, console)
         outcome.show(console)
         if not outcome.success:
             raise typer.Exit(EXIT_FAILED)

@@ -4,6 +4,8 @@ landing (raw zone) -> dbt: staging, intermediate, facts, metrics -> audit -> tru
 -> publication
 """
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from orchestration.audit import build_audit
@@ -11,6 +13,7 @@ from orchestration.automation import build_schedule, build_sensor
 from orchestration.home import Home
 from orchestration.ingestion.assets import build_landing_assets
 from orchestration.publication import build_publication
+from orchestration.run_lock import LOCK_RESOURCE, only_run
 from orchestration.transformation import build_dbt_assets, dbt_resource
 
 REFRESH_JOB = "refresh_warehouse"
@@ -35,10 +38,21 @@ def build_definitions(home: Home) -> dg.Definitions:
         jobs=[refresh_warehouse],
         schedules=[build_schedule(REFRESH_JOB, home)],
         sensors=[build_sensor(REFRESH_JOB, home)],
-        resources={"dbt": dbt_resource()},
+        resources={"dbt": dbt_resource(), LOCK_RESOURCE: _run_lock(home)},
         # One process: a step's start-up would cost more than most steps.
         executor=dg.in_process_executor,
     )
+
+
+def _run_lock(home: Home) -> dg.ResourceDefinition:
+    """A resource that lives as long as a run: whoever starts it, it is the only one in its home."""
+
+    @dg.resource(description="One run at a time in this home.")
+    def run_lock(context: dg.InitResourceContext) -> Iterator[None]:
+        with only_run(home, context.log.warning if context.log else print):
+            yield
+
+    return run_lock
 
 
 @dg.definitions

@@ -12,7 +12,8 @@ from orchestration.audit import blocking_outcomes
 from orchestration.errors import PublicationError
 from orchestration.home import Home, run_clock
 from orchestration.restatements import REMEMBERED, remember_published
-from orchestration.transformation import WAREHOUSE_POOL, load_manifest
+from orchestration.run_lock import LOCK_RESOURCE
+from orchestration.transformation import load_manifest
 from orchestration.versions import DATABASE_NAME, marts_of, publish
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
@@ -27,6 +28,7 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
             dg.AssetSpec(["state", name], group_name="publication", kinds={"parquet"})
             for name in REMEMBERED
         ],
+        required_resource_keys={LOCK_RESOURCE},
     )
     def version_before() -> Iterator[dg.MaterializeResult]:
         """What readers see now, for mart_restatements to compare with."""
@@ -42,7 +44,7 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
         deps=[dg.AssetKey([mart.schema, mart.name]) for mart in marts],
         group_name="publication",
         kinds={"duckdb", "parquet"},
-        pool=WAREHOUSE_POOL,
+        required_resource_keys={LOCK_RESOURCE},
         retry_policy=dg.RetryPolicy(max_retries=2, delay=5),
     )
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:

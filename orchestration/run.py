@@ -23,6 +23,7 @@ from rich.table import Table
 
 from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home
+from orchestration.run_lock import only_run
 from orchestration.versions import current_version
 
 if TYPE_CHECKING:
@@ -50,17 +51,13 @@ event_log_storage:
   module: orchestration.event_log
   class: EventLog
   config: {}
-# One writer at a time in the warehouse: concurrent runs queue for their turn.
+# A lock lets one run at a time into a home; the others wait for it in processes of their own.
 concurrency:
-  pools:
-    default_limit: 1
-    granularity: op
   runs:
     max_concurrent_runs: 4
-# A run of the daemon whose process is gone fails and gives its turn back.
+# A run of the daemon whose process is gone fails and gives its place in the queue back.
 run_monitoring:
   enabled: true
-  free_slots_after_run_end_seconds: 30
 """
 
 
@@ -198,7 +195,15 @@ def prepare_instance(home: Home) -> None:
 
 
 def refresh(home: Home, console: Console, lands: bool = True) -> Outcome:
-    """Run the whole job, or all of it but landing, in this process and record what came of it."""
+    """Run the whole job, or all of it but landing, in this process and record what came of it.
+
+    Waits until no other run is going on in the home.
+    """
+    with only_run(home, console.print):
+        return _refresh(home, console, lands)
+
+
+def _refresh(home: Home, console: Console, lands: bool) -> Outcome:
     from orchestration.ingestion.sources import load_sources
 
     # A mistake there is told before anything heavy is loaded.

@@ -23,9 +23,9 @@ from orchestration.errors import TransformationError
 from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine
 from orchestration.ingestion.registry import VENDORS
 from orchestration.replay import served
+from orchestration.run_lock import LOCK_RESOURCE
 from orchestration.spark import write_views
 
-WAREHOUSE_POOL = "warehouse"
 AUDIT_SOURCES = "source:audit"
 
 # With which rules the warehouse was last built whole; it lies beside the database and goes with it.
@@ -172,9 +172,8 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     manifest = load_manifest(home)
     rules = rules_in_force()
 
-    def _build(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, excluded: list[str]
-    ) -> Iterator[Any]:
+    def _build(context: dg.AssetExecutionContext, excluded: list[str]) -> Iterator[Any]:
+        dbt: DbtCliResource = context.resources.dbt
         # One target folder for all invocations: partial parsing is kept and nothing piles up.
         # Unit tests judge code, not data: `make test` runs them.
         invocation = dbt.cli(
@@ -200,13 +199,13 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         exclude=f"{AUDIT_SOURCES}+",
         name="warehouse_models",
         dagster_dbt_translator=translator,
-        pool=WAREHOUSE_POOL,
+        required_resource_keys={"dbt", LOCK_RESOURCE},
     )
-    def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Staging, identity, facts, audit metrics and metrics."""
         # Who asks for chosen assets gets them.
         if context.is_subset:
-            yield from _build(context, dbt, [])
+            yield from _build(context, [])
             return
         with served(home):
             excluded = unchanged_models(home, manifest, rules)
@@ -214,18 +213,18 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
                 context.log.info(
                     f"{len(excluded)} staging models are as they were: nothing new came"
                 )
-            yield from _build(context, dbt, excluded)
+            yield from _build(context, excluded)
 
     @dbt_assets_decorator(
         manifest=manifest,
         select=f"{AUDIT_SOURCES}+",
         name="trusted_marts",
         dagster_dbt_translator=translator,
-        pool=WAREHOUSE_POOL,
+        required_resource_keys={"dbt", LOCK_RESOURCE},
     )
-    def trusted_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    def trusted_marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """What reads the audit's findings: findings, trust grades and the marts that show them."""
-        yield from _build(context, dbt, [])
+        yield from _build(context, [])
         if not context.is_subset:
             home.warehouse.with_suffix(_BUILT_WITH).write_text(rules)
 

@@ -18,8 +18,7 @@ from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.specs import VendorSpec
 from orchestration.replay import Window, remember
-
-LANDING_POOL = "landing"
+from orchestration.run_lock import LOCK_RESOURCE
 
 # Written by landing beside the rows; the ledger and the audit read them.
 _BOOKS = {
@@ -52,6 +51,7 @@ def _bookkeeping(home: Home) -> dg.AssetsDefinition:
             for name, description in _BOOKS.items()
         ],
         group_name="landing",
+        required_resource_keys={LOCK_RESOURCE},
     )
     def landing_bookkeeping(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """What this run landed and what it refused, over all vendors."""
@@ -92,7 +92,7 @@ def _landing_assets(home: Home, spec: VendorSpec) -> dg.AssetsDefinition:
         can_subset=True,
         partitions_def=daily if _is_dated(spec) else None,
         backfill_policy=dg.BackfillPolicy.single_run() if _is_dated(spec) else None,
-        pool=LANDING_POOL,
+        required_resource_keys={LOCK_RESOURCE},
         retry_policy=IO_RETRIES,
     )
     def land_vendor(

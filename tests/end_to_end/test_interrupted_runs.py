@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.run_lock import WAITING
+
 ROOT = Path(__file__).resolve().parents[2]
 
 Cxw = Callable[..., subprocess.CompletedProcess[str]]
@@ -87,7 +89,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, cxw: Cxw) -> Path:
 def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     undisturbed: Path, tmp_path: Path, cxw: Cxw
 ) -> None:
-    """The killed run held the warehouse: those that wait for it must get it, one by one."""
+    """One works while the other waits, and what the killed one left does not hinder either."""
     home = tmp_path / "killed"
     generated = cxw(home, "demo", *SIZE)
     assert generated.returncode == 0, generated.stdout + generated.stderr
@@ -95,6 +97,7 @@ def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     both = [start(home) for _ in range(2)]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(said)
+    assert sorted(WAITING in each for each in said) == [False, True], "\n".join(said)
     assert differing_marts(undisturbed, home) == {}
 
 
