@@ -10,6 +10,7 @@ import pytest
 from orchestration.definitions import REFRESH_JOB, build_definitions
 from orchestration.home import Home
 from orchestration.ingestion.registry import VENDORS
+from orchestration.run_lock import LOCK_RESOURCE
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +76,17 @@ def test_web_exports_are_partitioned_by_day_and_backfilled_in_a_single_run(
     assert graph.get(dg.AssetKey(["hubspot", "contacts"])).partitions_def is None
 
 
-def test_whatever_writes_the_warehouse_queues_for_it_and_landing_is_tried_again(
+def test_every_step_holds_the_run_lock_and_landing_is_tried_again(
     definitions: dg.Definitions,
 ) -> None:
-    job = definitions.resolve_job_def(REFRESH_JOB)
-    operations = {node.name: node for node in job.nodes_in_topological_order}
-    assert {
-        name: operations[name].definition.pool  # type: ignore[attr-defined]
-        for name in ("warehouse_models", "trusted_marts", "published__marts")
-    } == dict.fromkeys(("warehouse_models", "trusted_marts", "published__marts"), "warehouse")
-    landing = operations["land_ga4"].definition
-    assert landing.pool == "landing"  # type: ignore[attr-defined]
+    operations = definitions.resolve_job_def(REFRESH_JOB).nodes_in_topological_order
+    required = {
+        node.name: node.definition.required_resource_keys  # type: ignore[attr-defined]
+        for node in operations
+    }
+    assert {"land_ga4", "warehouse_models", "tracking_checks", "published__marts"} <= set(required)
+    assert [name for name, keys in required.items() if LOCK_RESOURCE not in keys] == []
+    landing = next(node.definition for node in operations if node.name == "land_ga4")
     assert landing.retry_policy.max_retries == 3  # type: ignore[attr-defined]
 
 

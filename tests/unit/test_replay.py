@@ -18,6 +18,7 @@ from orchestration.ingestion.deliveries import RANGE_END_TAG, RANGE_START_TAG
 from orchestration.ingestion.landing import discover, land
 from orchestration.ingestion.sources import load_sources
 from orchestration.replay import Window, pending, remember, request, served
+from orchestration.run_lock import LOCK_RESOURCE
 
 NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 
@@ -113,5 +114,6 @@ def test_a_backfill_has_its_days_computed_again(home: Home, is_backfill: bool) -
     tags = {RANGE_START_TAG: "2026-10-03", RANGE_END_TAG: "2026-10-09"}
     if is_backfill:
         tags[BACKFILL_TAG] = "abcdefgh"
-    assert dg.materialize([web], tags=tags).success
+    no_lock = {LOCK_RESOURCE: dg.ResourceDefinition.none_resource()}
+    assert dg.materialize([web], tags=tags, resources=no_lock).success
     assert pending(home) == ([Window("2026-10-03", "2026-10-09")] if is_backfill else [])

@@ -9,12 +9,10 @@ import sys
 import threading
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
-from orchestration.definitions import build_definitions
 from orchestration.home import Home
-from orchestration.run_lock import LOCK_RESOURCE, WAITING, only_run
+from orchestration.run_lock import WAITING, only_run
 
 HOLDER = """
 import sys, time
@@ -74,19 +72,3 @@ def test_who_holds_the_lock_takes_it_again(tmp_path: Path) -> None:
         pass
     with only_run(home, pytest.fail):
         pass
-
-
-def test_every_step_requires_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "dbt_target"))
-    definitions = build_definitions(Home(tmp_path).prepare())
-    repository = definitions.get_repository_def()
-    steps = {
-        node.op.name: node.op.required_resource_keys
-        for node in repository.assets_defs_by_key.values()
-    }
-    assert len(steps) > 20
-    assert {name for name, keys in steps.items() if LOCK_RESOURCE not in keys} == set()
-    checks = repository.asset_checks_defs_by_key.values()
-    assert checks
-    assert all(LOCK_RESOURCE in each.op.required_resource_keys for each in checks)
-    assert isinstance(repository, dg.RepositoryDefinition)
