@@ -17,7 +17,7 @@ from expectations.catalogue import Catalogue, load_catalogue
 from expectations.plan import PLAN_TABLES, Plan, PlanError, export_tables, load_plan
 from expectations.run import AUDIT_TABLES, audit
 from orchestration.home import Home, run_clock
-from orchestration.run_lock import LOCK_RESOURCE
+from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 from orchestration.transformation import load_manifest
 
 FINDINGS = dg.AssetKey(["audit", "findings"])
@@ -86,6 +86,7 @@ def _plan_assets(home: Home) -> dg.AssetsDefinition:
         ],
         group_name="audit",
         required_resource_keys={LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
     )
     def measurement_plan(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """The measurement plan as tables, for the audit's models."""
@@ -120,6 +121,7 @@ def _findings_assets(
         ],
         group_name="audit",
         required_resource_keys={LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
     )
     def tracking_audit(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """Great Expectations over the audit's tables, by plan and catalogue."""
@@ -178,6 +180,7 @@ def _asset_checks(home: Home, catalogue: Catalogue) -> dg.AssetChecksDefinition:
             for check in catalogue.checks
         ],
         required_resource_keys={LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
     )
     def tracking_checks(
         context: dg.AssetCheckExecutionContext,

@@ -217,6 +217,13 @@ def ui(port: Annotated[int, typer.Option(help="Port of the web server.")] = 3000
     from orchestration.run import prepare_instance
 
     prepare_instance(home)
+    import dagster
+
+    from orchestration.liveness import bury_dead_runs
+
+    # A run that was killed would keep the daemon's queue waiting.
+    with dagster.DagsterInstance.get() as instance:
+        bury_dead_runs(home, instance)
     command = [
         str(Path(sys.executable).with_name("dagster")),
         *["dev", "-m", "orchestration.definitions", "-p", str(port)],

@@ -12,7 +12,7 @@ from orchestration.audit import blocking_outcomes
 from orchestration.errors import PublicationError
 from orchestration.home import Home, run_clock
 from orchestration.restatements import REMEMBERED, remember_published
-from orchestration.run_lock import LOCK_RESOURCE
+from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 from orchestration.transformation import load_manifest
 from orchestration.versions import DATABASE_NAME, marts_of, publish
 
@@ -29,6 +29,7 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
             for name in REMEMBERED
         ],
         required_resource_keys={LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
     )
     def version_before() -> Iterator[dg.MaterializeResult]:
         """What readers see now, for mart_restatements to compare with."""
@@ -45,6 +46,7 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
         group_name="publication",
         kinds={"duckdb", "parquet"},
         required_resource_keys={LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
         retry_policy=dg.RetryPolicy(max_retries=2, delay=5),
     )
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:

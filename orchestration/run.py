@@ -51,10 +51,11 @@ event_log_storage:
   module: orchestration.event_log
   class: EventLog
   config: {}
-# A lock lets one run at a time into a home; the others wait for it in processes of their own.
+# One run at a time works in a home: the others queue for the pool that all assets belong to.
 concurrency:
-  runs:
-    max_concurrent_runs: 4
+  pools:
+    default_limit: 1
+    granularity: run
 # A run of the daemon whose process is gone fails and gives its place in the queue back.
 run_monitoring:
   enabled: true

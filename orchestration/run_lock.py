@@ -11,8 +11,11 @@ from pathlib import Path
 
 from orchestration.home import Home
 
-# Every asset requires the resource of this name.
+# Every asset requires the resource of this name and belongs to this pool: Dagster's daemon shows
+# the runs that wait as queued, the lock keeps out those that it did not start.
 LOCK_RESOURCE = "run_lock"
+WAREHOUSE_POOL = "warehouse"
+
 WAITING = "Another run is going on in this home: waiting for it to end."
 
 # How often this process holds a home's lock: `cxw run` takes it before Dagster does.

@@ -23,7 +23,7 @@ from orchestration.errors import TransformationError
 from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine
 from orchestration.ingestion.registry import VENDORS
 from orchestration.replay import served
-from orchestration.run_lock import LOCK_RESOURCE
+from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 from orchestration.spark import write_views
 
 AUDIT_SOURCES = "source:audit"
@@ -200,6 +200,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         name="warehouse_models",
         dagster_dbt_translator=translator,
         required_resource_keys={"dbt", LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
     )
     def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Staging, identity, facts, audit metrics and metrics."""
@@ -221,6 +222,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         name="trusted_marts",
         dagster_dbt_translator=translator,
         required_resource_keys={"dbt", LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
     )
     def trusted_marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """What reads the audit's findings: findings, trust grades and the marts that show them."""

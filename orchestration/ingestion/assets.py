@@ -18,7 +18,7 @@ from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.specs import VendorSpec
 from orchestration.replay import Window, remember
-from orchestration.run_lock import LOCK_RESOURCE
+from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 
 # Written by landing beside the rows; the ledger and the audit read them.
 _BOOKS = {
@@ -52,6 +52,7 @@ def _bookkeeping(home: Home) -> dg.AssetsDefinition:
         ],
         group_name="landing",
         required_resource_keys={LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
     )
     def landing_bookkeeping(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """What this run landed and what it refused, over all vendors."""
@@ -93,6 +94,7 @@ def _landing_assets(home: Home, spec: VendorSpec) -> dg.AssetsDefinition:
         partitions_def=daily if _is_dated(spec) else None,
         backfill_policy=dg.BackfillPolicy.single_run() if _is_dated(spec) else None,
         required_resource_keys={LOCK_RESOURCE},
+        pool=WAREHOUSE_POOL,
         retry_policy=IO_RETRIES,
     )
     def land_vendor(

@@ -10,7 +10,7 @@ import pytest
 from orchestration.definitions import REFRESH_JOB, build_definitions
 from orchestration.home import Home
 from orchestration.ingestion.registry import VENDORS
-from orchestration.run_lock import LOCK_RESOURCE
+from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,7 @@ def test_every_step_holds_the_run_lock_and_landing_is_tried_again(
     }
     assert {"land_ga4", "warehouse_models", "tracking_checks", "published__marts"} <= set(required)
     assert [name for name, keys in required.items() if LOCK_RESOURCE not in keys] == []
+    assert {node.definition.pool for node in operations} == {WAREHOUSE_POOL}  # type: ignore[attr-defined]
     landing = next(node.definition for node in operations if node.name == "land_ga4")
     assert landing.retry_policy.max_retries == 3  # type: ignore[attr-defined]
 
