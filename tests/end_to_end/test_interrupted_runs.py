@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.sources import load_sources
 from orchestration.run_lock import WAITING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +30,7 @@ SIZE = ("--customers", "60", "--days", "10")
 def start(home: Path) -> subprocess.Popen[str]:
     """Start `cxw run` in a process group of its own, dbt and all."""
     return subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "run", "--force"],
+        [sys.executable, "-m", "orchestration.cli", "run"],
         cwd=ROOT,
         env={**os.environ, **SETTINGS, "CXW_HOME": str(home), "COLUMNS": "200"},
         stdout=subprocess.PIPE,
@@ -89,7 +92,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, cxw: Cxw) -> Path:
 def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     undisturbed: Path, tmp_path: Path, cxw: Cxw
 ) -> None:
-    """One works while the other waits, and what the killed one left does not hinder either."""
+    """One works, the other waits and finds nothing to do; what was half done hinders neither."""
     home = tmp_path / "killed"
     generated = cxw(home, "demo", *SIZE)
     assert generated.returncode == 0, generated.stdout + generated.stderr
@@ -98,7 +101,30 @@ def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(said)
     assert sorted(WAITING in each for each in said) == [False, True], "\n".join(said)
+    assert sorted("Nothing new" in each for each in said) == [False, True], "\n".join(said)
     assert differing_marts(undisturbed, home) == {}
+    # What came later changes nothing about what was published then.
+    batch = land_one_more_file(home)
+    said_then = cxw(home, "run", "--as-of", batch, **SETTINGS)
+    assert said_then.returncode == 0, said_then.stdout + said_then.stderr
+    assert differing_marts(undisturbed, home / "as_of" / batch) == {}
+
+
+def land_one_more_file(home: Path) -> str:
+    """Land what no run has seen yet; returns a batch of the landing before."""
+    manifest = str(home / "raw" / "_manifest" / "*.parquet")
+    before = duckdb.execute("select max(batch_id) from read_parquet(?)", [manifest]).fetchone()
+    assert before
+    with (home / "exports" / "ad_spend" / "spend.csv").open("a") as spend:
+        spend.write("2026-10-31,google_ads,google_ads-5,brandi_yleinen,google,cpc,EUR,9.5,90,3\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXW_HASH_KEY", SETTINGS["CXW_HASH_KEY"])
+        sources = load_sources(home / "sources.yml")
+        waiting = discover(sources, home / "raw")
+        later = datetime.fromisoformat(SETTINGS["CXW_NOW"]) + timedelta(days=1)
+        (batch,) = land(waiting, sources, home / "raw", "later", later)
+    assert (batch.status, batch.rows_landed > 0) == ("loaded", True)
+    return str(before[0])
 
 
 def test_a_replay_computes_the_days_asked_for_and_forgets_deleted_ones(
