@@ -7,6 +7,7 @@ dbt's plan-driven audit models read. What does not: any judgement of data (catal
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -339,13 +340,19 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
 
 PLAN_TABLES = tuple(_TABLES)
 
+#: Read by the judgement alone; no model's rows depend on it.
+_NOT_FOR_MODELS = {"accepted"}
+
 
 def _day(text: str | None) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
 
 
-def _event_params(plan: Plan, event: Mapping[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield (platform, parameter) of an event; its own definition wins over a common one."""
+def event_params(plan: Plan, event: Mapping[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Yield (platform, parameter) of an event; its own definition wins over a common one.
+
+    Parameters of items and users are left out.
+    """
     for platform in event["platforms"]:
         params: dict[str, dict[str, Any]] = {}
         for param in [*plan.rows("common_params"), *(event.get("params") or [])]:
@@ -415,7 +422,7 @@ def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                 }
             )
         allowed: set[str] = set()
-        for platform, param in _event_params(plan, event):
+        for platform, param in event_params(plan, event):
             condition = next(iter((param.get("condition") or {}).items()), (None, None))
             tables["params"].append(
                 {
@@ -499,6 +506,16 @@ def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
         for entry in plan.rows("accepted")
     ]
     return tables
+
+
+def plan_fingerprint(path: Path) -> str:
+    """A hash over all of a plan that the models read; over the file where it is not valid."""
+    try:
+        tables = plan_tables(load_plan(path))
+    except PlanError:
+        return hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
+    read = {name: rows for name, rows in tables.items() if name not in _NOT_FOR_MODELS}
+    return hashlib.sha256(json.dumps(read, default=str).encode()).hexdigest()
 
 
 def export_tables(plan: Plan, directory: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import WarehouseError
-from orchestration.home import Home
+from orchestration.home import SHIPPED_PLAN, Home
 from orchestration.ingestion.landing import ensure_raw_schemas
 
 _FOLDER = "as_of"
@@ -72,6 +72,8 @@ def past_state(home: Home, batch_id: str) -> PastState:
         if "-".join(file.stem.split("-")[:2]) in landed:
             _link(file, past.raw / file.relative_to(home.raw))
     ensure_raw_schemas(past.raw)
+    if home.plan_file != SHIPPED_PLAN:
+        shutil.copyfile(home.plan_file, past.root / home.plan_file.name)
     clock = _clock_then(home, last)
     for name in ("findings", "assessments"):
         for file in (home.state / name).glob("*.parquet"):

@@ -70,9 +70,9 @@ def blocking_outcomes(home: Home) -> list[str]:
     ]
 
 
-def _valid_plan() -> Plan:
+def _valid_plan(home: Home) -> Plan:
     try:
-        return load_plan()
+        return load_plan(home.plan_file)
     except PlanError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
 
@@ -90,7 +90,7 @@ def _plan_assets(home: Home) -> dg.AssetsDefinition:
     )
     def measurement_plan(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """The measurement plan as tables, for the audit's models."""
-        plan = _valid_plan()
+        plan = _valid_plan(home)
         for path in export_tables(plan, home.state / "plan"):
             yield dg.MaterializeResult(
                 asset_key=["plan", path.stem],
@@ -127,7 +127,7 @@ def _findings_assets(
         """Great Expectations over the audit's tables, by plan and catalogue."""
         started = time.monotonic()
         outcome = audit(
-            home.warehouse, _valid_plan(), catalogue, home.state, home.reports, run_clock()
+            home.warehouse, _valid_plan(home), catalogue, home.state, home.reports, run_clock()
         )
         blocking = {
             finding.check_id

@@ -1,15 +1,13 @@
 """When the job runs by itself: every morning, and as soon as a source delivers new files."""
 
 import hashlib
-import os
 
 import dagster as dg
 
-from orchestration.home import Home
+from orchestration.home import Home, business_timezone
 from orchestration.ingestion.deliveries import partition_tags, pending_files
 from orchestration.liveness import bury_dead_runs
 
-DEFAULT_TIMEZONE = "Europe/Helsinki"
 MINIMUM_SENSOR_INTERVAL_SECONDS = 60
 
 
@@ -20,7 +18,7 @@ def build_schedule(job_name: str, home: Home) -> dg.ScheduleDefinition:
         name=f"{job_name}_daily",
         job_name=job_name,
         cron_schedule="0 6 * * *",
-        execution_timezone=os.environ.get("CXW_TIMEZONE", DEFAULT_TIMEZONE),
+        execution_timezone=business_timezone(),
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         """Runs even without new files: freshness checks judge silence."""

@@ -11,18 +11,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home
+from orchestration.plan_commands import audit_app, plan_app
+from orchestration.terminal import EXIT_FAILED, console, error_console, user_errors
 
 app = typer.Typer(
     name="cxw",
@@ -31,14 +30,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-plan_app = typer.Typer(help="The measurement plan.", no_args_is_help=True)
 app.add_typer(plan_app, name="plan")
-
-console = Console(soft_wrap=True, highlight=False)
-error_console = Console(stderr=True, soft_wrap=True, highlight=False)
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
+app.add_typer(audit_app, name="audit")
 
 
 @app.command()
@@ -233,36 +226,6 @@ def ui(port: Annotated[int, typer.Option(help="Port of the web server.")] = 3000
         raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=os.environ.copy()))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-
-
-@plan_app.command("check")
-def plan_check(
-    path: Annotated[
-        Path | None, typer.Argument(help="The plan; by default the one in force.")
-    ] = None,
-) -> None:
-    """Validate a measurement plan; errors name the line."""
-    from expectations.plan import DEFAULT_PLAN, PlanError, load_plan
-
-    with user_errors():
-        chosen = path or DEFAULT_PLAN
-        try:
-            plan = load_plan(chosen)
-        except PlanError as error:
-            error_console.print(str(error), markup=False)
-            raise typer.Exit(EXIT_FAILED) from None
-        console.print(f"{chosen}: valid, version {plan.version}.")
-
-
-@contextmanager
-def user_errors() -> Iterator[None]:
-    """Print what the user can mend; let everything else show its traceback."""
-    try:
-        yield
-    except WarehouseError as error:
-        error_console.print(f"Error: {error.message}", markup=False)
-        error_console.print(error.remedy, markup=False)
-        raise typer.Exit(EXIT_FAILED) from None
 
 
 if __name__ == "__main__":

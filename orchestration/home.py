@@ -18,6 +18,8 @@ from orchestration.errors import WarehouseError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+SHIPPED_PLAN = PROJECT_ROOT / "seeds" / "measurement_plan.yml"
+DEFAULT_TIMEZONE = "Europe/Helsinki"
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*[KMGT]i?B", re.IGNORECASE)
 
@@ -46,6 +48,12 @@ class Home:
     def sources_file(self) -> Path:
         """The user's list of sources."""
         return self.root / "sources.yml"
+
+    @property
+    def plan_file(self) -> Path:
+        """The measurement plan in force: this home's own, or the demo retailer's."""
+        own = self.root / SHIPPED_PLAN.name
+        return own if own.exists() else SHIPPED_PLAN
 
     @property
     def raw(self) -> Path:
@@ -175,6 +183,11 @@ def check_settings() -> None:
         raise WarehouseError(
             f"CXW_MEMORY_LIMIT={limit} is no amount of memory.", "Write one like 4GB or 512MB."
         )
+
+
+def business_timezone() -> str:
+    """The time zone of business days (``CXW_TIMEZONE``)."""
+    return os.environ.get("CXW_TIMEZONE") or DEFAULT_TIMEZONE
 
 
 def run_clock() -> datetime:

@@ -142,10 +142,10 @@ class Outcome:
         console.print(f"\nDone in {self.seconds:.0f} s; log: {home.log_of(self.run_id)}")
 
 
-def rules_fingerprint(sources_file: Path) -> str:
+def rules_fingerprint(home: Home) -> str:
     """A hash over everything but the data that decides what a run yields."""
     digest = hashlib.sha256()
-    files = [sources_file] if sources_file.exists() else []
+    files = [path for path in (home.sources_file, home.plan_file) if path.exists()]
     for folder in _RULE_FOLDERS:
         files += [
             path
@@ -175,7 +175,7 @@ def nothing_new(home: Home) -> str | None:
     published = current_version(home.published)
     if outcome is None or published is None or not outcome.success:
         return None
-    if outcome.rules != rules_fingerprint(home.sources_file) or pending_files(home):
+    if outcome.rules != rules_fingerprint(home) or pending_files(home):
         return None
     if outcome.raw != raw_fingerprint(home) or pending(home):
         return None
@@ -223,7 +223,7 @@ def _refresh(home: Home, console: Console, lands: bool) -> Outcome:
     from orchestration.liveness import living
 
     prepare_instance(home)
-    rules = rules_fingerprint(home.sources_file)
+    rules = rules_fingerprint(home)
     started = time.monotonic()
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance, _chatter_to(home.log_of(run_id)) as terminal:

@@ -19,6 +19,7 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource
 from dagster_dbt import dbt_assets as dbt_assets_decorator
 
+from expectations.plan import plan_fingerprint
 from orchestration.errors import TransformationError
 from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine
 from orchestration.ingestion.registry import VENDORS
@@ -30,6 +31,7 @@ AUDIT_SOURCES = "source:audit"
 
 # With which rules the warehouse was last built whole; it lies beside the database and goes with it.
 _BUILT_WITH = ".rules"
+_BEING_BUILT_WITH = ".rules_next"
 
 translator = DagsterDbtTranslator(
     settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
@@ -73,10 +75,11 @@ def ready_manifest(home: Home) -> Path:
     return manifest
 
 
-def rules_in_force() -> str:
+def rules_in_force(home: Home) -> str:
     """A hash over all that decides a table's rows besides the data."""
-    fingerprint = project_fingerprint((DBT_PROJECT_DIR, PROJECT_ROOT / "seeds"))
-    return f"{fingerprint} {os.environ.get('CXW_TIMEZONE', '')}".strip()
+    fingerprint = project_fingerprint((DBT_PROJECT_DIR, PROJECT_ROOT / "seeds" / "reference"))
+    plan = plan_fingerprint(home.plan_file)
+    return f"{fingerprint} {plan} {os.environ.get('CXW_TIMEZONE', '')}".strip()
 
 
 def is_built_with(home: Home, rules: str) -> bool:
@@ -170,9 +173,8 @@ def dbt_resource() -> DbtCliResource:
 def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     """The two halves of the project as Dagster assets: before and after the audit."""
     manifest = load_manifest(home)
-    rules = rules_in_force()
 
-    def _build(context: dg.AssetExecutionContext, excluded: list[str]) -> Iterator[Any]:
+    def _build(context: dg.AssetExecutionContext, rules: str, excluded: list[str]) -> Iterator[Any]:
         dbt: DbtCliResource = context.resources.dbt
         # One target folder for all invocations: partial parsing is kept and nothing piles up.
         # Unit tests judge code, not data: `make test` runs them.
@@ -205,8 +207,9 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Staging, identity, facts, audit metrics and metrics."""
         # Who asks for chosen assets gets them.
+        rules = rules_in_force(home)
         if context.is_subset:
-            yield from _build(context, [])
+            yield from _build(context, rules, [])
             return
         with served(home):
             excluded = unchanged_models(home, manifest, rules)
@@ -214,7 +217,8 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
                 context.log.info(
                     f"{len(excluded)} staging models are as they were: nothing new came"
                 )
-            yield from _build(context, excluded)
+            yield from _build(context, rules, excluded)
+        home.warehouse.with_suffix(_BEING_BUILT_WITH).write_text(rules)
 
     @dbt_assets_decorator(
         manifest=manifest,
@@ -226,9 +230,12 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     )
     def trusted_marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """What reads the audit's findings: findings, trust grades and the marts that show them."""
-        yield from _build(context, [])
-        if not context.is_subset:
-            home.warehouse.with_suffix(_BUILT_WITH).write_text(rules)
+        # A rule may have changed since the first half was built: what it was built with counts.
+        stamp = home.warehouse.with_suffix(_BEING_BUILT_WITH)
+        rules = stamp.read_text() if stamp.exists() else rules_in_force(home)
+        yield from _build(context, rules, [])
+        if not context.is_subset and stamp.exists():
+            stamp.replace(home.warehouse.with_suffix(_BUILT_WITH))
 
     return [warehouse_models, trusted_marts]
 

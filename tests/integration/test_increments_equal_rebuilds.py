@@ -87,7 +87,7 @@ class Warehouse:
         """What the job would leave out now, if the last run was whole."""
         for name, value in self.home.environment().items():
             monkeypatch.setenv(name, value)
-        rules = rules_in_force()
+        rules = rules_in_force(self.home)
         assert unchanged_models(self.home, load_manifest(self.home), rules) == []
         self.home.warehouse.with_suffix(".rules").write_text(rules)
         return unchanged_models(self.home, load_manifest(self.home), rules)

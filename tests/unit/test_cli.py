@@ -134,3 +134,30 @@ def test_the_demo_never_overwrites_sources_of_ones_own(cxw: Cxw, tmp_path: Path)
     answer = cxw(tmp_path, "demo", "--customers", "20", "--days", "7")
     assert answer.returncode == 1
     assert "sources of your own" in said(answer)
+
+
+def test_an_exception_goes_into_a_plan_of_ones_own(cxw: Cxw, tmp_path: Path) -> None:
+    until = ("--until", "2999-12-31", "--why", "Tests")
+    unknown = cxw(tmp_path, "audit", "accept", "COL99", *until)
+    assert unknown.returncode == 1
+    assert "COL06" in said(unknown)
+    past = cxw(tmp_path, "audit", "accept", "COL06", "--until", "2020-01-01", "--why", "Tests")
+    assert past.returncode == 1
+    assert "has passed" in said(past)
+    assert not (tmp_path / "measurement_plan.yml").exists()
+    assert cxw(tmp_path, "audit", "accept", "COL06", *until).returncode == 0
+    checked = cxw(tmp_path, "plan", "check")
+    assert checked.returncode == 0
+    assert str(tmp_path / "measurement_plan.yml") in said(checked)
+    shipped = Path(__file__).resolve().parents[2] / "seeds" / "measurement_plan.yml"
+    own = (tmp_path / "measurement_plan.yml").read_text(encoding="utf-8")
+    assert own != shipped.read_text(encoding="utf-8")
+    assert "COL06" in own
+
+
+def test_a_plan_cannot_be_compared_before_anything_was_loaded(cxw: Cxw, tmp_path: Path) -> None:
+    for command in ("diff", "draft"):
+        answer = cxw(tmp_path, "plan", command)
+        assert answer.returncode == 1
+        assert "cxw run" in said(answer)
+        assert "Traceback" not in said(answer)

@@ -1,0 +1,452 @@
+"""What the tracking really sends: events and parameters as they were observed in a window of days.
+
+The counting is one pass of DuckDB over the conformed events and one over their parameters; Python
+sees a row per event, parameter and value that may be listed. Values that hold personal data were
+masked before they came here, and a parameter that has had any lists no values at all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.plan import Plan, event_params
+
+#: An enumeration of more values than this is no enumeration.
+MOST_VALUES = 50
+
+_EVENTS = """
+create temp table observed as
+select
+    web_event_key,
+    event_name,
+    platform,
+    event_date,
+    item_count,
+    exists (select 1 from planned_streams where planned_streams.stream_id = events.stream_id)
+        as is_planned_stream
+from intermediate.int_web_events_landed as events
+where not is_duplicate and not is_superseded and event_date between ? and ?
+"""
+
+_EVENTS_COUNTED = """
+select
+    event_name,
+    platform,
+    count(*) as event_count,
+    count(distinct event_date) as day_count,
+    min(event_date) as first_date,
+    max(event_date) as last_date,
+    count(*) filter (where item_count > 0) / count(*) as item_share
+from observed
+where is_planned_stream
+group by event_name, platform
+order by event_name, platform
+"""
+
+_VALUES = """
+create temp table observed_values as
+select
+    params.event_name,
+    params.platform,
+    params.param_key,
+    params.value_type,
+    -- Staging masks addresses and codes everywhere; a phone number in local spelling only the audit
+    -- knows (PRI01), so no text that may be one is listed.
+    case
+        when params.value_type = 'string' and params.param_key <> 'transaction_id'
+            then regexp_replace(
+                params.value_text,
+                '(^|[^0-9])([+]358|0)[ -]?[1-9][0-9]?[ -]?[0-9]{3,4}[ -]?[0-9]{3,4}($|[^0-9])',
+                '\\1redacted:phone\\3'
+            )
+        else params.value_text
+    end as value_text,
+    max(params.value_length) as value_length,
+    bool_or(params.has_personal_data) as has_personal_data,
+    min(params.event_date) as first_date,
+    max(params.event_date) as last_date,
+    count(distinct params.event_date) as day_count,
+    count(*) as value_count
+from intermediate.int_web_event_params_unioned as params
+semi join (from observed where is_planned_stream) as observed
+    on params.web_event_key = observed.web_event_key
+where params.value_type <> 'none' and params.event_date between ? and ?
+group by all
+"""
+
+_PLANNED_RULES = """
+create temp table planned_rules (
+    event_name varchar,
+    platform varchar,
+    param_key varchar,
+    allowed_values varchar[],
+    pattern varchar,
+    least double,
+    most double,
+    longest bigint
+)
+"""
+
+_PARAMS_COUNTED = """
+with types as (
+    select
+        event_name, platform, param_key, value_type,
+        sum(value_count)::bigint as value_count
+    from observed_values
+    group by all
+),
+params as (
+    select
+        event_name,
+        platform,
+        param_key,
+        sum(value_count)::bigint as value_count,
+        count(distinct value_text) as distinct_count,
+        min(first_date) as first_date,
+        max(last_date) as last_date,
+        max(value_length) as longest,
+        bool_or(has_personal_data or value_text like '%redacted:%') as has_personal_data
+    from observed_values
+    group by all
+)
+select
+    params.*,
+    (
+        select map_from_entries(list((types.value_type, types.value_count) order by value_type))
+        from types
+        where
+            types.event_name = params.event_name
+            and types.platform = params.platform
+            and types.param_key = params.param_key
+    ) as types
+from params
+order by event_name, platform, param_key
+"""
+
+# Patterns are read as the audit's models read them, by the engine.
+_WRONG_VALUES = """
+with wrong as (
+    select
+        observed_values.event_name,
+        observed_values.platform,
+        observed_values.param_key,
+        observed_values.value_text,
+        sum(observed_values.value_count)::bigint as value_count
+    from observed_values
+    inner join planned_rules
+        on
+            observed_values.event_name = planned_rules.event_name
+            and observed_values.platform = planned_rules.platform
+            and observed_values.param_key = planned_rules.param_key
+    where
+        not coalesce(list_contains(allowed_values, value_text), true)
+        or not coalesce(regexp_matches(value_text, pattern), true)
+        or coalesce(try_cast(value_text as double) < least, false)
+        or coalesce(try_cast(value_text as double) > most, false)
+        or coalesce(value_length > longest, false)
+    group by all
+)
+select
+    event_name,
+    platform,
+    param_key,
+    sum(value_count)::bigint as value_count,
+    count(*) as distinct_count,
+    list((value_text, value_count) order by value_count desc, value_text)[:5] as examples
+from wrong
+group by all
+"""
+
+_VALUES_LISTED = f"""
+with listed as (
+    select
+        event_name, platform, param_key, value_text,
+        sum(value_count)::bigint as value_count,
+        max(day_count) as day_count
+    from observed_values
+    where value_text is not null
+    group by all
+)
+select * from listed
+qualify
+    count(*) over (partition by event_name, platform, param_key) <= {MOST_VALUES}
+order by event_name, platform, param_key, value_count desc, value_text
+"""
+
+
+@dataclass(frozen=True)
+class ObservedValue:
+    """One value of a parameter: how often it came, and on how many days."""
+
+    text: str
+    count: int
+    days: int
+
+
+@dataclass(frozen=True)
+class WrongValues:
+    """Values outside the allowed set, pattern, range or length of the plan.
+
+    Attributes:
+        count: How many parameters.
+        distinct: How many different values.
+        examples: The most frequent of them, with how often they came.
+    """
+
+    count: int
+    distinct: int
+    examples: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class ObservedParam:
+    """One parameter of one event on one platform.
+
+    Attributes:
+        types: Number of values by type: string, int, double, float or several.
+        values: All values, the most frequent first; empty where there are more than
+            `MOST_VALUES` or where any of them held personal data.
+        share: Share of the event's occurrences that carried it.
+        longest: Length of the longest value.
+        wrong: What breaks the plan's rule for it; None where nothing does, or there is no rule.
+    """
+
+    name: str
+    types: Mapping[str, int]
+    count: int
+    share: float
+    distinct: int
+    values: Sequence[ObservedValue]
+    longest: int | None
+    first_date: dt.date
+    last_date: dt.date
+    has_personal_data: bool
+    wrong: WrongValues | None
+
+
+@dataclass(frozen=True)
+class ObservedEvent:
+    """One event on one platform.
+
+    Attributes:
+        days: Number of days on which it came.
+        item_share: Share of occurrences with at least one item.
+    """
+
+    name: str
+    platform: str
+    count: int
+    days: int
+    first_date: dt.date
+    last_date: dt.date
+    item_share: float
+    params: Mapping[str, ObservedParam] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All that was observed from the plan's streams between two days, both included."""
+
+    first_date: dt.date
+    last_date: dt.date
+    events: Mapping[tuple[str, str], ObservedEvent]
+
+    @property
+    def event_count(self) -> int:
+        """Events of any name."""
+        return sum(event.count for event in self.events.values())
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where the events come from, for a plan that begins empty.
+
+    Attributes:
+        streams: Id and platform of each stream.
+        hosts: Hosts of at least a hundredth of the pages, the most frequent first.
+        currency: The most frequent; None where no event has one.
+    """
+
+    streams: Sequence[tuple[str, str]]
+    hosts: Sequence[str]
+    currency: str | None
+
+
+class NothingObserved(Exception):
+    """The warehouse has no web event in the window; says which days it has."""
+
+
+def observe(
+    warehouse: Path,
+    plan: Plan,
+    first_date: dt.date | None = None,
+    last_date: dt.date | None = None,
+    days: int = 28,
+) -> Profile:
+    """Profile the web events of a window.
+
+    Args:
+        warehouse: The warehouse file; it is only read.
+        plan: Its streams say which events are ours, its rules which values are wrong.
+        first_date: First business day; by default `days` before the last.
+        last_date: Last business day; by default the newest that has events.
+        days: Length of the window where its first day is not given.
+
+    Raises:
+        NothingObserved: No event of a planned stream lies in the window.
+    """
+    with duckdb.connect() as connection:
+        path = str(warehouse).replace("'", "''")
+        connection.execute(f"attach '{path}' as warehouse (read_only)")
+        connection.execute("use warehouse")
+        connection.execute("create temp table planned_streams (stream_id varchar)")
+        streams = [[str(stream["id"])] for stream in plan.data["property"]["streams"]]
+        connection.executemany("insert into planned_streams values (?)", streams)
+        connection.execute(_PLANNED_RULES)
+        connection.executemany(
+            "insert into planned_rules values (?, ?, ?, ?, ?, ?, ?, ?)", _rules(plan)
+        )
+        oldest, newest = _span(connection)
+        last_date = last_date or newest
+        first_date = first_date or last_date - dt.timedelta(days=days - 1)
+        window = [first_date, last_date]
+        connection.execute(_EVENTS, window)
+        connection.execute(_VALUES, window)
+        events = _rows(connection, _EVENTS_COUNTED)
+        if not events:
+            raise NothingObserved(
+                f"No event of the plan's streams lies between {first_date} and {last_date}; the"
+                f" warehouse has events from {oldest} to {newest}."
+            )
+        values: dict[tuple[str, str, str], list[ObservedValue]] = {}
+        for row in _rows(connection, _VALUES_LISTED):
+            key = (row["event_name"], row["platform"], row["param_key"])
+            value = ObservedValue(row["value_text"], row["value_count"], row["day_count"])
+            values.setdefault(key, []).append(value)
+        wrong = {
+            (row["event_name"], row["platform"], row["param_key"]): WrongValues(
+                row["value_count"], row["distinct_count"], row["examples"]
+            )
+            for row in _rows(connection, _WRONG_VALUES)
+        }
+        params: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for row in _rows(connection, _PARAMS_COUNTED):
+            params.setdefault((row["event_name"], row["platform"]), []).append(row)
+    found = {}
+    for row in events:
+        place = (row["event_name"], row["platform"])
+        observed = [
+            _param(
+                param,
+                row["event_count"],
+                values.get((*place, param["param_key"]), []),
+                wrong.get((*place, param["param_key"])),
+            )
+            for param in params.get(place, [])
+        ]
+        found[place] = ObservedEvent(
+            name=row["event_name"],
+            platform=row["platform"],
+            count=row["event_count"],
+            days=row["day_count"],
+            first_date=row["first_date"],
+            last_date=row["last_date"],
+            item_share=row["item_share"],
+            params={param.name: param for param in observed},
+        )
+    return Profile(first_date, last_date, found)
+
+
+def observe_surroundings(warehouse: Path) -> Surroundings:
+    """Find the streams, hosts and the currency of all landed events.
+
+    Args:
+        warehouse: The warehouse file; it is only read.
+
+    Raises:
+        NothingObserved: There is no event with a stream.
+    """
+    events = "intermediate.int_web_events_landed"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        _span(connection)
+        streams = connection.execute(
+            f"""
+            select stream_id, mode(platform) from {events}
+            where stream_id is not null and platform in ('web', 'app')
+            group by stream_id order by count(*) desc, stream_id
+            """
+        ).fetchall()
+        if not streams:
+            raise NothingObserved("No web event names the stream that it came from.")
+        hosts = connection.execute(
+            f"""
+            select page_host from {events} where page_host is not null
+            group by page_host
+            having count(*) >= 0.01 * (select count(page_host) from {events})
+            order by count(*) desc, page_host
+            """
+        ).fetchall()
+        currency = connection.execute(
+            f"""
+            select currency from {events} where regexp_full_match(currency, '[A-Z]{{3}}')
+            group by currency order by count(*) desc, currency limit 1
+            """
+        ).fetchone()
+    return Surroundings(
+        streams=[(stream, platform) for stream, platform in streams],
+        hosts=[host for (host,) in hosts],
+        currency=currency[0] if currency else None,
+    )
+
+
+def _param(
+    row: Mapping[str, Any], events: int, values: list[ObservedValue], wrong: WrongValues | None
+) -> ObservedParam:
+    return ObservedParam(
+        name=row["param_key"],
+        types=row["types"],
+        count=row["value_count"],
+        share=min(1.0, row["value_count"] / events),
+        distinct=row["distinct_count"],
+        values=() if row["has_personal_data"] else tuple(values),
+        longest=row["longest"],
+        first_date=row["first_date"],
+        last_date=row["last_date"],
+        has_personal_data=row["has_personal_data"],
+        wrong=wrong,
+    )
+
+
+def _rules(plan: Plan) -> list[list[Any]]:
+    """One row per planned parameter that has a rule for its values."""
+    fields = ("allowed_values", "pattern", "min", "max", "max_length")
+    rows = [
+        [event["name"], platform, param["name"], *(param.get(field) for field in fields)]
+        for event in plan.events
+        for platform, param in event_params(plan, event)
+    ]
+    # A rule that no event can break keeps the table from being empty, which executemany refuses.
+    return [row for row in rows if any(rule is not None for rule in row[3:])] or [
+        [""] * 3 + [None] * 5
+    ]
+
+
+def _span(connection: duckdb.DuckDBPyConnection) -> tuple[dt.date, dt.date]:
+    found = connection.execute(
+        "select min(event_date), max(event_date) from intermediate.int_web_events_landed"
+    ).fetchone()
+    if not found or found[1] is None:
+        raise NothingObserved("The warehouse has no web event yet.")
+    return found[0], found[1]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
