@@ -10,8 +10,9 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,27 @@ class Plan:
 
     data: Mapping[str, Any]
     path: Path
+    earlier: tuple[Plan, ...] = ()
 
     @property
     def version(self) -> str:
         """The plan's own version, shown in reports."""
         return str(self.data["plan_version"])
+
+    @property
+    def valid_from(self) -> dt.date:
+        """First day whose data this version judges."""
+        return dt.date.fromisoformat(self.data["valid_from"])
+
+    @property
+    def versions(self) -> list[tuple[Plan, dt.date, dt.date]]:
+        """Every version with the days that it judges: from, and the first day it no longer does.
+
+        What lies before the oldest version is judged by the oldest.
+        """
+        plans = [*self.earlier, self]
+        begins = [dt.date(1900, 1, 1), *(plan.valid_from for plan in plans[1:])]
+        return list(zip(plans, begins, [*begins[1:], dt.date(9999, 12, 31)], strict=True))
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -219,13 +236,37 @@ def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
     return problems
 
 
+def plan_files(path: Path) -> list[Path]:
+    """Return the plan's file and those of the versions before it."""
+    return [path, *sorted(path.with_name(f"{path.stem}_versions").glob("*.yml"))]
+
+
 def load_plan(path: Path | str = DEFAULT_PLAN) -> Plan:
-    """Read and validate a measurement plan.
+    """Read and validate a measurement plan and the versions that held before it.
+
+    Earlier versions are the files of the folder beside the plan that has its name and the ending
+    ``_versions``; each holds from its ``valid_from`` until the next one does.
 
     Raises:
         PlanError: with the file, line and column of every mistake found.
     """
-    path = Path(path)
+    first, *others = plan_files(Path(path))
+    plan = _load_version(first)
+    earlier = sorted(
+        (_load_version(file) for file in others),
+        key=lambda version: version.valid_from,
+    )
+    for older, newer in pairwise([*earlier, plan]):
+        if older.valid_from >= newer.valid_from:
+            message = (
+                f"begins on {older.valid_from}, no earlier than {newer.path.name} does"
+                f" ({newer.valid_from}); give every version a first day of its own"
+            )
+            raise PlanError([PlanProblem(older.path.name, 1, 1, "valid_from", message)])
+    return replace(plan, earlier=tuple(earlier))
+
+
+def _load_version(path: Path) -> Plan:
     name = path.name
     try:
         text = path.read_text(encoding="utf-8")
@@ -301,6 +342,14 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
         "is_macro_goal": _FLAG,
         "once_per": _TEXT,
     },
+    "event_versions": {
+        "event_name": _TEXT,
+        "platform": _TEXT,
+        "introduced_on": _DAY,
+        "deprecated_on": _DAY,
+        "valid_from": _DAY,
+        "valid_to": _DAY,
+    },
     "params": {
         "event_name": _TEXT,
         "platform": _TEXT,
@@ -315,8 +364,16 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
         "max_value": _NUMBER,
         "max_length": _NUMBER,
         "is_goal": _FLAG,
+        "valid_from": _DAY,
+        "valid_to": _DAY,
     },
-    "allowed_values": {"event_name": _TEXT, "param_key": _TEXT, "allowed_value": _TEXT},
+    "allowed_values": {
+        "event_name": _TEXT,
+        "param_key": _TEXT,
+        "allowed_value": _TEXT,
+        "valid_from": _DAY,
+        "valid_to": _DAY,
+    },
     "mediums": {"traffic_medium": _TEXT},
     "click_ids": {"click_id_type": _TEXT, "traffic_source": _TEXT, "traffic_medium": _TEXT},
     "journey_steps": {"journey_id": _TEXT, "step_number": _NUMBER, "event_name": _TEXT},
@@ -360,6 +417,53 @@ def event_params(plan: Plan, event: Mapping[str, Any]) -> Iterable[tuple[str, di
                 params[param["name"]] = param
         for param in params.values():
             yield platform, param
+
+
+def _data_points(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """Return what one version of the plan says of single events: names, parameters, values."""
+    macro_goals = {goal["event"] for goal in plan.rows("goals") if goal["kind"] == "macro"}
+    tables: dict[str, list[dict[str, Any]]] = {
+        "event_versions": [],
+        "params": [],
+        "allowed_values": [],
+    }
+    for event in plan.events:
+        tables["event_versions"] += [
+            {
+                "event_name": event["name"],
+                "platform": platform,
+                "introduced_on": _day(event["introduced"]),
+                "deprecated_on": _day(event.get("deprecated")),
+            }
+            for platform in event["platforms"]
+        ]
+        allowed: set[str] = set()
+        for platform, param in event_params(plan, event):
+            condition = next(iter((param.get("condition") or {}).items()), (None, None))
+            tables["params"].append(
+                {
+                    "event_name": event["name"],
+                    "platform": platform,
+                    "param_key": param["name"],
+                    "value_type": param["type"],
+                    "requirement": param["requirement"],
+                    "condition_key": condition[0],
+                    "condition_value": condition[1],
+                    "pattern": param.get("pattern"),
+                    "has_allowed_values": "allowed_values" in param,
+                    "min_value": param.get("min"),
+                    "max_value": param.get("max"),
+                    "max_length": param.get("max_length"),
+                    "is_goal": event["name"] in macro_goals,
+                }
+            )
+            if param["name"] not in allowed:
+                allowed.add(param["name"])
+                tables["allowed_values"] += [
+                    {"event_name": event["name"], "param_key": param["name"], "allowed_value": v}
+                    for v in param.get("allowed_values") or []
+                ]
+    return tables
 
 
 def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
@@ -421,32 +525,9 @@ def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                     "once_per": (goal or {}).get("once_per"),
                 }
             )
-        allowed: set[str] = set()
-        for platform, param in event_params(plan, event):
-            condition = next(iter((param.get("condition") or {}).items()), (None, None))
-            tables["params"].append(
-                {
-                    "event_name": event["name"],
-                    "platform": platform,
-                    "param_key": param["name"],
-                    "value_type": param["type"],
-                    "requirement": param["requirement"],
-                    "condition_key": condition[0],
-                    "condition_value": condition[1],
-                    "pattern": param.get("pattern"),
-                    "has_allowed_values": "allowed_values" in param,
-                    "min_value": param.get("min"),
-                    "max_value": param.get("max"),
-                    "max_length": param.get("max_length"),
-                    "is_goal": goal is not None and goal["kind"] == "macro",
-                }
-            )
-            if param["name"] not in allowed:
-                allowed.add(param["name"])
-                tables["allowed_values"] += [
-                    {"event_name": event["name"], "param_key": param["name"], "allowed_value": v}
-                    for v in param.get("allowed_values") or []
-                ]
+    for version, begins, ends in plan.versions:
+        for name, rows in _data_points(version).items():
+            tables[name] += [{**row, "valid_from": begins, "valid_to": ends} for row in rows]
     tables["mediums"] = [
         {"traffic_medium": medium} for medium in naming.get("allowed_mediums") or []
     ]

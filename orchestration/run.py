@@ -144,8 +144,11 @@ class Outcome:
 
 def rules_fingerprint(home: Home) -> str:
     """A hash over everything but the data that decides what a run yields."""
+    from expectations.plan import plan_files
+
     digest = hashlib.sha256()
-    files = [path for path in (home.sources_file, home.plan_file) if path.exists()]
+    asked = (home.sources_file, *plan_files(home.plan_file))
+    files = [path for path in asked if path.exists()]
     for folder in _RULE_FOLDERS:
         files += [
             path

@@ -79,3 +79,42 @@ def test_an_own_parameter_replaces_the_common_one_on_its_platform_only(tmp_path:
         if (row["event_name"], row["param_key"]) == ("page_view", "page_location")
     }
     assert locations == {"web": "required", "app": "optional"}
+
+
+def _plan_with_an_earlier_version(folder: Path, later_from: str) -> Path:
+    path = folder / "plan.yml"
+    path.write_text(
+        TEXT.replace("valid_from: 2020-01-01", f"valid_from: {later_from}", 1)
+        .replace('plan_version: "1.0"', 'plan_version: "2.0"', 1)
+        .replace('allowed_values: ["yes", "no"]', 'allowed_values: ["kyllä", "ei"]', 1),
+        encoding="utf-8",
+    )
+    earlier = folder / "plan_versions"
+    earlier.mkdir()
+    (earlier / "1.0.yml").write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_each_version_judges_the_days_on_which_it_held(tmp_path: Path) -> None:
+    plan = load_plan(_plan_with_an_earlier_version(tmp_path, "2026-02-01"))
+    export_tables(plan, tmp_path / "tables")
+    values = pq.read_table(tmp_path / "tables" / "allowed_values.parquet").to_pylist()
+    held = {
+        row["allowed_value"]: (row["valid_from"].isoformat(), row["valid_to"].isoformat())
+        for row in values
+        if (row["event_name"], row["param_key"]) == ("content_feedback", "useful")
+    }
+    assert held == {
+        "yes": ("1900-01-01", "2026-02-01"),
+        "no": ("1900-01-01", "2026-02-01"),
+        "kyllä": ("2026-02-01", "9999-12-31"),
+        "ei": ("2026-02-01", "9999-12-31"),
+    }
+    events = pq.read_table(tmp_path / "tables" / "events.parquet").to_pylist()
+    names = [(row["event_name"], row["platform"]) for row in events]
+    assert len(names) == len(set(names)), "the events in force stand once"
+
+
+def test_two_versions_cannot_begin_on_one_day(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="give every version a first day of its own"):
+        load_plan(_plan_with_an_earlier_version(tmp_path, "2020-01-01"))

@@ -24,8 +24,10 @@ planned_events as (
         event_name,
         platform,
         introduced_on,
-        deprecated_on
-    from {{ source('plan', 'events') }}
+        deprecated_on,
+        valid_from,
+        valid_to
+    from {{ source('plan', 'event_versions') }}
 
 ),
 
@@ -71,6 +73,9 @@ placed as (
         on
             events.event_name = planned_events.event_name
             and events.platform = planned_events.platform
+            -- old data is judged by the plan that held then
+            and events.event_date >= planned_events.valid_from
+            and events.event_date < planned_events.valid_to
 
 ),
 

@@ -26,7 +26,7 @@ streams as (
 
 planned_events as (
 
-    select * from {{ source('plan', 'events') }}
+    select * from {{ source('plan', 'event_versions') }}
 
 ),
 
@@ -117,17 +117,24 @@ joined as (
             values_counted.event_name = planned_events.event_name
             and values_counted.platform = planned_events.platform
             and values_counted.is_planned_stream
+            -- old data is judged by the plan that held then
+            and values_counted.event_date >= planned_events.valid_from
+            and values_counted.event_date < planned_events.valid_to
     left join planned_params
         on
             values_counted.event_name = planned_params.event_name
             and values_counted.platform = planned_params.platform
             and values_counted.param_key = planned_params.param_key
             and values_counted.is_planned_stream
+            and values_counted.event_date >= planned_params.valid_from
+            and values_counted.event_date < planned_params.valid_to
     left join allowed_values
         on
             values_counted.event_name = allowed_values.event_name
             and values_counted.param_key = allowed_values.param_key
             and values_counted.value_text = allowed_values.allowed_value
+            and values_counted.event_date >= allowed_values.valid_from
+            and values_counted.event_date < allowed_values.valid_to
 
 ),
 

@@ -74,6 +74,9 @@ conditions_met as (
         on
             events.event_name = required_params.event_name
             and events.platform = required_params.platform
+            -- old data is judged by the plan that held then
+            and events.event_date >= required_params.valid_from
+            and events.event_date < required_params.valid_to
             and required_params.requirement = 'conditional'
     left join params
         on
@@ -103,6 +106,8 @@ events_due as (
         on
             events.event_name = required_params.event_name
             and events.platform = required_params.platform
+            and events.event_date >= required_params.valid_from
+            and events.event_date < required_params.valid_to
     left join conditions_met
         on
             events.web_event_key = conditions_met.web_event_key
@@ -138,6 +143,8 @@ params_present as (
             events.event_name = required_params.event_name
             and events.platform = required_params.platform
             and params.param_key = required_params.param_key
+            and events.event_date >= required_params.valid_from
+            and events.event_date < required_params.valid_to
     left join conditions_met
         on
             events.web_event_key = conditions_met.web_event_key
