@@ -62,6 +62,17 @@ class Finding:
     owner: str | None
     blocks_publication: bool
     note: str | None
+    cause: str | None = None
+    cause_fi: str | None = None
+    affected_sessions: int | None = None
+    affected_conversions: int | None = None
+    affected_revenue: float | None = None
+    affected_cells: int | None = None
+    estimate_of: str | None = None
+    reported_value: float | None = None
+    corrected_value: float | None = None
+    corrected_low: float | None = None
+    corrected_high: float | None = None
 
     @property
     def is_open(self) -> bool:

@@ -363,6 +363,68 @@ def observe(
     return Profile(first_date, last_date, found)
 
 
+def observe_counts(connection: duckdb.DuckDBPyConnection) -> Profile | None:
+    """Return which events and parameters came, from the audit's own counts of all days.
+
+    Without values and types: those cost a scan of every parameter, coverage needs none of them.
+    None where no event of a planned stream has come.
+    """
+    (schema,) = connection.execute(
+        "select max(table_schema) from information_schema.tables"
+        " where table_name = 'int_audit_event_names_counted'"
+    ).fetchall()[0]
+    params: dict[tuple[str, str], dict[str, ObservedParam]] = {}
+    for row in _rows(
+        connection,
+        "select event_name, platform, param_key, cast(sum(row_count) as bigint) as n,"
+        " min(event_date) as first_date, max(event_date) as last_date"
+        f' from "{schema}".int_audit_param_values_counted'
+        " where value_kind <> 'none' group by all",
+    ):
+        params.setdefault((row["event_name"], row["platform"]), {})[row["param_key"]] = (
+            ObservedParam(
+                name=row["param_key"],
+                types={},
+                count=row["n"],
+                share=float("nan"),
+                distinct=0,
+                values=(),
+                longest=None,
+                first_date=row["first_date"],
+                last_date=row["last_date"],
+                has_personal_data=False,
+                wrong=None,
+            )
+        )
+    events = {
+        (row["event_name"], row["platform"]): ObservedEvent(
+            name=row["event_name"],
+            platform=row["platform"],
+            count=row["n"],
+            days=row["days"],
+            first_date=row["first_date"],
+            last_date=row["last_date"],
+            item_share=float("nan"),
+            params=params.get((row["event_name"], row["platform"]), {}),
+        )
+        for row in _rows(
+            connection,
+            "select event_name, platform, cast(sum(row_count) as bigint) as n,"
+            " count(distinct event_date) as days, min(event_date) as first_date,"
+            " max(event_date) as last_date"
+            f' from "{schema}".int_audit_event_names_counted'
+            " where is_planned_stream group by all order by n desc, event_name, platform",
+        )
+    }
+    if not events:
+        return None
+    return Profile(
+        first_date=min(event.first_date for event in events.values()),
+        last_date=max(event.last_date for event in events.values()),
+        events=events,
+    )
+
+
 def observe_surroundings(warehouse: Path) -> Surroundings:
     """Find the streams, hosts and the currency of all landed events.
 

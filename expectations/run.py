@@ -13,9 +13,13 @@ import duckdb
 
 from expectations import findings as store
 from expectations.catalogue import Catalogue, Check
-from expectations.findings import Finding
+from expectations.causes import gather, with_cause
+from expectations.findings import Finding, Scope
 from expectations.gx_engine import judge, query
+from expectations.impact import with_impact
 from expectations.plan import Plan
+from expectations.plan_diff import Coverage, coverage
+from expectations.profile import observe_counts
 from expectations.report import write_report
 from expectations.score import Score, score_of
 from expectations.suites import FILES, SHARES, expectations_for
@@ -183,7 +187,19 @@ def audit(
     store.ensure_store(findings_dir)
     history = store.read_store(findings_dir)
     previous = store.latest(history, before=audit_id)
+    daily = query(
+        {SHARES: paths[SHARES]},
+        "select check_id, source, platform, subject, detail, period_start, rows_examined,"
+        f" rows_failing from {SHARES} where period_type = 'day' order by period_start",
+    )
+    evidence = query(
+        {"evidence": paths["int_audit_evidence_counted"]},
+        "select * from evidence order by evidence_column, evidence_rank",
+    )
     found = store.find(judgements, plan, catalogue, previous, newest_dates, audit_id, now)
+    found = _explained(found, catalogue, daily, evidence, tables)
+    if tables.is_file():
+        found = with_impact(found, tables)
     store.append(findings_dir, audit_id, found)
 
     errors: dict[str, str] = {}
@@ -200,6 +216,8 @@ def audit(
     before = score_of(previous, catalogue, assessable) if previous else None
     blocked = any(finding.is_open and finding.blocks_publication for finding in found)
 
+    covered = _covered(plan, tables) if tables.is_file() else None
+
     report = write_report(
         report_dir / "audit",
         plan=plan,
@@ -208,11 +226,7 @@ def audit(
         findings=found,
         score=score,
         score_before=before,
-        daily=query(
-            {SHARES: paths[SHARES]},
-            "select check_id, source, platform, subject, detail, period_start, rows_examined,"
-            f" rows_failing from {SHARES} where period_type = 'day' order by period_start",
-        ),
+        daily=daily,
         samples=query(
             {"samples": paths["int_audit_violations"]},
             "select check_id, source, platform, subject, detail, event_date, sample_key, page_path,"
@@ -220,10 +234,9 @@ def audit(
             " qualify row_number() over (partition by check_id, source, platform, subject, detail"
             " order by event_date desc, sample_number) <= 5",
         ),
-        evidence=query(
-            {"evidence": paths["int_audit_evidence_counted"]},
-            "select * from evidence order by evidence_column, evidence_rank",
-        ),
+        evidence=evidence,
+        covered=covered,
+        previous=previous,
         blocked=blocked,
         now=now,
     )
@@ -235,12 +248,90 @@ def audit(
         report=report,
         data_docs=report_dir / "data_docs" / "index.html",
     )
-    _write_json(report_dir / "audit" / "audit.json", outcome, plan, audit_id, now)
+    _write_json(report_dir / "audit" / "audit.json", outcome, plan, audit_id, now, covered)
     return outcome
 
 
+def _explained(
+    found: Sequence[Finding],
+    catalogue: Catalogue,
+    daily: Sequence[Mapping[str, Any]],
+    evidence: Sequence[Mapping[str, Any]],
+    tables: Path,
+) -> list[Finding]:
+    """Return the findings with the cause that each one's evidence speaks for."""
+    days: dict[Scope, list[tuple[dt.date, int, int]]] = {}
+    for row in daily:
+        days.setdefault(store.scope_of(row), []).append(
+            (row["period_start"], row["rows_examined"], row["rows_failing"])
+        )
+    located: dict[Scope, list[Mapping[str, Any]]] = {}
+    for row in evidence:
+        located.setdefault(store.scope_of(row), []).append(row)
+    usual = _usual_places(tables) if tables.is_file() else {}
+    first_days: dict[str, dt.date] = {}
+    for row in daily:
+        day = row["period_start"]
+        first_days[row["source"]] = min(day, first_days.get(row["source"], day))
+    return [
+        with_cause(
+            finding,
+            catalogue.by_id[finding.check_id],
+            gather(
+                located.get(finding.scope, []),
+                days.get(finding.scope, []),
+                usual.get((finding.source, finding.platform), {}),
+                first_days.get(finding.source),
+            ),
+        )
+        for finding in found
+    ]
+
+
+def _covered(plan: Plan, warehouse: Path) -> Coverage | None:
+    """Return how much of the plan was observed, and how much of what came is planned."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        profile = observe_counts(connection)
+    return coverage(plan, profile) if profile else None
+
+
+def _usual_places(
+    warehouse: Path,
+) -> dict[tuple[str, str | None], dict[tuple[str, str], float]]:
+    """Return how sessions spread over browsers, devices and app versions, by source and platform.
+
+    A place explains a defect only where it holds more of the failing rows than of all.
+    """
+    usual: dict[tuple[str, str | None], dict[tuple[str, str], float]] = {}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        (schema,) = connection.execute(
+            "select any_value(table_schema) from information_schema.tables"
+            " where table_name = 'int_audit_sessions_described'"
+        ).fetchall()[0]
+        for column in ("browser", "device_category", "app_version"):
+            for source, platform, value, share in connection.execute(
+                f"""
+                with counts as (
+                    select source, platform, {column} as value, count(*) as n
+                    from "{schema}".int_audit_sessions_described
+                    group by grouping sets ((source, platform, {column}), (source, {column}))
+                )
+                select
+                    source, platform, value, n / sum(n) over (partition by source, platform)
+                from counts
+                """
+            ).fetchall():
+                usual.setdefault((source, platform), {})[(column, value)] = share
+    return usual
+
+
 def _write_json(
-    path: Path, outcome: AuditOutcome, plan: Plan, audit_id: str, now: dt.datetime
+    path: Path,
+    outcome: AuditOutcome,
+    plan: Plan,
+    audit_id: str,
+    now: dt.datetime,
+    covered: Coverage | None,
 ) -> None:
     """Write what the report shows for machines."""
     path.write_text(
@@ -252,6 +343,9 @@ def _write_json(
                 "score": outcome.score.points,
                 "grade": outcome.score.grade,
                 "blocked": outcome.blocked,
+                "coverage": (
+                    {**asdict(covered), "volume_share": covered.volume_share} if covered else None
+                ),
                 "checks": [asdict(result) for result in outcome.results],
                 "findings": [asdict(finding) for finding in outcome.findings],
             },

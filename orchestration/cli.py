@@ -22,6 +22,7 @@ from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home
 from orchestration.plan_commands import audit_app, plan_app
 from orchestration.terminal import EXIT_FAILED, console, error_console, user_errors
+from orchestration.trust_commands import trust_app
 
 app = typer.Typer(
     name="cxw",
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(plan_app, name="plan")
 app.add_typer(audit_app, name="audit")
+app.add_typer(trust_app, name="trust")
 
 
 @app.command()

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from expectations.catalogue import FAMILIES, Catalogue, Check
 from expectations.findings import Finding, Scope, scope_of
 from expectations.plan import Plan
+from expectations.plan_diff import Coverage
 from expectations.score import Score
 
 if TYPE_CHECKING:
@@ -183,6 +184,26 @@ def _by_scope(rows: Iterable[Mapping[str, Any]]) -> dict[Scope, list[dict[str, A
     return grouped
 
 
+def _compared(findings: Sequence[Finding], previous: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Return what changed since the last audit: what came, what grew, what was solved."""
+    before = {finding.finding_id: finding for finding in previous}
+    return {
+        "came": [f for f in findings if f.is_open and f.finding_id not in before],
+        "grew": [
+            f
+            for f in findings
+            if f.is_open
+            and f.finding_id in before
+            and f.rows_failing > 1.1 * before[f.finding_id].rows_failing
+        ],
+        "solved": [
+            f
+            for f in findings
+            if f.state == "solved" and f.finding_id in before and before[f.finding_id].is_open
+        ],
+    }
+
+
 def write_report(
     folder: Path,
     *,
@@ -195,6 +216,8 @@ def write_report(
     daily: Iterable[Mapping[str, Any]],
     samples: Iterable[Mapping[str, Any]],
     evidence: Iterable[Mapping[str, Any]],
+    covered: Coverage | None,
+    previous: Sequence[Finding],
     blocked: bool,
     now: dt.datetime,
 ) -> Path:
@@ -253,6 +276,8 @@ def write_report(
         score=score,
         change=None if score_before is None else score.points - score_before.points,
         blocked=blocked,
+        covered=covered,
+        comparison=_compared(findings, previous) if previous else None,
         counts={
             severity: sum(f.is_open and f.severity == severity for f in findings)
             for severity in ("critical", "warning", "info")

@@ -47,7 +47,17 @@ final as (
         nullif(endangers, '') as endangered_metrics,
         owner as owner_team,
         blocks_publication as is_blocking,
-        note
+        note,
+        cause as likely_cause,
+        affected_sessions as affected_session_count,
+        affected_conversions as affected_conversion_count,
+        affected_revenue as affected_revenue_amount,
+        affected_cells as affected_metric_count,
+        estimate_of as estimated_quantity,
+        reported_value,
+        corrected_value,
+        corrected_low as corrected_value_low,
+        corrected_high as corrected_value_high
     from as_last_seen
     where audits_ago = 1
 

@@ -1,0 +1,139 @@
+"""Which findings stand behind a trust grade, read from a published version."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import WarehouseError
+from orchestration.versions import DATABASE_NAME, current_version
+
+_GRADES = """
+    select
+        metric_id, period_type, period_start, channel, trust_grade, critical_count, warning_count,
+        info_count, assessed_check_count
+    from {trust}
+    where metric_id = ? and period_type = ? and channel = ?
+        and (? is null or period_start <= ?)
+    order by period_start desc
+    limit 1
+"""
+
+# The rule is mart_metric_trust's: findings of the newest audit that still have failing rows count
+# for the metrics that they endanger, and for the family of those.
+_FINDINGS = """
+    with relatives as (
+        select relative.metric_id
+        from {metrics} as metric
+        inner join {metrics} as relative on metric.metric_family = relative.metric_family
+        where metric.metric_id = $metric
+    )
+    select
+        check_id, severity, finding_state, source, platform, subject, detail, first_failed_date,
+        last_failed_date, failing_count, examined_count, likely_cause, affected_session_count,
+        affected_conversion_count, affected_revenue_amount, estimated_quantity, reported_value,
+        corrected_value, corrected_value_low, corrected_value_high, owner_team, accepted_reason
+    from {findings} as findings
+    where
+        failing_count > 0
+        and audited_at = (select max(audited_at) from {findings})
+        and exists (
+            select 1 from relatives
+            where ',' || findings.endangered_metrics || ',' like '%,' || relatives.metric_id || ',%'
+        )
+        and coalesce(first_failed_date, cast(audited_at as date)) <= cast($last as date)
+        and coalesce(last_failed_date, date '9999-12-31') >= cast($first as date)
+        and (platform is null or $channel = 'all' or platform = $channel)
+    order by
+        case when finding_state = 'accepted' then 4 when severity = 'critical' then 1
+            when severity = 'warning' then 2 else 3 end,
+        failing_count desc,
+        check_id
+"""
+
+_LAST_DAYS = {
+    "day": "$first::date",
+    "week": "$first::date + interval 6 days",
+    "month": "$first::date + interval 1 month - interval 1 day",
+    "quarter": "$first::date + interval 3 months - interval 1 day",
+}
+
+
+def explained(
+    published: Path, metric: str, period_type: str, day: dt.date | None, channel: str
+) -> dict[str, Any]:
+    """Return the grade of a metric in the period that holds a day, and the findings behind it.
+
+    Raises:
+        WarehouseError: nothing is published, or the metric, period or channel is not there.
+    """
+    version = current_version(published)
+    if version is None:
+        raise WarehouseError("Nothing has been published yet.", "Publish with: cxw run")
+    if period_type not in _LAST_DAYS:
+        raise WarehouseError(
+            f"{period_type} is no kind of period.", f"Choose one of {', '.join(_LAST_DAYS)}."
+        )
+    with duckdb.connect(str(published / "current" / DATABASE_NAME), read_only=True) as connection:
+        tables = {
+            name: f'"{schema}"."{name}"'
+            for schema, name in connection.execute(
+                "select table_schema, table_name from information_schema.tables"
+            ).fetchall()
+        }
+        trust = tables["mart_metric_trust"]
+        grades = _all(
+            connection, _GRADES.format(trust=trust), [metric, period_type, channel, day, day]
+        )
+        if not grades:
+            raise _nothing(connection, trust, metric, period_type, channel)
+        answer = grades[0]
+        first = answer["period_start"]
+        (last,) = connection.execute(
+            f"select cast({_LAST_DAYS[period_type]} as date)", {"first": first}
+        ).fetchall()[0]
+        if day is not None and day > last:
+            raise WarehouseError(
+                f"{metric} has no {period_type} that holds {day}; the newest is that of {first}.",
+                "Leave --period away, or give a day of a period with data.",
+            )
+        answer["findings"] = _all(
+            connection,
+            _FINDINGS.format(metrics=tables["dim_metrics"], findings=tables["fct_audit_findings"]),
+            {"metric": metric, "first": first, "last": last, "channel": channel},
+        )
+    return answer
+
+
+def _all(connection: duckdb.DuckDBPyConnection, sql: str, values: object) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, values)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _nothing(
+    connection: duckdb.DuckDBPyConnection, trust: str, metric: str, period_type: str, channel: str
+) -> WarehouseError:
+    known = [
+        name
+        for (name,) in connection.execute(
+            f"select distinct metric_id from {trust} order by metric_id"
+        ).fetchall()
+    ]
+    if metric not in known:
+        return WarehouseError(
+            f"There is no metric {metric} in the published version.",
+            f"Choose one of {', '.join(known)}.",
+        )
+    cells = connection.execute(
+        f"select distinct period_type || ' ' || channel from {trust} where metric_id = ?"
+        " order by all",
+        [metric],
+    ).fetchall()
+    return WarehouseError(
+        f"{metric} has no {period_type} for channel {channel} at that time.",
+        "There are " + ", ".join(name for (name,) in cells) + ".",
+    )
