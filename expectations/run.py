@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,10 @@ AUDIT_TABLES = (
     "int_audit_evidence_counted",
     FILES,
 )
+
+
+# A month of daily audits makes a trend.
+_AUDITS_SHOWN = 31
 
 
 @dataclass(frozen=True)
@@ -213,7 +217,7 @@ def audit(
     assessable = {result.check_id for result in results if result.assessable}
     store.append_assessments(findings_dir, audit_id, now, catalogue, assessable)
     score = score_of(found, catalogue, assessable)
-    before = score_of(previous, catalogue, assessable) if previous else None
+    scores = _scores([*history, *found], catalogue, assessable)
     blocked = any(finding.is_open and finding.blocks_publication for finding in found)
 
     covered = _covered(plan, tables) if tables.is_file() else None
@@ -225,7 +229,7 @@ def audit(
         results=results,
         findings=found,
         score=score,
-        score_before=before,
+        scores=scores,
         daily=daily,
         samples=query(
             {"samples": paths["int_audit_violations"]},
@@ -285,6 +289,19 @@ def _explained(
             ),
         )
         for finding in found
+    ]
+
+
+def _scores(
+    history: Sequence[Finding], catalogue: Catalogue, assessable: Collection[str]
+) -> list[tuple[dt.datetime, int]]:
+    """Return time and score of the last audits, by the catalogue as it stands now."""
+    audits: dict[dt.datetime, list[Finding]] = {}
+    for finding in history:
+        audits.setdefault(finding.audited_at, []).append(finding)
+    return [
+        (at, score_of(found, catalogue, assessable).points)
+        for at, found in sorted(audits.items())[-_AUDITS_SHOWN:]
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -88,6 +89,9 @@ def _number(value: float | int | None) -> str:
 def _percent(share: float | None) -> str:
     if share is None:
         return "–"
+    if 0.995 <= share < 1:
+        # Nearly all is not all.
+        return f"{math.floor(1000 * share) / 10:.1f}\u00a0%"
     digits = 0 if share >= 0.1 or share == 0 else 1 if share >= 0.01 else 2
     return f"{100 * share:.{digits}f}\u00a0%"
 
@@ -115,6 +119,24 @@ def spark(days: Sequence[tuple[dt.date, int, int]]) -> Markup:
         f' aria-label="{title}"><title>{title}</title>'
         f'<line x1="0" x2="{width:.0f}" y1="{height - 0.5}" y2="{height - 0.5}"/>'
         f"{''.join(bars)}</svg>"
+    )
+
+
+def trend(scores: Sequence[tuple[dt.datetime, int]]) -> Markup:
+    """Return the scores of the last audits as an inline SVG line, the newest on the right."""
+    if len(scores) < 2:
+        return Markup("")
+    width, height = 150.0, 36.0
+    step = width / (len(scores) - 1)
+    points = " ".join(
+        f"{position * step:.1f},{height - 2 - (height - 4) * points / 100:.1f}"
+        for position, (_, points) in enumerate(scores)
+    )
+    title = ", ".join(f"{at:%Y-%m-%d}: {points}" for at, points in scores)
+    return Markup(
+        f'<svg class="trend" viewBox="-2 0 {width + 4:.0f} {height:.0f}" role="img"'
+        f' aria-label="{title}"><title>{title}</title>'
+        f'<polyline points="{points}"/></svg>'
     )
 
 
@@ -212,7 +234,7 @@ def write_report(
     results: Sequence[CheckOutcome],
     findings: Sequence[Finding],
     score: Score,
-    score_before: Score | None,
+    scores: Sequence[tuple[dt.datetime, int]],
     daily: Iterable[Mapping[str, Any]],
     samples: Iterable[Mapping[str, Any]],
     evidence: Iterable[Mapping[str, Any]],
@@ -274,7 +296,8 @@ def write_report(
         name=plan.data["property"].get("name", plan.data["property"]["id"]),
         now=now,
         score=score,
-        change=None if score_before is None else score.points - score_before.points,
+        change=score.points - scores[-2][1] if len(scores) > 1 else None,
+        trend=trend(scores),
         blocked=blocked,
         covered=covered,
         comparison=_compared(findings, previous) if previous else None,
