@@ -26,6 +26,12 @@
     {{ return(rows | length > 0) }}
 {%- endmacro %}
 
+{# What stands between the name and the query of a CTE that later ones read twice through filters:
+   DuckDB would push the filters into it and compute it for each of them. Spark has no such word. #}
+{% macro as_kept() -%}
+    {{ 'as' if target.type == 'spark' else 'as materialized' }}
+{%- endmacro %}
+
 {# A CTE that later ones read several times, as `name as (…)`; `given` is the text of the CTEs before
    it. DuckDB keeps what is read twice; Spark computes it anew for each reader, so that a chain of
    such CTEs doubles with every link: there it is a table. #}

@@ -42,24 +42,77 @@ allowed_values as (
 
 ),
 
-counted_events as (
+-- Both lists are short: what is joined with all parameters must be.
+events_set_aside as (
+
+    select web_event_key from {{ ref('int_web_events_landed') }}
+    where (is_duplicate or is_superseded) and {{ on_touched_days }}
+
+),
+
+events_of_unplanned_streams as (
+
+    select landed.web_event_key
+    from {{ ref('int_web_events_landed') }} as landed
+    left join streams
+        on landed.stream_id = streams.stream_id
+    where
+        streams.stream_id is null
+        and {{ on_touched_days | replace('partition_date', 'landed.partition_date') }}
+
+),
+
+-- Planned numbers that may have any value: session ids and times would be as many groups as events.
+numbers_without_rule as (
 
     select
-        events.web_event_key,
-        events.event_name,
-        events.platform,
-        streams.stream_id is not null as is_planned_stream
-    from (
-        select
-            web_event_key,
-            event_name,
-            platform,
-            stream_id
-        from {{ ref('int_web_events_landed') }}
-        where not is_duplicate and not is_superseded and {{ on_touched_days }}
-    ) as events
-    left join streams
-        on events.stream_id = streams.stream_id
+        event_name,
+        platform,
+        param_key
+    from planned_params
+    where length(event_name) <= 40 and length(param_key) <= 40
+    group by event_name, platform, param_key
+    having
+        not bool_or(has_allowed_values)
+        and count(pattern) = 0
+        and count(min_value) = 0
+        and count(max_value) = 0
+        and count(max_length) = 0
+
+),
+
+params_read as (
+
+    select
+        params.web_event_key,
+        params.source,
+        params.partition_date,
+        params.event_date,
+        params.event_name,
+        params.platform,
+        params.param_key,
+        params.value_type,
+        params.has_personal_data,
+        case
+            when
+                numbers_without_rule.param_key is null
+                or params.value_type in ('string', 'several')
+                then params.value_text
+            when params.value_text is not null then '0'
+        end as value_text,
+        case
+            when
+                numbers_without_rule.param_key is null
+                or params.value_type in ('string', 'several')
+                then params.value_length
+            when params.value_length is not null then 1
+        end as value_length
+    from params
+    left join numbers_without_rule
+        on
+            params.event_name = numbers_without_rule.event_name
+            and params.platform = numbers_without_rule.platform
+            and params.param_key = numbers_without_rule.param_key
 
 ),
 
@@ -77,12 +130,15 @@ values_counted as (
         params.value_text,
         params.value_length,
         params.has_personal_data,
-        counted_events.is_planned_stream,
+        events_of_unplanned_streams.web_event_key is null as is_planned_stream,
         min(params.web_event_key) as sample_key,
         count(*) as row_count
-    from params
-    inner join counted_events
-        on params.web_event_key = counted_events.web_event_key
+    from params_read as params
+    left join events_set_aside
+        on params.web_event_key = events_set_aside.web_event_key
+    left join events_of_unplanned_streams
+        on params.web_event_key = events_of_unplanned_streams.web_event_key
+    where events_set_aside.web_event_key is null
     group by
         params.source,
         params.partition_date,
@@ -94,7 +150,7 @@ values_counted as (
         params.value_text,
         params.value_length,
         params.has_personal_data,
-        counted_events.is_planned_stream
+        events_of_unplanned_streams.web_event_key is null
 
 ),
 
@@ -138,7 +194,7 @@ joined as (
 
 ),
 
-judged as (
+judged {{ as_kept() }} (
 
     select
         source,
@@ -205,31 +261,33 @@ numbered as (
 
     select
         *,
-        case
-            when sch06 or sch07 or sch08 or sch09 or pri01
-                then
-                    least(
-                        row_number() over (
-                            partition by
-                                source,
-                                partition_date,
-                                event_date,
-                                platform,
-                                event_name,
-                                param_key,
-                                value_kind,
-                                sch06,
-                                sch07,
-                                sch08,
-                                sch09,
-                                pri01
-                            order by sample_key
-                        ),
-                        {{ most_examples }}
-                    )
-            else 1
-        end as example_number
+        least(
+            row_number() over (
+                partition by
+                    source,
+                    partition_date,
+                    event_date,
+                    platform,
+                    event_name,
+                    param_key,
+                    value_kind,
+                    sch06,
+                    sch07,
+                    sch08,
+                    sch09,
+                    pri01
+                order by sample_key
+            ),
+            {{ most_examples }}
+        ) as example_number
     from judged
+    where sch06 or sch07 or sch08 or sch09 or pri01
+    union all
+    select
+        *,
+        1 as example_number
+    from judged
+    where not coalesce(sch06 or sch07 or sch08 or sch09 or pri01, false)
 
 ),
 

@@ -46,6 +46,11 @@ events as (
 params as (
 
     select
+        source,
+        partition_date,
+        event_date,
+        platform,
+        event_name,
         web_event_key,
         param_key,
         value_text
@@ -60,6 +65,19 @@ params as (
                 where condition_key is not null
             )
         )
+
+),
+
+-- What does not count is little: joining it with the parameters costs less than joining the events.
+events_set_aside as (
+
+    select landed.web_event_key
+    from {{ ref('int_web_events_landed') }} as landed
+    left join streams
+        on landed.stream_id = streams.stream_id
+    where
+        (landed.is_duplicate or landed.is_superseded or streams.stream_id is null)
+        and {{ on_touched_days | replace('partition_date', 'landed.partition_date') }}
 
 ),
 
@@ -128,36 +146,52 @@ events_due as (
 params_present as (
 
     select
-        events.source,
-        events.partition_date,
-        events.event_date,
-        events.platform,
-        events.event_name,
+        params.source,
+        params.partition_date,
+        params.event_date,
+        params.platform,
+        params.event_name,
         params.param_key,
-        count(distinct events.web_event_key) as present_count
-    from events
-    inner join params
-        on events.web_event_key = params.web_event_key
+        count(distinct params.web_event_key) as present_count
+    from params
     inner join required_params
         on
-            events.event_name = required_params.event_name
-            and events.platform = required_params.platform
+            params.event_name = required_params.event_name
+            and params.platform = required_params.platform
             and params.param_key = required_params.param_key
-            and events.event_date >= required_params.valid_from
-            and events.event_date < required_params.valid_to
-    left join conditions_met
-        on
-            events.web_event_key = conditions_met.web_event_key
-            and params.param_key = conditions_met.param_key
-    where
-        required_params.requirement = 'required'
-        or conditions_met.web_event_key is not null
+            and params.event_date >= required_params.valid_from
+            and params.event_date < required_params.valid_to
+            and required_params.requirement = 'required'
+    left join events_set_aside
+        on params.web_event_key = events_set_aside.web_event_key
+    where events_set_aside.web_event_key is null
     group by
-        events.source,
-        events.partition_date,
-        events.event_date,
-        events.platform,
-        events.event_name,
+        params.source,
+        params.partition_date,
+        params.event_date,
+        params.platform,
+        params.event_name,
+        params.param_key
+    union all
+    select
+        params.source,
+        params.partition_date,
+        params.event_date,
+        params.platform,
+        params.event_name,
+        params.param_key,
+        count(distinct params.web_event_key) as present_count
+    from conditions_met
+    inner join params
+        on
+            conditions_met.web_event_key = params.web_event_key
+            and conditions_met.param_key = params.param_key
+    group by
+        params.source,
+        params.partition_date,
+        params.event_date,
+        params.platform,
+        params.event_name,
         params.param_key
 
 ),
