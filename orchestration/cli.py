@@ -20,6 +20,7 @@ from rich.table import Table
 
 from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home
+from orchestration.identity_commands import identity_app
 from orchestration.plan_commands import audit_app, plan_app
 from orchestration.terminal import EXIT_FAILED, console, error_console, user_errors
 from orchestration.trust_commands import trust_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(plan_app, name="plan")
 app.add_typer(audit_app, name="audit")
+app.add_typer(identity_app, name="identity")
 app.add_typer(trust_app, name="trust")
 
 
