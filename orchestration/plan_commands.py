@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.errors import WarehouseError
-from orchestration.home import SHIPPED_PLAN, Home, business_timezone, run_clock
+from orchestration.home import SHIPPED_PLAN, Home, business_timezone, engine, run_clock
 from orchestration.terminal import EXIT_FAILED, console, error_console, user_errors
 
 if TYPE_CHECKING:
@@ -225,6 +225,11 @@ def _unvalidated(text: str, path: Path) -> Plan:
 
 
 def _warehouse(home: Home) -> Path:
+    if engine() != "duckdb":
+        raise WarehouseError(
+            "A plan is compared with events on DuckDB only.",
+            "Unset CXW_TARGET and run once: cxw run",
+        )
     if not home.warehouse.exists():
         raise WarehouseError(
             f"There is no warehouse in {home.root} yet.", "Load your data first: cxw run"

@@ -13,13 +13,18 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from orchestration.errors import TransformationError, WarehouseError
+from orchestration.home import DBT_PROJECT_DIR
 
 REMEDY = (
     "Install Java 17 or newer and, into the environment of cxw: "
     "pip install --require-hashes --no-deps --no-build-isolation -r requirements-spark.lock"
 )
+
+# Unions of conformed staging that audit and publication read, and their families.
+_UNIONS = {"int_web_events_landed": "web_events", "int_orders_unioned": "orders"}
 
 
 def check_installation() -> None:
@@ -72,8 +77,26 @@ def write_views(tables: Path, database: Path) -> int:
             connection.execute(
                 f'create view "{schema}"."{folder.name}" as select {chosen} from {files}'
             )
+        _unite(connection)
     os.replace(draft, database)
     return len(folders)
+
+
+def _unite(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make dbt's unions of conformed staging, which are views in Spark and thus no files, again."""
+    members = yaml.safe_load((DBT_PROJECT_DIR / "dbt_project.yml").read_text())["vars"]["conformed"]
+    built = {
+        name
+        for (name,) in connection.execute(
+            "select view_name from duckdb_views() where schema_name = 'staging'"
+        ).fetchall()
+    }
+    for view, family in _UNIONS.items():
+        tables = [f"stg_{vendor}__{family}" for vendor in members[family]]
+        # A member that is a view itself has no files either: what needs the union must do without.
+        if set(tables) <= built:
+            union = " union all by name ".join(f'from staging."{table}"' for table in tables)
+            connection.execute(f'create view intermediate."{view}" as {union}')
 
 
 def _column(name: str, kind: str) -> str:
