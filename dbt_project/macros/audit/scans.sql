@@ -78,6 +78,11 @@
             'GOL01': ['subject'],
             'VOL02': ['platform', 'subject'],
             'PRI04': ['platform'],
+            'VOL03': ['platform'],
+            'VOL04': [],
+        }},
+        'int_audit_app_versions_judged': {'checks': {
+            'SCH12': ['platform', 'subject', 'detail'],
         }},
         'int_audit_transactions_judged': {'checks': {
             'GOL02': ['platform'],
@@ -101,13 +106,21 @@
             'CRM06': ['subject'],
             'CRM08': ['subject'],
             'PRI05': ['subject'],
+            'REC08': [],
+        }},
+        'int_audit_campaigns_judged': {'checks': {
+            'COL09': ['detail'],
+            'REC09': ['detail'],
+            'ATT08': ['subject', 'detail'],
         }},
         'int_audit_survey_responses_judged': {'checks': {
             'REC06': ['subject'],
             'SUR01': ['subject', 'detail'],
             'SUR02': ['subject'],
             'SUR03': ['subject'],
+            'SUR04': ['subject'],
             'SUR05': ['subject'],
+            'SUR07': ['subject', 'detail'],
         }},
     }) }}
 {%- endmacro %}

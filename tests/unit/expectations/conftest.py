@@ -53,6 +53,7 @@ def _event(rows: Rows, number: int, key: str, name: str, second: float, **values
         "device_category": "mobile",
         "browser": "Safari",
         "is_internal": False,
+        "app_version": f"1.{number % 2}",
         "consent_analytics": "granted",
     } | values
     rows.add("int_web_events_landed", **event)
@@ -229,6 +230,7 @@ def healthy() -> Rows:
             "int_service_cases_unioned",
             service_case_key=f"s{person}",
             source="zendesk",
+            case_id=str(person),
             email_hash=f"mail{person}",
             status="solved",
             created_at=at(person % DAYS),
@@ -236,14 +238,25 @@ def healthy() -> Rows:
             solved_at=at(person % DAYS, 60000),
             agent_id="a1",
         )
+        for event_type in ("sent", "delivered", "click"):
+            rows.add(
+                "int_messages_unioned",
+                message_event_key=f"m{person}-{event_type}",
+                source="email_campaigns",
+                campaign_id="spring",
+                channel="email",
+                event_type=event_type,
+                occurred_at=at(5),
+                email_hash=f"mail{person}",
+                link_url_path="/" if event_type == "click" else None,
+            )
         rows.add(
-            "int_messages_unioned",
-            message_event_key=f"m{person}",
-            source="email_campaigns",
-            channel="email",
-            event_type="sent",
-            occurred_at=at(5),
-            email_hash=f"mail{person}",
+            "int_service_contacts_unioned",
+            service_contact_key=f"c{person}",
+            source="call_centre",
+            channel="phone",
+            case_ref=str(person),
+            started_at=at(person % DAYS),
         )
         answered(rows, person)
     rows.add(
@@ -256,6 +269,27 @@ def healthy() -> Rows:
         scale_min=0.0,
         scale_max=10.0,
     )
+    for number in range(5):
+        rows.add(
+            "survey_questions",
+            source="questback",
+            survey_id="purchase",
+            question_id=f"exq_{number}",
+            question_version="1",
+            metric_id="exq",
+            scale_min=1.0,
+            scale_max=7.0,
+        )
+    for number in range(DAYS):
+        rows.add(
+            "int_ad_spend_unioned",
+            ad_spend_key=f"spend{number}",
+            source="ad_spend",
+            spend_date=day(number),
+            traffic_source="newsletter",
+            traffic_medium="email",
+            clicks=10,
+        )
     for source in ("ga4", "hubspot", "shopify", "questback"):
         rows.add(
             "manifest",
@@ -309,6 +343,19 @@ def answered(rows: Rows, person: int) -> None:
         answer_number=float(person % 11),
         submitted_at=at(4, 43300),
     )
+    for number in range(5):
+        rows.add(
+            "int_survey_answers_unioned",
+            survey_answer_key=f"vg{person}.{number}",
+            survey_response_key=f"v{person}",
+            source="questback",
+            survey_id="purchase",
+            response_id=f"v{person}",
+            question_id=f"exq_{number}",
+            question_version="1",
+            answer_number=float((person + number) % 7 + 1),
+            submitted_at=at(4, 43300),
+        )
 
 
 @pytest.fixture(scope="session")

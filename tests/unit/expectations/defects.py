@@ -472,7 +472,8 @@ def _(rows: Rows) -> None:
 
 @_plants("SUR01")
 def _(rows: Rows) -> None:
-    rows.tables["int_survey_answers_unioned"][7]["answer_number"] = 11.0
+    scores = [a for a in rows.tables["int_survey_answers_unioned"] if a["question_id"] == "nps"]
+    scores[7]["answer_number"] = 11.0
 
 
 @_plants("SUR02")
@@ -543,5 +544,82 @@ def _(rows: Rows) -> None:
                 "order_key": f"counter{copy}",
                 "customer_ref": "counter",
                 "transaction_ref": None,
+            }
+        )
+
+
+@_plants("COL09")
+def _(rows: Rows) -> None:
+    for click in range(25):
+        rows.add(
+            "int_messages_unioned", message_event_key=f"lost-click{click}",
+            source="email_campaigns", channel="email", event_type="click", occurred_at=at(8),
+            link_url_path="/syksyn-tarjoukset",
+        )  # fmt: skip
+
+
+@_plants("SCH12")
+def _(rows: Rows) -> None:
+    for event in _events(rows, number=1):
+        if event["event_name"] != "content_feedback":
+            event["app_version"] = "2.0"
+
+
+@_plants("ATT08")
+def _(rows: Rows) -> None:
+    rows.add(
+        "int_ad_spend_unioned", ad_spend_key="lost", source="ad_spend", spend_date=day(9),
+        traffic_source="bing", traffic_medium="cpc", clicks=80,
+    )  # fmt: skip
+
+
+@_plants("VOL03")
+def _(rows: Rows) -> None:
+    for event in list(_events(rows, "page_view", 2)):
+        if event["session_ref"]:
+            for copy in range(6):
+                _copy(rows, event, f"-w{copy}", page_path=f"/tuote/w{copy}")
+
+
+@_plants("VOL04")
+def _(rows: Rows) -> None:
+    for event in list(_events(rows, number=0))[:300]:
+        _copy(rows, event, "-before", is_superseded=True, batch_id="b-first")
+
+
+@_plants("REC08")
+def _(rows: Rows) -> None:
+    for contact in rows.tables["int_service_contacts_unioned"][:6]:
+        contact["case_ref"] = "gone"
+
+
+@_plants("REC09")
+def _(rows: Rows) -> None:
+    for send in range(25):
+        rows.add(
+            "int_messages_unioned", message_event_key=f"unheard{send}", source="email_campaigns",
+            campaign_id="summer", channel="email", event_type="sent", occurred_at=at(7),
+        )  # fmt: skip
+
+
+@_plants("SUR04")
+def _(rows: Rows) -> None:
+    hasty = {f"v{person}" for person in range(60, 25, -1)}
+    for answer in rows.tables["int_survey_answers_unioned"]:
+        if answer["survey_response_key"] in hasty and answer["question_id"].startswith("exq"):
+            answer["answer_number"] = 4.0
+
+
+@_plants("SUR07")
+def _(rows: Rows) -> None:
+    answer = rows.tables["int_survey_answers_unioned"][0]
+    for person in range(20):
+        rows.tables["int_survey_answers_unioned"].append(
+            answer
+            | {
+                "survey_answer_key": f"stars{person}",
+                "survey_response_key": f"stars{person}",
+                "answer_number": float(person % 5 + 1),
+                "submitted_at": at(30),
             }
         )

@@ -46,6 +46,8 @@ _EXCEPTIONS: dict[str, pa.DataType] = {
     "amount": pa.float64(),
     "birth_year": pa.int64(),
     "item_index": pa.int64(),
+    "clicks": pa.int64(),
+    "impressions": pa.int64(),
 }
 
 TABLES: dict[str, str] = {
@@ -94,6 +96,15 @@ TABLES: dict[str, str] = {
     "int_messages_unioned": (
         "message_event_key source campaign_id campaign_name message_id channel event_type"
         " occurred_at email_hash phone_hash contact_id link_url_path"
+    ),
+    "int_ad_spend_unioned": (
+        "ad_spend_key source spend_date platform campaign_id campaign_name traffic_source"
+        " traffic_medium currency spend_amount impressions clicks"
+    ),
+    "int_service_contacts_unioned": (
+        "service_contact_key source contact_ref case_ref channel direction queue menu_choice topic"
+        " agent_id team_id phone_hash email_hash loyalty_id client_id started_at ended_at"
+        " wait_seconds handle_seconds outcome is_transferred is_resolved"
     ),
     "int_survey_responses_unioned": (
         "survey_response_key source survey_id response_id invitation_id email_hash phone_hash"

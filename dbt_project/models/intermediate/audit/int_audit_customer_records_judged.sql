@@ -2,7 +2,7 @@
     'company_id', 'email_hash', 'phone_hash', 'loyalty_id', 'user_id', 'lifecycle_stage',
     'persona_id', 'country', 'city', 'created_at',
 ] -%}
-{%- set flags = ['crm01', 'crm02', 'crm03', 'crm05', 'crm06', 'crm08', 'pri05'] -%}
+{%- set flags = ['crm01', 'crm02', 'crm03', 'crm05', 'crm06', 'crm08', 'pri05', 'rec08'] -%}
 with
 
 contacts as (
@@ -237,6 +237,37 @@ sends_judged as (
 
 ),
 
+known_cases as (
+
+    select distinct case_id from {{ ref('int_service_cases_unioned') }}
+
+),
+
+case_counts as (
+
+    select count(*) as case_count from known_cases
+
+),
+
+service_contacts_judged as (
+
+    select
+        service_contacts.source,
+        service_contacts.service_contact_key as sample_key,
+        service_contacts.started_at as occurred_at,
+        'service contacts' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {
+            'rec08': 'case when case_counts.case_count > 0 then known_cases.case_id is null end',
+        }) }}
+    from {{ ref('int_service_contacts_unioned') }} as service_contacts
+    cross join case_counts
+    left join known_cases
+        on service_contacts.case_ref = known_cases.case_id
+    where service_contacts.case_ref is not null
+
+),
+
 united as (
 
     select * from contacts_judged
@@ -250,6 +281,8 @@ united as (
     select * from customers_judged
     union all
     select * from sends_judged
+    union all
+    select * from service_contacts_judged
 
 ),
 

@@ -110,6 +110,8 @@ scores as (
     select
         answers.source,
         answers.survey_answer_key,
+        answers.survey_response_key,
+        answers.question_version,
         answers.survey_id,
         answers.question_id,
         answers.submitted_at,
@@ -130,11 +132,59 @@ scores as (
 
 ),
 
-united as (
+-- Five questions or more on one scale make a grid.
+grids as (
+
+    select
+        survey_response_key,
+        max(case when is_straight then 1 else 0 end) = 1 as is_straight
+    from (
+        select
+            survey_response_key,
+            min(answer_number) = max(answer_number) as is_straight
+        from scores
+        where answer_number is not null
+        group by survey_response_key, scale_min, scale_max
+        having count(distinct question_id) >= 5
+    ) as answered
+    group by survey_response_key
+
+),
+
+question_months as (
 
     select
         source,
-        survey_response_key as sample_key,
+        survey_id,
+        question_id,
+        question_version,
+        date_trunc('month', submitted_at) as month_start,
+        count(*) as answer_count,
+        min(submitted_at) as first_submitted_at,
+        max(answer_number) as highest_answer
+    from scores
+    where answer_number is not null
+    group by
+        source, survey_id, question_id, question_version, date_trunc('month', submitted_at)
+
+),
+
+question_months_compared as (
+
+    select
+        *,
+        max(highest_answer) over (
+            partition by source, survey_id, question_id, question_version
+        ) as usual_highest_answer
+    from question_months
+
+),
+
+united as (
+
+    select
+        joined.source,
+        joined.survey_response_key as sample_key,
         submitted_at as occurred_at,
         submitted_date as event_date,
         survey_id as subject,
@@ -146,8 +196,12 @@ united as (
             when timed_count >= 30 and answer_seconds > 0
                 then answer_seconds < usual_seconds / 5
         end as sur03,
-        case when known_invited_at is not null then submitted_at < known_invited_at end as sur05
+        grids.is_straight as sur04,
+        case when known_invited_at is not null then submitted_at < known_invited_at end as sur05,
+        cast(null as boolean) as sur07
     from joined
+    left join grids
+        on joined.survey_response_key = grids.survey_response_key
 
     union all
 
@@ -165,8 +219,34 @@ united as (
         end as sur01,
         cast(null as boolean) as sur02,
         cast(null as boolean) as sur03,
-        cast(null as boolean) as sur05
+        cast(null as boolean) as sur04,
+        cast(null as boolean) as sur05,
+        cast(null as boolean) as sur07
     from scores
+
+    union all
+
+    select
+        source,
+        {{ surrogate_key(
+            ['source', 'survey_id', 'question_id', 'question_version', 'month_start']
+        ) }} as sample_key,
+        first_submitted_at as occurred_at,
+        {{ local_date('first_submitted_at') }} as event_date,
+        survey_id as subject,
+        question_id as detail,
+        cast(null as boolean) as rec06,
+        cast(null as boolean) as sur01,
+        cast(null as boolean) as sur02,
+        cast(null as boolean) as sur03,
+        cast(null as boolean) as sur04,
+        cast(null as boolean) as sur05,
+        -- Fifteen people who all stay in the lower half answered another scale.
+        case
+            when answer_count >= 15 and usual_highest_answer >= 4
+                then highest_answer <= usual_highest_answer / 2
+        end as sur07
+    from question_months_compared
 
 ),
 
@@ -188,7 +268,9 @@ judged as (
         sur01,
         sur02,
         sur03,
-        sur05
+        sur04,
+        sur05,
+        sur07
     from united
 
 )

@@ -52,7 +52,11 @@ landed_days as (
     select
         source,
         partition_date as event_date,
-        count(*) as event_count
+        count(*) as event_count,
+        sum(case when not is_intraday and not is_superseded then 1 else 0 end) as standing_count,
+        sum(case when not is_intraday and is_superseded then 1 else 0 end) as replaced_count,
+        count(distinct case when not is_intraday and is_superseded then batch_id end)
+            as replaced_batch_count
     from {{ ref('int_web_events_landed') }}
     group by source, partition_date
 
@@ -426,7 +430,9 @@ series_judged as (
                         0.1 * series.expected_count
                     )
         end as vol02,
-        cast(null as boolean) as pri04
+        cast(null as boolean) as pri04,
+        cast(null as boolean) as vol03,
+        cast(null as boolean) as vol04
     from series_spread as series
     cross join properties
     left join planned_names
@@ -448,7 +454,9 @@ never_seen as (
         case when not planned_names.is_goal then true end as sch02,
         case when planned_names.is_goal then true end as gol01,
         cast(null as boolean) as vol02,
-        cast(null as boolean) as pri04
+        cast(null as boolean) as pri04,
+        cast(null as boolean) as vol03,
+        cast(null as boolean) as vol04
     from planned_names
     cross join (select distinct source from planned_streams) as planned_streams
     inner join traffic_compared
@@ -476,7 +484,16 @@ table_days as (
         cast(null as boolean) as sch02,
         cast(null as boolean) as gol01,
         cast(null as boolean) as vol02,
-        cast(null as boolean) as pri04
+        cast(null as boolean) as pri04,
+        cast(null as boolean) as vol03,
+        case
+            when landed_days.replaced_batch_count > 0
+                then
+                    abs(
+                        landed_days.standing_count
+                        - landed_days.replaced_count / landed_days.replaced_batch_count
+                    ) > 0.01 * landed_days.replaced_count / landed_days.replaced_batch_count
+        end as vol04
     from source_days
     left join landed_days
         on
@@ -541,8 +558,72 @@ consent_judged as (
                         5 * sqrt(10 * expected_share * (1 - expected_share) / answer_count),
                         0.05
                     )
-        end as pri04
+        end as pri04,
+        cast(null as boolean) as vol03,
+        cast(null as boolean) as vol04
     from consent_spread
+
+),
+
+sessions_by_day as (
+
+    select
+        source,
+        platform,
+        event_date,
+        count(*) as session_count,
+        cast(sum(event_count) as double) / count(*) as events_per_session
+    from {{ ref('int_audit_sessions_described') }}
+    group by source, platform, event_date
+
+),
+
+sessions_expected as (
+
+    select
+        *,
+        median(events_per_session) over (partition by source, platform) as expected_count,
+        count(*) over (partition by source, platform) as day_count
+    from sessions_by_day
+
+),
+
+sessions_spread as (
+
+    select
+        *,
+        median(abs(events_per_session - expected_count)) over (partition by source, platform)
+            as median_deviation
+    from sessions_expected
+
+),
+
+-- Visits differ in length about as much as they are long: the mean of few of them swings.
+sessions_judged as (
+
+    select
+        source,
+        'sessions ' || platform || ' ' || cast(event_date as {{ type_string() }}) as sample_key,
+        event_date,
+        platform,
+        'sessions' as subject,
+        cast(null as boolean) as col01,
+        cast(null as boolean) as col08,
+        cast(null as boolean) as sch02,
+        cast(null as boolean) as gol01,
+        cast(null as boolean) as vol02,
+        cast(null as boolean) as pri04,
+        case
+            when day_count >= 14 and session_count >= 30
+                then
+                    abs(events_per_session - expected_count) > greatest(
+                        6 * 1.4826 * median_deviation,
+                        6 * expected_count / sqrt(session_count),
+                        0.2 * expected_count
+                    )
+        end as vol03,
+        cast(null as boolean) as vol04
+    from sessions_spread
 
 ),
 
@@ -555,6 +636,8 @@ united as (
     select * from table_days
     union all
     select * from consent_judged
+    union all
+    select * from sessions_judged
 
 ),
 
@@ -577,7 +660,9 @@ judged as (
         sch02,
         gol01,
         vol02,
-        pri04
+        pri04,
+        vol03,
+        vol04
     from united
 
 )
