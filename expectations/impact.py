@@ -27,8 +27,6 @@ _TABLES = (
     "int_audit_web_days_judged",
     "int_audit_event_names_counted",
 )
-# Conformed views, with the family whose members they unite.
-_FAMILIES = {"int_web_events_landed": "web_events", "int_orders_unioned": "orders"}
 _CELLS = "int_journey_metrics_computed"
 
 # Two-sided 95 %.
@@ -57,31 +55,10 @@ def with_impact(findings: Sequence[Finding], warehouse: Path) -> list[Finding]:
                 [[*_TABLES, _CELLS]],
             ).fetchall()
         }
-        for name, family in _FAMILIES.items():
-            if name not in places and not _unite(connection, name, family):
-                return list(findings)
-            places.setdefault(name, name)
         if not set(_TABLES) <= set(places):
             return list(findings)
         impact = _Impact(connection, places)
         return [replace(finding, **impact.of(finding)) for finding in findings]
-
-
-def _unite(connection: duckdb.DuckDBPyConnection, name: str, family: str) -> bool:
-    """Make the conformed view of a family from its members' tables; False where there is none.
-
-    Views of Spark have no files that another engine could read; those of their members do.
-    """
-    members = connection.execute(
-        "select table_schema, table_name from information_schema.tables"
-        " where regexp_full_match(table_name, ?) order by all",
-        [f"stg_[a-z0-9_]+__{family}"],
-    ).fetchall()
-    if not members:
-        return False
-    union = " union all by name ".join(f'select * from "{s}"."{t}"' for s, t in members)
-    connection.execute(f"create temp view {name} as {union}")
-    return True
 
 
 class _Impact:
