@@ -3,7 +3,7 @@
 Every kind of defect is planted in a healthy month at several intensities, one build per intensity
 and seed with all kinds in windows of their own, and nothing at all in the clean months. Intensity
 is the share of rows hit in the window beyond the check's threshold. Printed are recall, false
-findings of clean months, whether the window is found to the hour and day, and the impact's error.
+findings of clean months, and whether the window's beginning is found to the hour and day.
 Planting shares no code and no constant with the checks, besides the thresholds that define what
 intensity means.
 """

@@ -232,3 +232,30 @@ print(json.dumps([checks, row_counts]))
     assert any(not passed for name, passed in checks.items() if name in audit)
     assert row_counts["ga4/events"] > 1_000
     assert row_counts["published/marts"] > 1_000
+
+
+def test_a_metrics_grade_is_explained_by_the_findings_that_made_it(
+    demo_run: FinishedRun, marts: duckdb.DuckDBPyConnection, cxw: Cxw
+) -> None:
+    graded = marts.execute(
+        """
+        select metric_id, period_start::varchar, trust_grade, critical_count, warning_count
+        from mart_metric_trust
+        where period_type = 'month' and channel = 'all'
+        qualify period_start = max(period_start) over (partition by metric_id)
+        order by critical_count desc, metric_id
+        """
+    ).fetchall()
+    worst, best = graded[0], graded[-1]
+    assert worst[3] > best[3]
+    for metric, month, grade, critical, warnings in (worst, best):
+        answer = cxw(demo_run.home, "trust", "explain", metric, "--all", "--json")
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        explained = json.loads(answer.stdout)
+        assert (explained["trust_grade"], explained["period_start"]) == (grade, month)
+        open_findings = [f for f in explained["findings"] if f["finding_state"] != "accepted"]
+        for severity, count in (("critical", critical), ("warning", warnings)):
+            assert sum(f["severity"] == severity for f in open_findings) == count
+    unknown = cxw(demo_run.home, "trust", "explain", "nosuch")
+    assert unknown.returncode == 1
+    assert worst[0] in unknown.stderr
