@@ -151,6 +151,10 @@ def _relationship(world: World) -> None:
         exq[f"exq_{item:02d}"] = np.where(rng.random(size) < 0.03, np.nan, score)
     recommend = _scale(rng, 7.3 + 1.6 * state, 1.1, 1, 10)
     discourage = _scale(rng, 2.0 - 1.5 * state, 1.2, 1, 10)
+    # A few of the disappointed truly warn others: far fewer than those who would not recommend.
+    warning = world.rng("warnings to others")
+    warns = warning.random(size) < 0.05 * np.clip(0.6 - state, 0, 3)
+    discourage = np.where(warns, warning.integers(9, 11, size), discourage)
     world.put(
         "relationship_survey",
         {

@@ -48,6 +48,12 @@
     end
 {%- endmacro %}
 
+{# Interval of a total: customers come one by one and bring what they bring, so that the variance of
+   their sum is the sum of their squares (a compound Poisson total). #}
+{% macro total_limit(total, customer_squares, z, sign) -%}
+    {{ total }} {{ sign }} {{ z }} * sqrt(greatest({{ customer_squares }}, 0.0))
+{%- endmacro %}
+
 {# Student's interval around a value with a standard error, kept within the end of its scale where
    it has one; null without at least two customers. #}
 {% macro t_limit(value, standard_error, t, scale_end, sign) -%}

@@ -6,7 +6,7 @@
    total follows from one pass over the records. #}
 
 {% macro observation_moments(value='value_number', base='base_number', weight='weight') -%}
-    count(*) as n,
+    sum(case when is_counted then 1 else 0 end) as n,
     sum({{ weight }}) as w,
     sum({{ weight }} * {{ weight }}) as ww,
     sum({{ weight }} * {{ value }}) as wx,
@@ -17,13 +17,22 @@
     sum({{ weight }} * {{ weight }} * {{ base }} * {{ base }}) as wwbb
 {%- endmacro %}
 
-{# A customer's moments in one cell. A metric that counts customers counts each once, as a yes if any
-   record is one. #}
-{% macro once_per_customer(moments, is_per_customer) -%}
+{# A customer's moments in one cell. A metric that counts customers counts each once: with the largest
+   value of the customer's records there (`any`: a yes if any record is one) or with their sum. #}
+{% macro once_per_customer(moments, customer_value) -%}
+    {%- set value -%}
+    case {{ customer_value }} when 'sum' then wx else any_value end
+    {%- endset -%}
     {%- for moment in moments %}
     case
-        when not {{ is_per_customer }} then {{ moment }}
-        else {{ 'any_value' if moment in ['wx', 'wxx', 'wwxx', 'wwxb'] else 1 }}
+        when {{ customer_value }} is null then {{ moment }}
+        {%- if moment in ['wx', 'wwxb'] %}
+        else {{ value }}
+        {%- elif moment in ['wxx', 'wwxx'] %}
+        else {{ value }} * {{ value }}
+        {%- else %}
+        else 1
+        {%- endif %}
     end as {{ moment }}
     {{- "," if not loop.last }}
     {%- endfor %}

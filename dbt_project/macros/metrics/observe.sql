@@ -2,7 +2,8 @@
 
    `relation` has one row per unit: record_key, occurred_date, journey_stage, channel, touchpoint_id,
    customer_id. `measures` is a list of {metric_id, value} with optional `base` (the denominator of a
-   ratio, else 1), `where` (which units count) and `censored` (the unit was left unfinished). #}
+   ratio, else 1), `where` (which units count), `censored` (the unit was left unfinished) and
+   `counted` (whether n counts the unit: a ratio of two families counts those of its base). #}
 {% macro observe(relation, measures) -%}
     {%- for measure in measures %}
     select
@@ -16,7 +17,8 @@
         cast({{ measure.value }} as double) as value_number,
         cast({{ measure.base | default('1') }} as double) as base_number,
         cast({{ measure.weight | default('1') }} as double) as weight,
-        {{ measure.censored | default('false') }} as is_censored
+        {{ measure.censored | default('false') }} as is_censored,
+        {{ measure.counted | default('true') }} as is_counted
     from {{ relation }}
     {%- if measure.where %}
     where {{ measure.where }}

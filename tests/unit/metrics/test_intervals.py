@@ -79,3 +79,12 @@ def test_t_interval_ends_where_the_scale_ends(macros, value_of):
 def test_t_interval_of_one_customer_is_open(macros, value_of):
     limit = macros.t_limit("6.5e0", "1.0e0", "cast(null as double)", "7", "+")
     assert value_of(limit) is None
+
+
+def test_a_total_of_orders_varies_as_many_customers_as_came(macros, value_of):
+    # 400 customers with one order of 50 each: the count alone varies, 50 · √400 = 1,000
+    low, high = (
+        value_of(macros.total_limit("20000.0e0", "400 * 50.0e0 * 50", "2.0e0", sign))
+        for sign in "-+"
+    )
+    assert (low, high) == (18_000, 22_000)

@@ -5,14 +5,16 @@ import pytest
 
 def cell(macros, records: list[tuple[str, float, float]]) -> str:
     """A cell's sums, with its ratio m, as a relation over (customer, value, weight) records."""
-    values = ", ".join(f"('{c}', {x}::double, 1.0::double, {w}::double)" for c, x, w in records)
+    values = ", ".join(
+        f"('{c}', {x}::double, 1.0::double, {w}::double, true)" for c, x, w in records
+    )
     return f"""(
         select *, wx / wb as m
         from (
             select {macros.customer_moments()}
             from (
                 select customer_id, {macros.observation_moments()}
-                from (values {values}) as r (customer_id, value_number, base_number, weight)
+                from (values {values}) as r (customer_id, value_number, base_number, weight, is_counted)
                 group by customer_id
             )
         )
@@ -49,3 +51,22 @@ def test_design_effect_never_rewards_clustering(macros, value_of):
 def test_agreeing_answers_of_few_customers_weigh_as_few(macros, value_of):
     records = [(f"c{i}", 1, 1) for i in range(4) for _ in range(5)]
     assert value_of(macros.design_effect(), cell(macros, records)) == pytest.approx(5)
+
+
+@pytest.mark.parametrize(("customer_value", "total", "squares"), [("any", 3, 9), ("sum", 4, 16)])
+def test_a_customer_counts_once_with_the_largest_value_or_with_the_sum(
+    macros, value_of, customer_value, total, squares
+):
+    moments = ["n", "wx", "wxx", "wb"]
+    once = macros.once_per_customer(moments, f"'{customer_value}'")
+    customer = f"""(
+        select {once}
+        from (
+            select {macros.observation_moments()}, max(value_number) as any_value
+            from (values (1::double, 1.0::double, 1.0::double, true),
+                (3::double, 1.0::double, 1.0::double, true))
+                as r (value_number, base_number, weight, is_counted)
+        )
+    )"""
+    found = [value_of(moment, customer) for moment in moments]
+    assert found == [1, total, squares, 1]

@@ -104,7 +104,11 @@ estimated as (
         sized.n,
         sized.customer_count,
         sized.design_effect,
-        case metrics.estimator when 'net' then 100 * sized.m else sized.m end as value,
+        case metrics.estimator
+            when 'net' then 100 * sized.m
+            when 'total' then sized.wx
+            else sized.m
+        end as value,
         -- noqa: disable=LT02
         {%- for limit, sign in [('ci_low', '-'), ('ci_high', '+')] %}
         case metrics.interval_method
@@ -118,6 +122,8 @@ estimated as (
                 then 100 * {{ net_variance_limit(
                         'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
                     ) }}
+            when 'compound_poisson'
+                then {{ total_limit('sized.wx', 'sized.cxx', 'settings.z', sign) }}
             else {{ t_limit(
                     'sized.m', 'sized.standard_error', 't_quantiles.t_quantile',
                     'metrics.scale_min' if sign == '-' else 'metrics.scale_max', sign
@@ -204,6 +210,14 @@ final as (
         end as ci_high,
         withheld.cell_key is not null as is_suppressed,
         withheld.suppression_reason,
+        -- no figure without a word why: a quantile that too few reached, a ratio to nothing
+        case
+            when withheld.cell_key is not null then 'withheld'
+            when keyed.value is not null then null
+            when metrics.estimator = 'quantile' then 'not_reached'
+            when metrics.estimator = 'ratio' then 'nothing_to_divide_by'
+            else 'no_variance'
+        end as no_value_reason,
         keyed.n < settings.small_sample_n as is_small_sample
     from keyed
     inner join metrics on keyed.metric_id = metrics.metric_id

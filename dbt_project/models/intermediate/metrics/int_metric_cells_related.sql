@@ -25,7 +25,7 @@ metrics as (
 
     -- a quantile's total does not give back its parts
     select * from {{ ref('metric_catalogue') }}
-    where estimator in ('share', 'mean', 'net', 'ratio')
+    where estimator in ('share', 'mean', 'net', 'ratio', 'total')
 
 ),
 

@@ -11,7 +11,7 @@ with
 metrics as (
 
     select * from {{ ref('metric_catalogue') }}
-    where estimator in ('share', 'mean', 'net', 'ratio')
+    where estimator in ('share', 'mean', 'net', 'ratio', 'total')
 
 ),
 
@@ -83,7 +83,7 @@ place_cells as (
         placed.place_number,
         placed.period_type,
         cells.cell_number,
-        metrics.is_per_customer
+        metrics.customer_value
     from placed
     inner join cells
         on
@@ -133,7 +133,7 @@ customer_days_marked as (
 
     select
         customer_days.*,
-        metrics.is_per_customer,
+        metrics.customer_value,
         roaming.customer_number is not null as is_roaming
     from customer_days
     inner join places on customer_days.place_number = places.place_number
@@ -152,7 +152,7 @@ customer_periods as (
         place_number,
         customer_number,
         is_roaming,
-        is_per_customer,
+        customer_value,
         period_type,
         period_start,
         {%- for moment in moments %}
@@ -169,7 +169,7 @@ customer_periods as (
         cross join (select distinct period_type from grains) as period_types
     ) as dated
     group by
-        place_number, customer_number, is_roaming, is_per_customer, period_type, period_start
+        place_number, customer_number, is_roaming, customer_value, period_type, period_start
 
 ),
 
@@ -179,7 +179,7 @@ settled_customers as (
         place_number,
         period_type,
         period_start,
-        {{ once_per_customer(moments, 'is_per_customer') }}
+        {{ once_per_customer(moments, 'customer_value') }}
     from customer_periods
     where not is_roaming
 
@@ -203,7 +203,7 @@ roaming_in_cells as (
         place_cells.cell_number,
         customer_periods.customer_number,
         customer_periods.period_start,
-        place_cells.is_per_customer,
+        place_cells.customer_value,
         {%- for moment in moments %}
         sum(customer_periods.{{ moment }}) as {{ moment }},
         {%- endfor %}
@@ -215,7 +215,7 @@ roaming_in_cells as (
             and customer_periods.period_type = place_cells.period_type
     where customer_periods.is_roaming
     group by
-        place_cells.cell_number, place_cells.is_per_customer, customer_periods.customer_number,
+        place_cells.cell_number, place_cells.customer_value, customer_periods.customer_number,
         customer_periods.period_start
 
 ),
@@ -225,7 +225,7 @@ roaming_customers as (
     select
         cell_number,
         period_start,
-        {{ once_per_customer(moments, 'is_per_customer') }}
+        {{ once_per_customer(moments, 'customer_value') }}
     from roaming_in_cells
 
 ),
@@ -275,6 +275,8 @@ summed as (
         cast(sum(customer_count) as bigint) as customer_count
     from united
     group by cell_number, period_start
+    -- records of a ratio's other side alone make no figure
+    having sum(n) > 0
 
 ),
 

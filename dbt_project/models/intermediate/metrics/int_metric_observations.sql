@@ -25,7 +25,8 @@ observed as (
         value_number,
         base_number,
         weight,
-        is_censored
+        is_censored,
+        is_counted
     from {{ ref(family) }}
     {% if not loop.last %}
     union all
@@ -59,7 +60,8 @@ final as (
         observed.value_number,
         observed.base_number,
         observed.weight,
-        observed.is_censored
+        observed.is_censored,
+        observed.is_counted
     from observed
     left join customers on observed.customer_id = customers.customer_id
     where observed.occurred_date is not null and observed.value_number is not null

@@ -41,7 +41,8 @@ final as (
         ) as value_number,
         cast(1 as double) as base_number,
         cast(1 as double) as weight,
-        false as is_censored
+        false as is_censored,
+        true as is_counted
     from scores
     inner join metrics
         on

@@ -24,7 +24,9 @@ final as (
         interval_method,
         counted_unit,
         is_per_customer,
+        customer_value,
         answer_metric_id,
+        goal_event,
         scale_min,
         scale_max,
         positive_from,
@@ -34,10 +36,12 @@ final as (
         excellent_from,
         target,
         industry_benchmark,
+        stages,
         dimensions,
         never_pooled_over,
         placement,
         sources_needed,
+        audiences,
         owner
     from catalogue
 

@@ -29,6 +29,7 @@ final as (
         metrics.ci_low,
         metrics.ci_high,
         metrics.is_suppressed,
+        metrics.no_value_reason,
         metrics.is_small_sample,
         trust.trust_grade
     from metrics
