@@ -11,3 +11,16 @@
 {% macro spark__days_between(first_date, last_date) -%}
     select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as day_date
 {%- endmacro %}
+
+{# The day so many days after another. #}
+{% macro days_after(date, days) -%}
+    {{ return(adapter.dispatch('days_after')(date, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_after(date, days) -%}
+    cast({{ date }} + cast({{ days }} as integer) as date)
+{%- endmacro %}
+
+{% macro spark__days_after(date, days) -%}
+    date_add({{ date }}, cast({{ days }} as int))
+{%- endmacro %}

@@ -11,6 +11,22 @@
     cast(from_utc_timestamp({{ timestamp_utc }}, '{{ var("business_timezone") }}') as date)
 {%- endmacro %}
 
+{# UTC timestamp of a wall clock's time in the business's time zone, daylight saving included. #}
+{% macro local_to_utc(timestamp_local) -%}
+    {{ return(adapter.dispatch('local_to_utc')(timestamp_local)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_to_utc(timestamp_local) -%}
+    cast(
+        (({{ timestamp_local }}) at time zone '{{ var("business_timezone") }}') at time zone 'UTC'
+        as timestamp
+    )
+{%- endmacro %}
+
+{% macro spark__local_to_utc(timestamp_local) -%}
+    to_utc_timestamp({{ timestamp_local }}, '{{ var("business_timezone") }}')
+{%- endmacro %}
+
 {# Microseconds since 1970 (GA4) to a UTC timestamp. #}
 {% macro micros_to_timestamp(micros) -%}
     {{ return(adapter.dispatch('micros_to_timestamp')(micros)) }}

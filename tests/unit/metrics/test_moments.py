@@ -14,7 +14,8 @@ def cell(macros, records: list[tuple[str, float, float]]) -> str:
             select {macros.customer_moments()}
             from (
                 select customer_id, {macros.observation_moments()}
-                from (values {values}) as r (customer_id, value_number, base_number, weight, is_counted)
+                from (values {values})
+                    as r (customer_id, value_number, base_number, weight, is_counted)
                 group by customer_id
             )
         )

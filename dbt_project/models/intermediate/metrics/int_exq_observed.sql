@@ -6,6 +6,12 @@ items as (
 
 ),
 
+metrics as (
+
+    select * from {{ ref('metric_catalogue') }}
+
+),
+
 items_asked as (
 
     select
@@ -69,11 +75,36 @@ answered_enough as (
 
 ),
 
+-- Dimensions are the user's own (survey_questions): one is published where the catalogue has it.
+by_dimension as (
+
+    select
+        metrics.metric_id,
+        dimension_means.survey_response_key as record_key,
+        dimension_means.occurred_date,
+        dimension_means.journey_stage,
+        dimension_means.channel,
+        dimension_means.touchpoint_id,
+        dimension_means.customer_id,
+        dimension_means.dimension_mean as value_number,
+        cast(1 as double) as base_number,
+        cast(1 as double) as weight,
+        false as is_censored,
+        true as is_counted
+    from dimension_means
+    inner join answered_enough
+        on dimension_means.survey_response_key = answered_enough.record_key
+    inner join metrics on 'exq_' || dimension_means.dimension = metrics.metric_id
+
+),
+
 final as (
 
     {{ observe('answered_enough', [
         {'metric_id': 'exq', 'value': 'exq_mean'},
     ]) | indent(4) }}
+    union all
+    select * from by_dimension
 
 )
 

@@ -8,6 +8,8 @@
     'int_tasks_observed',
     'int_orders_observed',
     'int_carts_observed',
+    'int_content_observed',
+    'int_service_observed',
 ] -%}
 with
 

@@ -3,10 +3,62 @@ with
 sessions as (
 
     select * from {{ ref('fct_sessions') }}
+    -- the company's own visits are no customer's
+    where not coalesce(is_internal, false)
 
 ),
 
--- Conversion belongs to the stage that holds the goal; an error may come at any stage.
+goals as (
+
+    select * from {{ ref('metric_catalogue') }}
+    where goal_event is not null
+
+),
+
+events as (
+
+    select * from {{ ref('int_web_events_unioned') }}
+    where client_id is not null and session_ref is not null
+
+),
+
+goal_sessions as (
+
+    select distinct
+        {{ session_key() }} as session_key,
+        event_name
+    from events
+    where event_name in (select goals.goal_event from goals)
+
+),
+
+-- A goal of the measurement plan is one row of the catalogue. It stands under the stage that holds
+-- the goal, wherever else the visit went.
+conversions as (
+
+    select
+        goals.metric_id,
+        sessions.session_key as record_key,
+        sessions.session_date as occurred_date,
+        goals.stages as journey_stage,
+        sessions.platform as channel,
+        'all' as touchpoint_id,
+        sessions.customer_id,
+        cast(case when goal_sessions.session_key is null then 0 else 1 end as double)
+            as value_number,
+        cast(1 as double) as base_number,
+        cast(1 as double) as weight,
+        false as is_censored,
+        true as is_counted
+    from sessions
+    cross join goals
+    left join goal_sessions
+        on
+            sessions.session_key = goal_sessions.session_key
+            and goals.goal_event = goal_sessions.event_name
+
+),
+
 visits as (
 
     select
@@ -16,20 +68,117 @@ visits as (
         platform as channel,
         'all' as touchpoint_id,
         customer_id,
-        case when has_purchase then 1 else 0 end as purchase,
+        case when has_purchase then 0 else 1 end as left_empty,
+        coalesce(item_viewed_at, cart_added_at, checkout_begun_at, purchased_at) is not null
+            as is_shop_visit,
         case when has_error then 1 else 0 end as error
     from sessions
-    -- the company's own visits are no customer's
-    where not coalesce(is_internal, false)
+
+),
+
+-- A search ends the visit where it is its last one and its results its last page.
+searches as (
+
+    select
+        events.web_event_key as record_key,
+        sessions.session_date as occurred_date,
+        'consideration' as journey_stage,
+        sessions.platform as channel,
+        'site_search' as touchpoint_id,
+        sessions.customer_id,
+        case
+            when
+                events.page_path = sessions.exit_page_path
+                and row_number() over (
+                    partition by sessions.session_key
+                    order by events.occurred_at desc, events.web_event_key desc
+                ) = 1
+                then 1
+            else 0
+        end as is_last
+    from events
+    inner join sessions on {{ session_key('events.') }} = sessions.session_key
+    where events.event_name = 'view_search_results'
+
+),
+
+errors as (
+
+    select
+        events.web_event_key as record_key,
+        sessions.session_date as occurred_date,
+        'all' as journey_stage,
+        sessions.platform as channel,
+        'all' as touchpoint_id,
+        sessions.customer_id,
+        case
+            when row_number() over (
+                partition by
+                    sessions.customer_id, coalesce(events.error_code, events.event_name)
+                order by events.occurred_at, events.web_event_key
+            ) > 1 then 1
+            else 0
+        end as is_met_again
+    from events
+    inner join sessions on {{ session_key('events.') }} = sessions.session_key
+    where
+        {{ is_error_event() }}
+        and sessions.customer_id is not null
+
+),
+
+-- Load metrics by their standard names, as the web-vitals library sends them (milliseconds).
+loads as (
+
+    select
+        events.web_event_key as record_key,
+        sessions.session_date as occurred_date,
+        'all' as journey_stage,
+        sessions.platform as channel,
+        'all' as touchpoint_id,
+        sessions.customer_id,
+        events.event_name,
+        cast(events.event_value as double) as measured
+    from events
+    inner join sessions on {{ session_key('events.') }} = sessions.session_key
+    where events.event_name in ('LCP', 'INP', 'CLS', 'TTFB') and events.event_value is not null
 
 ),
 
 final as (
 
+    select * from conversions
+    union all
     {{ observe('visits', [
-        {'metric_id': 'conversion', 'value': 'purchase'},
-        {'metric_id': 'conversion_rate', 'value': 'purchase'},
+        {'metric_id': 'exit_rate', 'value': 'left_empty', 'where': 'is_shop_visit'},
         {'metric_id': 'error_rate', 'value': 'error'},
+    ]) | indent(4) }}
+    union all
+    {{ observe('searches', [
+        {'metric_id': 'site_search_exit', 'value': 'is_last'},
+    ]) | indent(4) }}
+    union all
+    {{ observe('errors', [
+        {'metric_id': 'repeated_error_rate', 'value': 'is_met_again'},
+    ]) | indent(4) }}
+    union all
+    {{ observe('loads', [
+        {
+            'metric_id': 'page_speed_lcp',
+            'value': 'measured / 1000',
+            'where': "event_name = 'LCP'",
+        },
+        {
+            'metric_id': 'page_speed_inp',
+            'value': 'measured / 1000',
+            'where': "event_name = 'INP'",
+        },
+        {
+            'metric_id': 'page_speed_ttfb',
+            'value': 'measured / 1000',
+            'where': "event_name = 'TTFB'",
+        },
+        {'metric_id': 'page_speed_cls', 'value': 'measured', 'where': "event_name = 'CLS'"},
     ]) | indent(4) }}
 
 )

@@ -15,8 +15,37 @@ metrics as (
 
 ),
 
+-- Who named the moment that decided, in a response that rated several: a yes for that one, a no for
+-- the others.
+named as (
+
+    select
+        survey_response_key,
+        max(comment_text) as touchpoint_id
+    from {{ ref('int_survey_scores_conformed') }}
+    where metric_id = 'ctt_decisive' and nullif(trim(comment_text), '') is not null
+    group by survey_response_key
+
+),
+
+decisive as (
+
+    select
+        scores.survey_answer_key as record_key,
+        scores.occurred_date,
+        scores.journey_stage,
+        scores.channel,
+        scores.touchpoint_id,
+        scores.customer_id,
+        case when scores.touchpoint_id = named.touchpoint_id then 1 else 0 end as is_decisive
+    from scores
+    inner join named on scores.survey_response_key = named.survey_response_key
+    where scores.metric_id = 'ctt_emotion'
+
+),
+
 -- A low-is-good answer is turned round on its own scale, so that high is good before it is scored.
-final as (
+scored as (
 
     select
         metrics.metric_id,
@@ -49,6 +78,16 @@ final as (
             scores.metric_id = metrics.answer_metric_id
             and scores.scale_min = metrics.scale_min
             and scores.scale_max = metrics.scale_max
+
+),
+
+final as (
+
+    select * from scored
+    union all
+    {{ observe('decisive', [
+        {'metric_id': 'ctt_decisive', 'value': 'is_decisive'},
+    ]) | indent(4) }}
 
 )
 

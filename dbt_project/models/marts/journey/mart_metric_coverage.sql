@@ -35,14 +35,19 @@ families_needed as (
 
 ),
 
+-- a family that no vendor of this warehouse can bring is missing too
 connections as (
 
     select
-        metric_id,
-        min(case when row_count = 0 then family end) as first_missing_family,
-        sum(case when row_count = 0 then 1 else 0 end) as missing_family_count
-    from families_needed
-    group by metric_id
+        metrics.metric_id,
+        min(case when families_needed.row_count = 0 then families_needed.family end)
+            as first_missing_family,
+        length(metrics.sources_needed)
+        - length(replace(metrics.sources_needed, ' ', '')) + 1
+        - sum(case when families_needed.row_count > 0 then 1 else 0 end) as missing_family_count
+    from metrics
+    left join families_needed on metrics.metric_id = families_needed.metric_id
+    group by metrics.metric_id, metrics.sources_needed
 
 ),
 
@@ -104,7 +109,8 @@ final as (
             when cells.metric_id is not null then 'Published.'
             when connections.missing_family_count > 0
                 then
-                    'No connected source brings ' || connections.first_missing_family
+                    'No connected source brings '
+                    || coalesce(connections.first_missing_family, metrics.sources_needed)
                     || case
                         when connections.missing_family_count > 1
                             then

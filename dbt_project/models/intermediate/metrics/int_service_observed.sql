@@ -1,0 +1,228 @@
+with
+
+contacts as (
+
+    select
+        contact_key as record_key,
+        contact_date as occurred_date,
+        coalesce(journey_stage, 'support') as journey_stage,
+        channel,
+        touchpoint_id,
+        customer_id,
+        service_case_key,
+        agent_id,
+        handle_seconds,
+        is_transferred,
+        begins_with_machine,
+        is_contained,
+        is_passed_on,
+        is_resolved_at_first,
+        has_sale,
+        response_open_seconds,
+        is_response_pending,
+        solution_open_seconds,
+        is_solution_pending
+    from {{ ref('int_service_contacts_judged') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('fct_orders') }}
+    where is_counted
+
+),
+
+scores as (
+
+    select * from {{ ref('int_survey_scores_placed') }}
+    where metric_id = 'csat' and scale_min = 1 and scale_max = 5
+
+),
+
+responses as (
+
+    select * from {{ ref('int_survey_responses_identified') }}
+
+),
+
+cases as (
+
+    select * from {{ ref('fct_service_cases') }}
+
+),
+
+-- A case is timed once, in the place of its first contact.
+first_contacts as (
+
+    select * from contacts
+    where response_open_seconds is not null
+    qualify row_number() over (
+        partition by service_case_key order by occurred_date, record_key
+    ) = 1
+
+),
+
+-- a score of the help that an agent gave
+agent_scores as (
+
+    select
+        scores.survey_answer_key as record_key,
+        scores.occurred_date,
+        scores.journey_stage,
+        scores.channel,
+        scores.touchpoint_id,
+        scores.customer_id,
+        scores.good_score
+    from scores
+    inner join responses on scores.survey_response_key = responses.survey_response_key
+    inner join cases on responses.service_case_key = cases.service_case_key
+    where cases.agent_id is not null
+
+),
+
+-- Contacts over orders: two sides of one ratio, which meet in the total only.
+loads as (
+
+    select
+        record_key,
+        occurred_date,
+        'all' as journey_stage,
+        'all' as channel,
+        'all' as touchpoint_id,
+        customer_id,
+        1 as contact_count,
+        0 as order_count,
+        handle_seconds
+    from contacts
+    where not is_passed_on
+    union all
+    select
+        order_key as record_key,
+        order_date as occurred_date,
+        'all' as journey_stage,
+        'all' as channel,
+        'all' as touchpoint_id,
+        customer_id,
+        0 as contact_count,
+        1 as order_count,
+        cast(null as double) as handle_seconds
+    from orders
+
+),
+
+first_days as (
+
+    select
+        {{ days_after('min(occurred_date)', metric_setting('service_baseline_days')) }}
+            as baseline_ends_on
+    from loads
+    where order_count = 1
+
+),
+
+baseline as (
+
+    select
+        first_days.baseline_ends_on,
+        sum(loads.contact_count) / nullif(cast(sum(loads.order_count) as double), 0)
+            as contacts_per_order,
+        avg(loads.handle_seconds) / 3600 as handle_hours
+    from loads
+    cross join first_days
+    where loads.occurred_date < first_days.baseline_ends_on
+    group by first_days.baseline_ends_on
+
+),
+
+-- What the orders of a day would have cost in service time at the baseline, less what was spent.
+savings as (
+
+    select
+        loads.record_key,
+        loads.occurred_date,
+        loads.journey_stage,
+        loads.channel,
+        loads.touchpoint_id,
+        loads.customer_id,
+        loads.order_count,
+        (loads.order_count * baseline.contacts_per_order - loads.contact_count)
+        * baseline.handle_hours as saved_hours
+    from loads
+    inner join baseline on loads.occurred_date >= baseline.baseline_ends_on
+    where baseline.handle_hours is not null and baseline.contacts_per_order is not null
+
+),
+
+final as (
+
+    {{ observe('contacts', [
+        {
+            'metric_id': 'average_handling_time',
+            'value': 'handle_seconds',
+            'where': 'handle_seconds is not null',
+        },
+        {
+            'metric_id': 'first_contact_resolution',
+            'value': 'is_resolved_at_first',
+            'where': 'is_resolved_at_first is not null',
+        },
+        {
+            'metric_id': 'transfer_rate',
+            'value': 'case when is_transferred then 1 else 0 end',
+            'where': 'agent_id is not null',
+        },
+        {
+            'metric_id': 'self_service_containment',
+            'value': 'case when is_contained then 1 else 0 end',
+            'where': 'begins_with_machine',
+        },
+        {
+            'metric_id': 'escalation_rate',
+            'value': 'case when agent_id is not null then 1 else 0 end',
+            'where': "begins_with_machine and channel <> 'phone'",
+        },
+        {
+            'metric_id': 'service_to_sales',
+            'value': 'has_sale',
+            'where': 'has_sale is not null and not is_passed_on',
+        },
+    ]) | indent(4) }}
+    union all
+    {{ observe('first_contacts', [
+        {
+            'metric_id': 'first_response_time',
+            'value': 'response_open_seconds',
+            'censored': 'is_response_pending',
+        },
+        {
+            'metric_id': 'resolution_time',
+            'value': 'solution_open_seconds',
+            'censored': 'is_solution_pending',
+        },
+    ]) | indent(4) }}
+    union all
+    {{ observe('agent_scores', [
+        {'metric_id': 'agent_csat', 'value': 'case when good_score >= 4 then 1 else 0 end'},
+    ]) | indent(4) }}
+    union all
+    {{ observe('loads', [
+        {
+            'metric_id': 'contacts_per_order',
+            'value': 'contact_count',
+            'base': 'order_count',
+            'counted': 'order_count = 1',
+        },
+    ]) | indent(4) }}
+    union all
+    {{ observe('savings', [
+        {
+            'metric_id': 'saved_service_hours',
+            'value': 'saved_hours',
+            'counted': 'order_count = 1',
+        },
+    ]) | indent(4) }}
+
+)
+
+select * from final
