@@ -170,7 +170,8 @@ spent_after as (
         'all' as touchpoint_id,
         answers.customer_id,
         answers.score,
-        coalesce(sum(later.net_amount_eur), 0.0) as spend_eur
+        -- the last digits of a sum of doubles depend on the order of the rows: cents do not
+        round(coalesce(sum(later.net_amount_eur), 0.0), 2) as spend_eur
     from answers
     left join sequenced as later
         on

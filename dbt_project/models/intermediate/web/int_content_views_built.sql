@@ -75,11 +75,14 @@ views as (
         max(content_events.content_id) as content_id,
         min(content_events.occurred_at) as viewed_at,
         -- the time that a page view brings was spent on the page before
-        sum(
-            case
-                when content_events.event_name not in ('page_view', 'screen_view')
-                    then content_events.engagement_seconds
-            end
+        round(
+            sum(
+                case
+                    when content_events.event_name not in ('page_view', 'screen_view')
+                        then content_events.engagement_seconds
+                end
+            ),
+            3
         ) as engagement_seconds,
         max(content_events.scroll_share) as scroll_share,
         max(content_events.video_share) as video_share,

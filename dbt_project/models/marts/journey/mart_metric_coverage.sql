@@ -69,6 +69,15 @@ records as (
     from {{ ref('int_exq_items_observed') }} as items
     cross join metrics
     where metrics.estimator = 'alpha'
+    union all
+    -- by topic and menu choice alone
+    select
+        'top_requests' as metric_id,
+        contact_key as record_key,
+        coalesce(customer_id, contact_key) as customer_id,
+        contact_date as occurred_date
+    from {{ ref('int_service_contacts_judged') }}
+    where not is_passed_on
 
 ),
 
@@ -92,6 +101,14 @@ cells as (
         count(*) as cell_count,
         sum(case when is_suppressed then 1 else 0 end) as suppressed_cell_count
     from {{ ref('int_journey_metrics_computed') }}
+    group by metric_id
+    union all
+    select
+        metric_id,
+        count(*) as cell_count,
+        sum(case when is_suppressed then 1 else 0 end) as suppressed_cell_count
+    from {{ ref('mart_service_performance') }}
+    where metric_id = 'top_requests'
     group by metric_id
 
 ),

@@ -1,0 +1,12 @@
+{{ config(materialized='view') }}
+
+{{ wide_metrics([
+    'content_usefulness',
+    'site_search_exit',
+    'content_time_seconds',
+    'scroll_depth',
+    'scroll_to_end',
+    'video_watched_share',
+    'video_to_end',
+    'click_through',
+]) }}

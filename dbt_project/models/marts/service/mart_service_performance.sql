@@ -1,0 +1,471 @@
+with
+
+contacts as (
+
+    select * from {{ ref('int_service_contacts_judged') }}
+
+),
+
+scores as (
+
+    select
+        scores.survey_answer_key,
+        responses.service_case_key
+    from {{ ref('int_survey_scores_placed') }} as scores
+    inner join {{ ref('int_survey_responses_identified') }} as responses
+        on scores.survey_response_key = responses.survey_response_key
+    where scores.metric_id = 'csat'
+
+),
+
+cases as (
+
+    select * from {{ ref('fct_service_cases') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('metric_catalogue') }}
+
+),
+
+t_quantiles as (
+
+    select * from {{ ref('t_quantiles') }}
+
+),
+
+settings as (
+
+    select
+        {{ metric_setting('interval_z') }} as z,
+        {{ metric_setting('min_published_n') }} as min_published_n,
+        {{ metric_setting('small_sample_n') }} as small_sample_n
+
+),
+
+-- Who dealt with what: the contact's own words, or those of the case that a score is about.
+attributes as (
+
+    select
+        contact_key as record_key,
+        coalesce(agent_id, 'unknown') as agent_id,
+        coalesce(team_id, 'unknown') as team_id,
+        channel,
+        coalesce(topic, 'unknown') as topic,
+        menu_choice,
+        agent_id is not null as has_agent
+    from contacts
+    union all
+    select
+        scores.survey_answer_key as record_key,
+        coalesce(cases.agent_id, 'unknown') as agent_id,
+        coalesce(cases.team_id, 'unknown') as team_id,
+        cases.channel,
+        coalesce(cases.topic, 'unknown') as topic,
+        cast(null as string) as menu_choice,
+        cases.agent_id is not null as has_agent
+    from scores
+    inner join cases on scores.service_case_key = cases.service_case_key
+
+),
+
+-- The values are those of the metrics (int_service_observed), no second definition.
+observed as (
+
+    select
+        observed.metric_id,
+        observed.record_key,
+        observed.occurred_date,
+        coalesce(observed.customer_id, 'record:' || observed.record_key) as customer_id,
+        observed.value_number
+    from {{ ref('int_service_observed') }} as observed
+    where
+        observed.metric_id in (
+            'average_handling_time', 'first_contact_resolution', 'transfer_rate', 'agent_csat',
+            'self_service_containment', 'service_to_sales'
+        )
+
+),
+
+dated as (
+
+    select
+        observed.metric_id,
+        period_types.period_type,
+        {{ period_start('observed.occurred_date', 'period_types.period_type') }} as period_start,
+        observed.customer_id,
+        observed.value_number,
+        attributes.agent_id,
+        attributes.team_id,
+        attributes.channel,
+        attributes.topic,
+        attributes.menu_choice,
+        attributes.has_agent
+    from observed
+    inner join attributes on observed.record_key = attributes.record_key
+    cross join (
+        select 'month' as period_type
+        union all
+        select 'quarter' as period_type
+    ) as period_types
+
+),
+
+-- Case mix: what all contacts of the same channel and topic came to in the period. Who is given the
+-- hard ones is compared with what others made of hard ones.
+expected as (
+
+    select
+        *,
+        avg(value_number) over (
+            partition by metric_id, period_type, period_start, channel, topic
+        ) as expected_number
+    from dated
+
+),
+
+subjects as (
+
+    -- noqa: disable=LT02
+    -- what a machine settles is nobody's merit
+    {%- set is_of_people = "metric_id <> 'self_service_containment'" %}
+    {%- set kinds = {
+        'agent': ('agent_id', 'team_id', 'has_agent and ' ~ is_of_people),
+        'team': ('team_id', 'cast(null as string)', "team_id <> 'unknown' and " ~ is_of_people),
+        'channel': ('channel', 'cast(null as string)', 'true'),
+        'topic': ('topic', 'cast(null as string)', 'true'),
+    } %}
+    {%- for kind, (subject, team, condition) in kinds.items() %}
+    select
+        metric_id,
+        period_type,
+        period_start,
+        '{{ kind }}' as subject_kind,
+        {{ subject }} as subject_id,
+        {{ team }} as team_id,
+        customer_id,
+        value_number,
+        expected_number,
+        value_number - expected_number as residual
+    from expected
+    where {{ condition }}
+    {{- "\n    union all" if not loop.last }}
+    {%- endfor %}
+    -- noqa: enable=LT02
+
+),
+
+customers as (
+
+    select
+        metric_id,
+        period_type,
+        period_start,
+        subject_kind,
+        subject_id,
+        team_id,
+        customer_id,
+        count(*) as n,
+        sum(value_number) as x,
+        sum(value_number * value_number) as xx,
+        sum(expected_number) as expected_sum,
+        sum(residual) as r,
+        sum(residual * residual) as rr
+    from subjects
+    group by
+        metric_id, period_type, period_start, subject_kind, subject_id, team_id, customer_id
+
+),
+
+judged as (
+
+    select
+        metric_id,
+        period_type,
+        period_start,
+        subject_kind,
+        subject_id,
+        team_id,
+        sum(n) as n,
+        count(*) as customer_count,
+        sum(x) as x,
+        sum(xx) as xx,
+        sum(n) as base,
+        sum(x * x) as cxx,
+        sum(x * n) as cxb,
+        sum(n * n) as cbb,
+        sum(expected_sum) as expected_sum,
+        sum(r) as r,
+        sum(rr) as rr,
+        sum(r * r) as crr,
+        sum(r * n) as crb
+    from customers
+    group by metric_id, period_type, period_start, subject_kind, subject_id, team_id
+
+),
+
+-- What people ask for: a contact is a no for every topic but its own. Only the yeses are counted
+-- out; the sums over all contacts are the same for each topic.
+requests as (
+
+    -- noqa: disable=LT02
+    {%- set asked = {'topic': "coalesce(topic, 'unknown')", 'menu_choice': 'menu_choice'} %}
+    {%- for kind, subject in asked.items() %}
+    {%- for period_type in ['month', 'quarter'] %}
+    select
+        '{{ period_type }}' as period_type,
+        {{ period_start('contact_date', "'" ~ period_type ~ "'") }} as period_start,
+        '{{ kind }}' as subject_kind,
+        {{ subject }} as subject_id,
+        coalesce(customer_id, 'record:' || contact_key) as customer_id
+    from contacts
+    where {{ 'not is_passed_on' if kind == 'topic' else 'menu_choice is not null' }}
+    {{- "\n    union all" if not loop.last }}
+    {%- endfor %}
+    {{- "\n    union all" if not loop.last }}
+    {%- endfor %}
+    -- noqa: enable=LT02
+
+),
+
+requests_by_customer as (
+
+    select
+        period_type,
+        period_start,
+        subject_kind,
+        subject_id,
+        customer_id,
+        count(*) as x,
+        sum(count(*)) over (
+            partition by period_type, period_start, subject_kind, customer_id
+        ) as n
+    from requests
+    group by period_type, period_start, subject_kind, subject_id, customer_id
+
+),
+
+requests_in_all as (
+
+    select
+        period_type,
+        period_start,
+        subject_kind,
+        sum(n) as n,
+        count(*) as customer_count,
+        sum(n * n) as cbb
+    from (
+        select distinct
+            period_type,
+            period_start,
+            subject_kind,
+            customer_id,
+            n
+        from requests_by_customer
+    ) as once
+    group by period_type, period_start, subject_kind
+
+),
+
+requested as (
+
+    select
+        'top_requests' as metric_id,
+        asked.period_type,
+        asked.period_start,
+        asked.subject_kind,
+        asked.subject_id,
+        cast(null as string) as team_id,
+        sum(asked.x) as n,
+        max(requests_in_all.customer_count) as customer_count,
+        sum(asked.x) as x,
+        sum(asked.x) as xx,
+        max(requests_in_all.n) as base,
+        sum(asked.x * asked.x) as cxx,
+        sum(asked.x * asked.n) as cxb,
+        max(requests_in_all.cbb) as cbb
+    from requests_by_customer as asked
+    inner join requests_in_all
+        on
+            asked.period_type = requests_in_all.period_type
+            and asked.period_start = requests_in_all.period_start
+            and asked.subject_kind = requests_in_all.subject_kind
+    group by asked.period_type, asked.period_start, asked.subject_kind, asked.subject_id
+
+),
+
+-- noqa: disable=LT02
+united as (
+
+    {% for relation in ['judged', 'requested'] -%}
+    {%- set residuals = ['expected_sum', 'r', 'rr', 'crr', 'crb'] -%}
+    select
+        metric_id,
+        period_type,
+        period_start,
+        subject_kind,
+        subject_id,
+        team_id,
+        cast(n as bigint) as n,
+        cast(base as bigint) as base,
+        customer_count,
+        {%- for sum in ['x', 'xx', 'cxx', 'cxb', 'cbb'] %}
+        cast({{ sum }} as double) as {{ sum }},
+        {%- endfor %}
+        {%- for sum in residuals %}
+        cast({{ sum if relation == 'judged' else 'null' }} as double) as {{ sum }}
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    from {{ relation }}
+    {% if not loop.last %}
+    union all
+
+    {% endif %}
+    {%- endfor %}
+
+),
+-- noqa: enable=LT02
+
+valued as (
+
+    select
+        *,
+        x / base as m,
+        r / base as difference,
+        expected_sum / base as expected_value,
+        xx as wwxx,
+        x as wwxb,
+        cast(base as double) as wwbb,
+        row_number() over (
+            partition by metric_id, period_type, period_start, subject_kind, team_id
+            order by n, subject_id
+        ) as size_rank,
+        coalesce(
+            sum(n) over (
+                partition by metric_id, period_type, period_start, subject_kind, team_id
+                order by n, subject_id rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as n_below,
+        min(n) over (
+            partition by metric_id, period_type, period_start, subject_kind, team_id
+        ) as smallest_n
+    from united
+
+),
+
+spread as (
+
+    select
+        *,
+        {{ design_effect() }} as design_effect,
+        greatest(
+            1.0,
+            case
+                when rr - difference * difference * base > 1e-12
+                    then
+                        (crr - 2 * difference * crb + difference * difference * cbb)
+                        / (rr - difference * difference * base)
+                else 1.0
+            end
+        ) as residual_effect
+    from valued
+
+),
+
+estimated as (
+
+    select
+        spread.*,
+        metrics.unit,
+        metrics.interval_method,
+        settings.z,
+        t_quantiles.t_quantile,
+        spread.base / spread.design_effect as effective_n,
+        case
+            when spread.base > 1
+                then sqrt(
+                    spread.design_effect
+                    * greatest(spread.xx / spread.base - spread.m * spread.m, 0)
+                    / (spread.base - 1)
+                )
+        end as standard_error,
+        case
+            when spread.base > 1
+                then sqrt(
+                    spread.residual_effect
+                    * greatest(
+                        spread.rr / spread.base - spread.difference * spread.difference, 0
+                    ) / (spread.base - 1)
+                )
+        end as residual_error,
+        -- A cell that is too small, and the next smallest beside it while the small ones could be
+        -- computed back from a total.
+        spread.n < settings.min_published_n
+        or (
+            spread.smallest_n < settings.min_published_n
+            and (spread.size_rank <= 2 or spread.n_below < settings.min_published_n)
+        ) as is_suppressed,
+        spread.n < settings.small_sample_n as is_small_sample
+    from spread
+    inner join metrics on spread.metric_id = metrics.metric_id
+    cross join settings
+    left join t_quantiles
+        on spread.customer_count - 1 between t_quantiles.df_from and t_quantiles.df_to
+
+),
+
+figures as (
+
+    -- noqa: disable=LT02
+    select
+        *,
+        {%- for limit, sign in [('ci_low', '-'), ('ci_high', '+')] %}
+        case interval_method
+            when 'wilson' then {{ wilson_limit('m', 'effective_n', 'z', sign) }}
+            else {{ t_limit('m', 'standard_error', 't_quantile', 'null', sign) }}
+        end as {{ limit }},
+        -- where all of a few answers agree their own spread says nothing: a share's interval does
+        case interval_method
+            when 'wilson' then {{ wilson_limit('m', 'effective_n', 'z', sign) }} - expected_value
+            else {{ t_limit('difference', 'residual_error', 't_quantile', 'null', sign) }}
+        end as difference_{{ limit }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from estimated
+    -- noqa: enable=LT02
+
+),
+
+final as (
+
+    -- noqa: disable=LT02
+    {%- set shown = {
+        'value': 'm', 'ci_low': 'least(ci_low, m)', 'ci_high': 'greatest(ci_high, m)',
+        'expected_value': 'expected_value', 'difference': 'difference',
+        'difference_low': 'difference_ci_low', 'difference_high': 'difference_ci_high',
+    } %}
+    select
+        metric_id,
+        period_type,
+        period_start,
+        subject_kind,
+        subject_id,
+        team_id,
+        unit,
+        n,
+        {%- for column, figure in shown.items() %}
+        case when not is_suppressed then round({{ figure }}, 9) end as {{ column }},
+        {%- endfor %}
+        case
+            when not is_suppressed then difference_ci_low > 1e-9 or difference_ci_high < -1e-9
+        end as is_different,
+        is_suppressed,
+        is_small_sample
+    from figures
+    -- noqa: enable=LT02
+
+)
+
+select * from final
