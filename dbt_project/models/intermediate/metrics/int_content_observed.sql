@@ -12,7 +12,8 @@ views as (
         engagement_seconds,
         scroll_share,
         video_share,
-        has_onward_click
+        has_onward_click,
+        is_useful
     from {{ ref('int_content_views_built') }}
 
 ),
@@ -54,6 +55,11 @@ final as (
             'metric_id': 'click_through',
             'value': 'has_onward_click',
             'where': 'has_onward_click is not null',
+        },
+        {
+            'metric_id': 'content_feedback',
+            'value': 'is_useful',
+            'where': 'is_useful is not null',
         },
     ]) | indent(4) }}
 

@@ -9,4 +9,5 @@
     'video_watched_share',
     'video_to_end',
     'click_through',
+    'content_feedback',
 ]) }}
