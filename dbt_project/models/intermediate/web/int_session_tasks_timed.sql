@@ -29,7 +29,16 @@ moments as (
         events.event_name = tasks.start_event_name as is_start,
         events.event_name = tasks.end_event_name as is_end
     from events
-    inner join tasks on events.event_name in (tasks.start_event_name, tasks.end_event_name)
+    inner join tasks
+        on
+            events.event_name = tasks.end_event_name
+            or (
+                events.event_name = tasks.start_event_name
+                and (
+                    tasks.start_page_pattern is null
+                    or events.page_path like tasks.start_page_pattern
+                )
+            )
 ),
 
 starts as (

@@ -75,8 +75,8 @@ ranked as (
 
 ),
 
--- What few people wrote is not for others to read: it goes to `other`, with one more cause where the
--- others would still be too few.
+-- What few people wrote is not for others to read: it goes to `other`, with one more cause where
+-- the others would still be too few.
 grouped as (
 
     select
