@@ -127,6 +127,42 @@ errors as (
 
 ),
 
+-- Clicks in rage or in vain, where a script of the site sends them as events. A site without the
+-- script has none to count, which is not the same as zero.
+frustrations as (
+
+    select
+        {{ session_key() }} as session_key,
+        count(*) as click_count
+    from events
+    where event_name in ('rage_click', 'dead_click')
+    group by {{ session_key() }}
+
+),
+
+frustrated as (
+
+    select
+        sessions.session_key as record_key,
+        sessions.session_date as occurred_date,
+        'all' as journey_stage,
+        sessions.platform as channel,
+        'all' as touchpoint_id,
+        sessions.customer_id,
+        coalesce(frustrations.click_count, 0) as click_count,
+        sessions.page_view_count
+    from sessions
+    left join frustrations on sessions.session_key = frustrations.session_key
+    where
+        sessions.page_view_count > 0
+        and sessions.platform in (
+            select measured.platform
+            from sessions as measured
+            inner join frustrations as sent on measured.session_key = sent.session_key
+        )
+
+),
+
 -- Load metrics by their standard names, as the web-vitals library sends them (milliseconds).
 loads as (
 
@@ -160,6 +196,14 @@ final as (
     union all
     {{ observe('errors', [
         {'metric_id': 'repeated_error_rate', 'value': 'is_met_again'},
+    ]) | indent(4) }}
+    union all
+    {{ observe('frustrated', [
+        {
+            'metric_id': 'cursor_interaction',
+            'value': 'click_count',
+            'base': 'page_view_count',
+        },
     ]) | indent(4) }}
     union all
     {{ observe('loads', [

@@ -38,9 +38,9 @@ feedback as (
 
     select
         web_event_key,
-        value_text
-    from {{ ref('int_web_event_params_unioned') }}
-    where event_name = 'content_feedback' and param_key = 'useful'
+        max(is_useful) as is_useful
+    from {{ ref('int_content_feedback_given') }}
+    group by web_event_key
 
 ),
 
@@ -86,12 +86,7 @@ views as (
         ) as engagement_seconds,
         max(content_events.scroll_share) as scroll_share,
         max(content_events.video_share) as video_share,
-        max(
-            case
-                when lower(feedback.value_text) in ('yes', 'true', '1', 'kyllä') then 1
-                when lower(feedback.value_text) in ('no', 'false', '0', 'ei') then 0
-            end
-        ) as is_useful
+        max(feedback.is_useful) as is_useful
     from content_events
     left join feedback on content_events.web_event_key = feedback.web_event_key
     group by content_events.session_key, content_events.page_path

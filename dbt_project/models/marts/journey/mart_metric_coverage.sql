@@ -127,7 +127,15 @@ final as (
             when connections.missing_family_count > 0
                 then
                     'No connected source brings '
-                    || coalesce(connections.first_missing_family, metrics.sources_needed)
+                    || coalesce(
+                        connections.first_missing_family,
+                        -- none of the families that there are: one that no vendor brings
+                        case
+                            when metrics.sources_needed like '% %'
+                                then 'all of: ' || metrics.sources_needed
+                            else metrics.sources_needed
+                        end
+                    )
                     || case
                         when connections.missing_family_count > 1
                             then
@@ -140,7 +148,8 @@ final as (
                     'No answer was given to a question that measures it on its scale ('
                     || cast(metrics.scale_min as string) || '–'
                     || cast(metrics.scale_max as string) || ', see survey_questions).'
-            else 'Sources are connected, but no record meets the definition.'
+            else
+                'Sources are connected, but no record meets the definition: ' || metrics.formula || '.'
         end as reason,
         metrics.sources_needed,
         coalesce(observations.observation_count, 0) as observation_count,

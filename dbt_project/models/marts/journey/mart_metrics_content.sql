@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {{ wide_metrics([
     'content_usefulness',
     'site_search_exit',

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {{ wide_metrics([
     'nps',
     'csat',
