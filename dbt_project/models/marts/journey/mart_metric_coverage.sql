@@ -149,7 +149,8 @@ final as (
                     || cast(metrics.scale_min as string) || '–'
                     || cast(metrics.scale_max as string) || ', see survey_questions).'
             else
-                'Sources are connected, but no record meets the definition: ' || metrics.formula || '.'
+                'Sources are connected, but no record meets the definition: '
+                || metrics.formula || '.'
         end as reason,
         metrics.sources_needed,
         coalesce(observations.observation_count, 0) as observation_count,
