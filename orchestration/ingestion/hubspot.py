@@ -222,6 +222,10 @@ CONTACT_MERGE_AUDIT = TableSpec(
         Column("entity_id", description="Who merged ('entity-id')."),
         Column("user_id", description="User who merged ('user-id')."),
         Column("num_properties_moved", description="Properties taken over."),
+        Column(
+            "unmerged_at",
+            description="Custom: when the merge was taken back and both contacts restored.",
+        ),
         Column("_fivetran_synced", kind="timestamp", description="When the loader read the row."),
     ),
     natural_key=("canonical_vid", "vid_to_merge"),

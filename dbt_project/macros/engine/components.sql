@@ -134,39 +134,31 @@
     left join {{ state.hung }} as hung on nodes.node_key = hung.node_key
 {%- endmacro %}
 
-{# When each founder first met an identifier that is older than itself, as a query with the columns
-   founder_key, met_at and joined_by. A way through several edges is as late as its latest edge; of
-   all ways the earliest counts.
+{# When each start was first joined with each node that it can reach, itself included, as a query
+   with the columns start_key, node_key, reached_at and joined_by. A way through several edges is as
+   late as its latest edge, which joined_by names; of all ways the earliest counts.
 
-   The CTE `founders` has founder_key and founded_at, `steps` from_key, to_key, first_seen_at and
-   joined_by in both directions, `ages` identifier_key and first_seen_at; `given` is the text of the
-   CTEs so far, for engines that must walk before the query. #}
-{% macro earliest_meetings(founders, steps, ages, given) -%}
-    {{ return(adapter.dispatch('earliest_meetings')(founders, steps, ages, given)) }}
+   The CTE `starts` has start_key and started_at, `steps` from_key, to_key, first_seen_at and
+   joined_by in both directions; `given` is the text of the CTEs so far, for engines that must walk
+   before the query. #}
+{% macro earliest_meetings(starts, steps, given) -%}
+    {{ return(adapter.dispatch('earliest_meetings')(starts, steps, given)) }}
 {%- endmacro %}
 
-{% macro duckdb__earliest_meetings(founders, steps, ages, given) -%}
+{% macro duckdb__earliest_meetings(starts, steps, given) -%}
     with recursive
 
-    walked (founder_key, node_key, founded_at, is_older, reached_at, joined_by)
-    using key (founder_key, node_key) as (
+    walked (start_key, node_key, reached_at, joined_by) using key (start_key, node_key) as (
         select
-            founder_key,
-            founder_key,
-            founded_at,
-            false,
-            founded_at,
+            start_key,
+            start_key,
+            started_at,
             cast(null as varchar)
-        from {{ founders }}
+        from {{ starts }}
         union
         select
-            walked.founder_key,
+            walked.start_key,
             steps.to_key,
-            walked.founded_at,
-            any_value(
-                ages.first_seen_at < walked.founded_at
-                or (ages.first_seen_at = walked.founded_at and steps.to_key < walked.founder_key)
-            ),
             min(greatest(walked.reached_at, steps.first_seen_at)),
             min_by(
                 case
@@ -177,45 +169,32 @@
             )
         from walked
         inner join {{ steps }} as steps on walked.node_key = steps.from_key
-        inner join {{ ages }} as ages on steps.to_key = ages.identifier_key
         left join recurring.walked as known
-            on walked.founder_key = known.founder_key and steps.to_key = known.node_key
+            on walked.start_key = known.start_key and steps.to_key = known.node_key
         where
-            -- beyond an older identifier there is nothing more to learn
-            not walked.is_older
-            and (
-                known.reached_at is null
-                or greatest(walked.reached_at, steps.first_seen_at) < known.reached_at
-            )
-        group by walked.founder_key, steps.to_key, walked.founded_at
+            known.reached_at is null
+            or greatest(walked.reached_at, steps.first_seen_at) < known.reached_at
+        group by walked.start_key, steps.to_key
     )
 
     select
-        founder_key,
-        min(reached_at) as met_at,
-        min_by(joined_by, row(reached_at, node_key)) as joined_by
+        start_key,
+        node_key,
+        reached_at,
+        joined_by
     from walked
-    where is_older
-    group by founder_key
 {%- endmacro %}
 
 {# The same walk, a table a round: `walked` is what is known, `reached` what the last round improved. #}
-{% macro spark__earliest_meetings(founders, steps, ages, given) -%}
+{% macro spark__earliest_meetings(starts, steps, given) -%}
     {%- set stem = this.identifier -%}
-    {%- set steps_aged = scratch_table(
-        stem ~ '_steps',
-        'with ' ~ given ~ '
-        select steps.from_key, steps.to_key, steps.first_seen_at, steps.joined_by,
-            ages.first_seen_at as to_first_seen_at
-        from ' ~ steps ~ ' as steps
-        inner join ' ~ ages ~ ' as ages on steps.to_key = ages.identifier_key'
-    ) -%}
+    {%- set ways = scratch_table(stem ~ '_steps', 'with ' ~ given ~ ' select * from ' ~ steps) -%}
     {%- set started = scratch_table(
         stem ~ '_walked_0',
         'with ' ~ given ~ '
-        select founder_key, founder_key as node_key, founded_at, false as is_older,
-            founded_at as reached_at, cast(null as string) as joined_by
-        from ' ~ founders
+        select start_key, start_key as node_key, started_at as reached_at,
+            cast(null as string) as joined_by
+        from ' ~ starts
     ) -%}
     {%- set state = namespace(walked=started, reached=started, improved=true) -%}
     {%- for _ in range(1000) if execute and state.improved -%}
@@ -223,16 +202,8 @@
             stem ~ '_reached_' ~ loop.index,
             '
             select
-                walked.founder_key,
+                walked.start_key,
                 steps.to_key as node_key,
-                walked.founded_at,
-                any_value(
-                    steps.to_first_seen_at < walked.founded_at
-                    or (
-                        steps.to_first_seen_at = walked.founded_at
-                        and steps.to_key < walked.founder_key
-                    )
-                ) as is_older,
                 min(greatest(walked.reached_at, steps.first_seen_at)) as reached_at,
                 min_by(
                     case
@@ -242,16 +213,13 @@
                     struct(greatest(walked.reached_at, steps.first_seen_at), steps.joined_by)
                 ) as joined_by
             from ' ~ state.reached ~ ' as walked
-            inner join ' ~ steps_aged ~ ' as steps on walked.node_key = steps.from_key
+            inner join ' ~ ways ~ ' as steps on walked.node_key = steps.from_key
             left join ' ~ state.walked ~ ' as known
-                on walked.founder_key = known.founder_key and steps.to_key = known.node_key
+                on walked.start_key = known.start_key and steps.to_key = known.node_key
             where
-                not walked.is_older
-                and (
-                    known.reached_at is null
-                    or greatest(walked.reached_at, steps.first_seen_at) < known.reached_at
-                )
-            group by walked.founder_key, steps.to_key, walked.founded_at'
+                known.reached_at is null
+                or greatest(walked.reached_at, steps.first_seen_at) < known.reached_at
+            group by walked.start_key, steps.to_key'
         ) -%}
         {%- set state.improved = run_query('select 1 from ' ~ reached ~ ' limit 1') | length > 0 -%}
         {%- if state.improved -%}
@@ -262,16 +230,15 @@
                 union all
                 select known.* from ' ~ state.walked ~ ' as known
                 left anti join ' ~ reached ~ ' as reached
-                    on known.founder_key = reached.founder_key and known.node_key = reached.node_key'
+                    on known.start_key = reached.start_key and known.node_key = reached.node_key'
             ) -%}
             {%- set state.reached = reached -%}
         {%- endif -%}
     {%- endfor -%}
     select
-        founder_key,
-        min(reached_at) as met_at,
-        min_by(joined_by, struct(reached_at, node_key)) as joined_by
+        start_key,
+        node_key,
+        reached_at,
+        joined_by
     from {{ state.walked }}
-    where is_older
-    group by founder_key
 {%- endmacro %}

@@ -22,7 +22,7 @@
         {%- do adapter.add_query(statement, abridge_sql_log=True) -%}
         {%- do statements.append(statement) -%}
     {%- endfor -%}
-    {{ return(statements[0]) }}
+    {{ return(statements[0] if statements else '') }}
 {% endmacro %}
 
 {# A value as a literal of Spark, where backslashes escape. #}

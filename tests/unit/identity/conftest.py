@@ -28,13 +28,16 @@ IDENTIFIERS = (
 #: The models from the collected records to the customers, in the order in which dbt builds them.
 CHAIN = (
     "int_identifiers_observed",
+    "int_identity_separations",
     "int_identity_edges",
     "int_identity_groups_joined",
     "int_identity_components",
     "int_identity_groups_skipped",
     "int_identifiers_resolved",
     "int_identity_records_resolved",
+    "int_identifiers_moved",
     "int_customer_ids_retired",
+    "int_identifiers_dated",
 )
 
 
@@ -65,6 +68,7 @@ def _environment() -> jinja2.Environment:
         {
             "return": returned,
             "ref": lambda name: name,
+            "config": lambda **_: "",
             "var": {"business_timezone": "Europe/Helsinki"}.__getitem__,
             "adapter": SimpleNamespace(
                 dispatch=lambda name: environment.globals[f"duckdb__{name}"]
@@ -92,7 +96,7 @@ class Identity:
     def __init__(self, limits: str | None = None) -> None:
         self.connection = duckdb.connect()
         self.connection.execute("set timezone = 'UTC'")
-        for seed in ("identity_rules", "blocked_identifiers"):
+        for seed in ("identity_rules", "blocked_identifiers", "identity_separations"):
             self.connection.execute(
                 f"create table {seed} as from read_csv('{SEEDS / seed}.csv', header = true)"
             )
@@ -104,7 +108,7 @@ class Identity:
         )
         self.connection.execute(
             "create table int_crm_merges_unioned (source varchar, surviving_contact_id varchar,"
-            " merged_contact_id varchar, merged_at timestamp)"
+            " merged_contact_id varchar, merged_at timestamp, unmerged_at timestamp)"
         )
         self.connection.execute(
             "create table int_identity_records_collected (identity_record_key varchar,"

@@ -120,22 +120,29 @@ def test_meetings_are_those_of_the_walk(call_macro, data):
         (a, b): max(ages[a], ages[b]) + data.draw(st.integers(0, 10)) for a, b in pairs if a < b
     }
     connection = duckdb.connect()
-    connection.execute("create table ages (identifier_key varchar, first_seen_at integer)")
-    connection.execute("create table founders (founder_key varchar, founded_at integer)")
+    connection.execute("create table starts (start_key varchar, started_at integer)")
     connection.execute(
         "create table steps (from_key varchar, to_key varchar, first_seen_at integer,"
         " joined_by varchar)"
     )
     for node, born in ages.items():
-        connection.execute("insert into ages values (?, ?)", [key(node), born])
-        connection.execute("insert into founders values (?, ?)", [key(node), born])
+        connection.execute("insert into starts values (?, ?)", [key(node), born])
     for (a, b), time in steps.items():
         for one, other in ((a, b), (b, a)):
             connection.execute(
                 "insert into steps values (?, ?, ?, ?)",
                 [key(one), key(other), time, f"{min(a, b)}-{max(a, b)}"],
             )
-    walk = call_macro("earliest_meetings", "founders", "steps", "ages")
-    found = connection.execute(f"select founder_key, met_at from ({walk})").fetchall()
+    walk = call_macro("earliest_meetings", "starts", "steps")
+    found = connection.execute(
+        f"""
+        select walked.start_key, min(walked.reached_at)
+        from ({walk}) as walked
+        inner join starts on walked.start_key = starts.start_key
+        inner join starts as met on walked.node_key = met.start_key
+        where (met.started_at, met.start_key) < (starts.started_at, starts.start_key)
+        group by walked.start_key
+        """
+    ).fetchall()
     expected = {key(node): time for node, time in meetings_by_walk(ages, steps).items()}
     assert dict(found) == expected

@@ -100,7 +100,8 @@ def test_contacts_that_the_crm_merged_are_one_whatever_else_they_share(identity)
     identity.add_record(1, kind="crm_contact", contact_id="k1", email_hash="e1")
     identity.add_record(5, kind="crm_contact", contact_id="k2", email_hash="e2")
     identity.connection.execute(
-        "insert into int_crm_merges_unioned values ('crm', 'k1', 'k2', timestamp '2024-02-01')"
+        "insert into int_crm_merges_unioned"
+        " values ('crm', 'k1', 'k2', timestamp '2024-02-01', null)"
     )
     identity.resolve()
     assert len(identity.customers()) == 1

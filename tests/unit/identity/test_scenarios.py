@@ -46,11 +46,18 @@ def resolved(identity: Any, scenario: dict[str, Any], is_reversed: bool) -> list
         rows.append((record["day"], record.get("kind", "order"), identifiers))
     for day, kind, identifiers in reversed(rows) if is_reversed else rows:
         identity.add_record(day, kind=kind, **identifiers)
-    for surviving, merged, day in scenario.get("merges", []):
+    for surviving, merged, day, *undone in scenario.get("merges", []):
         identity.connection.execute(
-            "insert into int_crm_merges_unioned values"
-            " ('crm', ?, ?, timestamp '2024-01-01' + to_days(?))",
-            [surviving, merged, day],
+            "insert into int_crm_merges_unioned values ('crm', ?, ?,"
+            " timestamp '2024-01-01' + to_days(?), timestamp '2024-01-01' + to_days(?))",
+            [surviving, merged, day, undone[0] if undone else None],
+        )
+    for kind, day, *identifiers in scenario.get("separations", []):
+        named = [part for each in identifiers for part in member(each).split(":", 1)]
+        identity.connection.execute(
+            "insert into identity_separations select ?, ?, ?, ?, ?,"
+            " date '2024-01-01' + to_days(?), 'asked for'",
+            [kind, *named, *[None] * (4 - len(named)), day],
         )
     for address in scenario.get("bad_addresses", []):
         identity.connection.execute(
@@ -103,6 +110,21 @@ def test_scenario(identity: Any, scenario: dict[str, Any], is_reversed: bool) ->
         assert customer_of(identity, rows[one - 1]) == customer_of(identity, rows[other - 1])
     for one, other in scenario.get("different", []):
         assert customer_of(identity, rows[one - 1]) != customer_of(identity, rows[other - 1])
+    for identifier, naming, first_day, last_day in scenario.get("was", []):
+        spans = identity.rows(
+            f"""
+            select
+                date_diff('day', timestamp '2024-01-01', dated.valid_from),
+                date_diff('day', timestamp '2024-01-01', dated.valid_to)
+            from int_identifiers_dated as dated
+            inner join int_identifiers_observed as named
+                on dated.customer_id = 'c_' || md5(named.identifier_key)[:20]
+            where
+                dated.identifier_type || ':' || dated.identifier_value = '{member(identifier)}'
+                and named.identifier_type || ':' || named.identifier_value = '{member(naming)}'
+            """
+        )
+        assert (first_day, last_day) in spans
     if "retired" in scenario:
         # An id is made from the identifier that founded the customer.
         retired = identity.rows(

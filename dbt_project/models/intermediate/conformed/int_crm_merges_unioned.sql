@@ -6,4 +6,5 @@
     'surviving_contact_id': 'string',
     'merged_contact_id': 'string',
     'merged_at': 'timestamp',
+    'unmerged_at': 'timestamp',
 }) }}

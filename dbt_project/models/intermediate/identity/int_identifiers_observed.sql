@@ -12,35 +12,73 @@ contacts as (
     select * from {{ ref('int_crm_contacts_unioned') }}
 ),
 
-listed as (
-    {{ identifiers_listed('records') }}
+-- By source first: a value is hashed once then, and not for every record that carries it.
+by_source as (
+    {%- for type in identifier_types() %}
+    select
+        '{{ type }}' as identifier_type,
+        {{ type }} as identifier_value,
+        source,
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at,
+        sum(record_count) as record_count
+    from records
+    where {{ type }} is not null
+    group by {{ type }}, source
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 ),
 
 identifiers as (
     select
-        identifier_key,
+        {{ surrogate_key(["'identifier'", 'identifier_type', 'identifier_value']) }}
+            as identifier_key,
         identifier_type,
         identifier_value,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at,
         sum(record_count) as record_count,
-        count(distinct source) as source_count
-    from listed
-    group by identifier_key, identifier_type, identifier_value
+        count(*) as source_count
+    from by_source
+    group by identifier_type, identifier_value
 ),
 
 -- patterns are for ids that people and scripts wrote: a keyed hash can equal none of them
+named as (
+    select
+        identifier_key,
+        identifier_type,
+        lower(identifier_value) as identifier_text
+    from identifiers
+    where identifier_type not in ('email_hash', 'phone_hash')
+),
+
+-- what stands in the table as a plain word is looked up, only the rest is tried on every value
 matches as (
     select
-        identifiers.identifier_key,
-        min(blocked_patterns.reason) as block_reason
-    from identifiers
-    inner join blocked_patterns
-        on
-            blocked_patterns.identifier_type in ('any', identifiers.identifier_type)
-            and lower(identifiers.identifier_value) like blocked_patterns.value_pattern
-    where identifiers.identifier_type not in ('email_hash', 'phone_hash')
-    group by identifiers.identifier_key
+        identifier_key,
+        min(reason) as block_reason
+    from (
+        select
+            named.identifier_key,
+            blocked_patterns.reason
+        from named
+        inner join blocked_patterns
+            on named.identifier_text = blocked_patterns.value_pattern
+        where blocked_patterns.identifier_type in ('any', named.identifier_type)
+        union all
+        select
+            named.identifier_key,
+            blocked_patterns.reason
+        from named
+        inner join blocked_patterns
+            on named.identifier_text like blocked_patterns.value_pattern
+        where
+            blocked_patterns.identifier_type in ('any', named.identifier_type)
+            and replace(replace(blocked_patterns.value_pattern, '%', ''), '_', '')
+            <> blocked_patterns.value_pattern
+    ) as matched
+    group by identifier_key
 ),
 
 bad_addresses as (

@@ -11,7 +11,10 @@ identifiers as (
 
 edges as (
     select * from {{ ref('int_identity_edges') }}
-    where strength = 'supporting' and not is_by_shared_value
+    where
+        strength = 'supporting'
+        and not is_by_shared_value
+        and separation_kind is null
 ),
 
 rules as (

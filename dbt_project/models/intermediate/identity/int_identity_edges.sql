@@ -1,3 +1,17 @@
+{% set types = identifier_types() %}
+{% set type_pairs = [] %}
+{% for one in types %}
+{% for other in types[loop.index:] %}
+{% do type_pairs.append((one, other)) %}
+{% endfor %}
+{% endfor %}
+{#- One value for time, kind and source of a pair's first record: the earliest is the smallest. -#}
+{% set first_sight = record({
+    'seen_at': "coalesce(first_seen_at, timestamp '9999-12-31 00:00:00')",
+    'record_kind': 'record_kind',
+    'source': 'source',
+}) %}
+
 with
 
 records as (
@@ -5,147 +19,124 @@ records as (
     where identifier_count > 1
 ),
 
-identifiers as (
-    select * from {{ ref('int_identifiers_observed') }}
-    where not is_blocked
+blocked as (
+    select identifier_key from {{ ref('int_identifiers_observed') }}
+    where is_blocked
 ),
 
 rules as (
     select * from {{ ref('identity_rules') }}
 ),
 
-contact_merges as (
-    select
-        source,
-        merged_at,
-        {{ surrogate_key(["'identifier'", "'contact_id'", 'surviving_contact_id']) }}
-            as surviving_key,
-        {{ surrogate_key(["'identifier'", "'contact_id'", 'merged_contact_id']) }} as merged_key
-    from {{ ref('int_crm_merges_unioned') }}
-    where
-        surviving_contact_id is not null
-        and merged_contact_id is not null
-        and surviving_contact_id <> merged_contact_id
+separations as (
+    select * from {{ ref('int_identity_separations') }}
 ),
 
-listed as (
-    {{ identifiers_listed('records') }}
-),
-
-usable as (
+crm_merges as (
     select
-        listed.identity_record_key,
-        listed.source,
-        listed.record_kind,
-        listed.identifier_key,
-        listed.identifier_type,
-        listed.first_seen_at,
-        listed.last_seen_at,
-        listed.record_count
-    from listed
-    inner join identifiers on listed.identifier_key = identifiers.identifier_key
-),
-
-seen_together as (
-    select
-        one.identifier_key as from_key,
-        other.identifier_key as to_key,
-        one.identifier_type as from_type,
-        other.identifier_type as to_type,
-        one.source,
-        one.record_kind,
-        one.first_seen_at,
-        one.last_seen_at,
-        one.record_count
-    from usable as one
-    inner join usable as other
-        on
-            one.identity_record_key = other.identity_record_key
-            and one.identifier_key < other.identifier_key
-),
-
-merged as (
-    select
-        least(surviving_key, merged_key) as from_key,
-        greatest(surviving_key, merged_key) as to_key,
-        'contact_id' as from_type,
-        'contact_id' as to_type,
+        trim(surviving_contact_id) as one_value,
+        trim(merged_contact_id) as other_value,
         source,
         'crm_merge' as record_kind,
-        merged_at as first_seen_at,
-        merged_at as last_seen_at,
-        1 as record_count
-    from contact_merges
+        merged_at as first_seen_at
+    from {{ ref('int_crm_merges_unioned') }}
+    where trim(surviving_contact_id) <> trim(merged_contact_id)
 ),
 
-unioned as (
-    select * from seen_together
-    union all
-    select * from merged
-),
-
-pairs as (
+-- each pair of types by itself and by value: no record is joined with itself, and only what is
+-- left gets keys
+seen_together as (
+    {%- for one, other in type_pairs %}
     select
-        from_key,
-        to_key,
-        from_type,
-        to_type,
-        min_by(source, {{ sort_key(['first_seen_at', 'record_kind', 'source']) }}) as source,
-        min_by(record_kind, {{ sort_key(['first_seen_at', 'record_kind', 'source']) }})
-            as record_kind,
-        bool_or(record_kind in ('crm_contact', 'crm_merge')) as is_crm_stated,
-        min(first_seen_at) as first_seen_at,
+        '{{ one }}' as one_type,
+        '{{ other }}' as other_type,
+        {{ one }} as one_value,
+        {{ other }} as other_value,
+        min({{ first_sight }}) as first_sight,
+        bool_or(record_kind = 'crm_contact') as is_crm_stated,
         max(last_seen_at) as last_seen_at,
-        cast(sum(record_count) as bigint) as record_count
-    from unioned
-    group by from_key, to_key, from_type, to_type
+        sum(record_count) as record_count
+    from records
+    where
+        {{ one }} is not null
+        and {{ other }} is not null
+    group by {{ one }}, {{ other }}
+    union all
+    {%- endfor %}
+    select
+        'contact_id' as one_type,
+        'contact_id' as other_type,
+        least(one_value, other_value) as one_value,
+        greatest(one_value, other_value) as other_value,
+        min({{ first_sight }}) as first_sight,
+        true as is_crm_stated,
+        max(first_seen_at) as last_seen_at,
+        count(*) as record_count
+    from crm_merges
+    group by least(one_value, other_value), greatest(one_value, other_value)
+),
+
+keyed as (
+    select
+        {{ surrogate_key(["'identifier'", 'one_type', 'one_value']) }} as one_key,
+        {{ surrogate_key(["'identifier'", 'other_type', 'other_value']) }} as other_key,
+        one_type,
+        other_type,
+        first_sight,
+        is_crm_stated,
+        last_seen_at,
+        record_count
+    from seen_together
 ),
 
 ranked as (
     select
-        pairs.from_key,
-        pairs.to_key,
-        pairs.from_type,
-        pairs.to_type,
-        pairs.source,
-        pairs.record_kind,
-        pairs.is_crm_stated,
-        pairs.first_seen_at,
-        pairs.last_seen_at,
-        pairs.record_count,
+        least(keyed.one_key, keyed.other_key) as from_key,
+        greatest(keyed.one_key, keyed.other_key) as to_key,
+        case when keyed.one_key < keyed.other_key then keyed.one_type else keyed.other_type end
+            as from_type,
+        case when keyed.one_key < keyed.other_key then keyed.other_type else keyed.one_type end
+            as to_type,
+        keyed.first_sight,
+        keyed.is_crm_stated,
+        keyed.last_seen_at,
+        keyed.record_count,
         case
-            when from_rules.strength = 'certain' and to_rules.strength = 'certain' then 'certain'
+            when one_rules.strength = 'certain' and other_rules.strength = 'certain' then 'certain'
             else 'supporting'
         end as strength
-    from pairs
-    inner join rules as from_rules on pairs.from_type = from_rules.identifier_type
-    inner join rules as to_rules on pairs.to_type = to_rules.identifier_type
+    from keyed
+    inner join rules as one_rules on keyed.one_type = one_rules.identifier_type
+    inner join rules as other_rules on keyed.other_type = other_rules.identifier_type
+    left join blocked as one_blocked on keyed.one_key = one_blocked.identifier_key
+    left join blocked as other_blocked on keyed.other_key = other_blocked.identifier_key
+    where
+        one_blocked.identifier_key is null
+        and other_blocked.identifier_key is null
 ),
 
 -- how many different values of one other certain type each certain value was seen with
-certain_both_ways as (
-    select
-        from_key as identifier_key,
-        from_type as identifier_type,
-        to_type as linked_type
-    from ranked
-    where strength = 'certain' and from_type <> to_type
-    union all
-    select
-        to_key as identifier_key,
-        to_type as identifier_type,
-        from_type as linked_type
-    from ranked
-    where strength = 'certain' and from_type <> to_type
-),
-
 linked_counts as (
     select
         identifier_key,
         identifier_type,
         linked_type,
         count(*) as linked_count
-    from certain_both_ways
+    from (
+        select
+            from_key as identifier_key,
+            from_type as identifier_type,
+            to_type as linked_type
+        from ranked
+        where strength = 'certain' and from_type <> to_type
+        union all
+        select
+            to_key as identifier_key,
+            to_type as identifier_type,
+            from_type as linked_type
+        from ranked
+        where strength = 'certain' and from_type <> to_type
+    ) as both_ways
     group by identifier_key, identifier_type, linked_type
 ),
 
@@ -159,6 +150,76 @@ shared as (
     group by linked_counts.identifier_key
 ),
 
+ends_of_separated as (
+    select
+        identity_separation_key,
+        separation_kind,
+        separated_at,
+        from_key as end_key
+    from separations
+    union
+    select
+        identity_separation_key,
+        separation_kind,
+        separated_at,
+        to_key as end_key
+    from separations
+),
+
+links_of_separated as (
+    select
+        ends.identity_separation_key,
+        ends.separation_kind,
+        ends.separated_at,
+        ranked.from_type = 'contact_id' and ranked.is_crm_stated as is_own_record,
+        ranked.to_key as linked_key
+    from ends_of_separated as ends
+    inner join ranked on ends.end_key = ranked.from_key
+    union all
+    select
+        ends.identity_separation_key,
+        ends.separation_kind,
+        ends.separated_at,
+        ranked.to_type = 'contact_id' and ranked.is_crm_stated as is_own_record,
+        ranked.from_key as linked_key
+    from ends_of_separated as ends
+    inner join ranked on ends.end_key = ranked.to_key
+),
+
+-- Who opted out stands alone, with all that the own record in the CRM names. What was seen with
+-- both of two who are kept apart no longer says whose it is.
+cut as (
+    select
+        identifier_key,
+        min(separation_kind) as separation_kind,
+        min(separated_at) as separated_at
+    from (
+        select
+            from_key as identifier_key,
+            separation_kind,
+            separated_at
+        from separations
+        where separation_kind = 'opt_out'
+        union all
+        select
+            linked_key as identifier_key,
+            separation_kind,
+            separated_at
+        from links_of_separated
+        where separation_kind = 'opt_out' and is_own_record
+        union all
+        select
+            linked_key as identifier_key,
+            min(separation_kind) as separation_kind,
+            min(separated_at) as separated_at
+        from links_of_separated
+        where separation_kind <> 'opt_out'
+        group by identity_separation_key, linked_key
+        having count(*) > 1
+    ) as found
+    group by identifier_key
+),
+
 final as (
     select
         {{ surrogate_key(["'identity_edge'", 'ranked.from_key', 'ranked.to_key']) }}
@@ -167,21 +228,30 @@ final as (
         ranked.to_key,
         ranked.from_type,
         ranked.to_type,
-        ranked.source,
-        ranked.record_kind,
+        ranked.first_sight.source as source,
+        ranked.first_sight.record_kind as record_kind,
         ranked.strength,
         ranked.is_crm_stated,
-        ranked.first_seen_at,
+        nullif(
+            ranked.first_sight.seen_at, timestamp '9999-12-31 00:00:00'
+        ) as first_seen_at,
         ranked.last_seen_at,
-        ranked.record_count,
+        cast(ranked.record_count as bigint) as record_count,
         from_shared.linked_count as from_linked_count,
         to_shared.linked_count as to_linked_count,
         -- what the CRM merged by hand stays merged, however many values meet there
         (from_shared.identifier_key is not null or to_shared.identifier_key is not null)
-        and ranked.record_kind <> 'crm_merge' as is_by_shared_value
+        and ranked.from_type <> ranked.to_type as is_by_shared_value,
+        coalesce(pair.separation_kind, from_cut.separation_kind, to_cut.separation_kind)
+            as separation_kind,
+        coalesce(pair.separated_at, from_cut.separated_at, to_cut.separated_at) as separated_at
     from ranked
     left join shared as from_shared on ranked.from_key = from_shared.identifier_key
     left join shared as to_shared on ranked.to_key = to_shared.identifier_key
+    left join cut as from_cut on ranked.from_key = from_cut.identifier_key
+    left join cut as to_cut on ranked.to_key = to_cut.identifier_key
+    left join separations as pair
+        on ranked.from_key = pair.from_key and ranked.to_key = pair.to_key
 )
 
 select * from final

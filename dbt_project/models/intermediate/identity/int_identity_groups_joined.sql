@@ -6,11 +6,19 @@ identifiers as (
 
 edges as (
     select * from {{ ref('int_identity_edges') }}
-    where strength = 'certain' and not is_by_shared_value
+    where
+        strength = 'certain'
+        and not is_by_shared_value
+        and separation_kind is null
 ),
 
 rules as (
     select * from {{ ref('identity_rules') }}
+),
+
+separations as (
+    select * from {{ ref('int_identity_separations') }}
+    where from_key <> to_key
 )
 {% endset %}
 

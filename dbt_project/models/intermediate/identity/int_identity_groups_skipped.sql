@@ -67,7 +67,11 @@ dissolved_groups as (
         limit_type as identifier_type,
         max(dissolved_identifier_count) as identifier_count,
         max(max_per_customer) as limit_count,
-        'More values of one type than one customer may have: left as the CRM states it' as reason
+        case
+            when limit_type = 'kept_apart'
+                then 'Two in it must be kept apart: left as the CRM states it'
+            else 'More values of one type than one customer may have: left as the CRM states it'
+        end as reason
     from groups
     where dissolved_group_key is not null
     group by dissolved_group_key, limit_type

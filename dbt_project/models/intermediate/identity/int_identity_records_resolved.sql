@@ -1,3 +1,5 @@
+{% set types = identifier_types() %}
+
 with
 
 records as (
@@ -12,34 +14,73 @@ resolved as (
     select * from {{ ref('int_identifiers_resolved') }}
 ),
 
-listed as (
-    {{ identifiers_listed('records') }}
+-- A shared thing names nobody while a certain identifier stands beside it, whatever the priorities
+-- say.
+ranked as (
+    select
+        resolved.identifier_key,
+        resolved.identifier_type,
+        resolved.identifier_value,
+        resolved.customer_id,
+        rules.priority + case when resolved.is_shared then 1000 else 0 end as preference
+    from resolved
+    inner join rules on resolved.identifier_type = rules.identifier_type
 ),
 
--- Blocked values are in no customer and fall out here. A shared thing names nobody while a certain
--- identifier stands beside it, whatever the priorities say.
-candidates as (
+{% for type in types -%}
+{{ type }}s as (
     select
-        listed.identity_record_key,
-        listed.identifier_key,
-        listed.identifier_type,
-        resolved.customer_id,
-        {{ sort_key([
-            'case when resolved.is_shared then 1 else 0 end', 'rules.priority'
-        ]) }} as preference
-    from listed
-    inner join resolved on listed.identifier_key = resolved.identifier_key
-    inner join rules on listed.identifier_type = rules.identifier_type
+        identifier_key,
+        identifier_value,
+        customer_id,
+        preference
+    from ranked
+    where identifier_type = '{{ type }}'
+),
+
+{% endfor -%}
+-- Type by type and by value: no record is joined with itself, and no key is made. Blocked values
+-- are in no customer and are not found.
+found as (
+    select
+        records.identity_record_key,
+        {%- for type in types %}
+        {{ type }}s.identifier_key as {{ type }}_key,
+        {{ type }}s.customer_id as {{ type }}_customer_id,
+        {{ type }}s.preference as {{ type }}_preference,
+        {%- endfor %}
+        least(
+            {%- for type in types %}
+            coalesce({{ type }}s.preference, 9999){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as best_preference
+    from records
+    left join {{ types[0] }}s on records.{{ types[0] }} = {{ types[0] }}s.identifier_value
+    {%- for type in types[1:] %}
+    left join {{ type }}s on records.{{ type }} = {{ type }}s.identifier_value
+    {%- endfor %}
 ),
 
 final as (
     select
         identity_record_key,
-        min_by(identifier_key, preference) as identifier_key,
-        min_by(identifier_type, preference) as identifier_type,
-        min_by(customer_id, preference) as customer_id
-    from candidates
-    group by identity_record_key
+        case best_preference
+            {%- for type in types %}
+            when {{ type }}_preference then {{ type }}_key
+            {%- endfor %}
+        end as identifier_key,
+        case best_preference
+            {%- for type in types %}
+            when {{ type }}_preference then '{{ type }}'
+            {%- endfor %}
+        end as identifier_type,
+        case best_preference
+            {%- for type in types %}
+            when {{ type }}_preference then {{ type }}_customer_id
+            {%- endfor %}
+        end as customer_id
+    from found
+    where best_preference < 9999
 )
 
 select * from final

@@ -11,6 +11,7 @@ contact_merges as (
         source,
         merged_contact_id
     from {{ ref('stg_hubspot__crm_merges') }}
+    where unmerged_at is null
 ),
 
 merged_away as (

@@ -27,7 +27,8 @@ contact_merges as (
         _source as source,
         canonical_vid as surviving_contact_id,
         vid_to_merge as merged_contact_id,
-        {{ text_to_timestamp('timestamp') }} as merged_at
+        {{ text_to_timestamp('timestamp') }} as merged_at,
+        {{ text_to_timestamp('unmerged_at') }} as unmerged_at
     from audits
     union all
     -- the contact remembers whom it absorbed, also where the audit was not exported
@@ -35,7 +36,8 @@ contact_merges as (
         merged_id_lists._source as source,
         merged_id_lists.id as surviving_contact_id,
         {{ json_scalar('merged.value') }} as merged_contact_id,
-        cast(null as timestamp) as merged_at
+        cast(null as timestamp) as merged_at,
+        cast(null as timestamp) as unmerged_at
     from merged_id_lists
     {{ json_elements('merged_id_lists.merged_ids', 'merged') }}
 ),
@@ -47,7 +49,12 @@ final as (
         source,
         surviving_contact_id,
         merged_contact_id,
-        max(merged_at) as merged_at
+        max(merged_at) as merged_at,
+        -- merged once more: what was taken back before counts no longer
+        case
+            when max(unmerged_at) >= coalesce(max(merged_at), max(unmerged_at))
+                then max(unmerged_at)
+        end as unmerged_at
     from contact_merges
     where surviving_contact_id <> merged_contact_id
     group by source, surviving_contact_id, merged_contact_id
@@ -58,5 +65,6 @@ select
     source,
     surviving_contact_id,
     merged_contact_id,
-    merged_at
+    merged_at,
+    unmerged_at
 from final

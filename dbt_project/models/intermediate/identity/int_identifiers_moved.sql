@@ -1,0 +1,383 @@
+{% set cuts %}
+resolved as (
+    select * from {{ ref('int_identifiers_resolved') }}
+    where first_seen_at is not null
+),
+
+rules as (
+    select * from {{ ref('identity_rules') }}
+),
+
+joining_edges as (
+    select * from {{ ref('int_identity_edges') }}
+    where not is_by_shared_value
+),
+
+-- The joining edges with both ends' customer and age. What is cut today did join before: a merge
+-- that the CRM took back, an address of two who are kept apart, all that an opt-out let go.
+dated_edges as (
+    select
+        joining_edges.identity_edge_key,
+        joining_edges.from_key,
+        joining_edges.to_key,
+        joining_edges.strength,
+        from_rules.strength = 'supporting' as is_from_supporting,
+        from_side.customer_id as from_customer_id,
+        to_side.customer_id as to_customer_id,
+        from_side.first_seen_at as from_first_seen_at,
+        to_side.first_seen_at as to_first_seen_at,
+        joining_edges.first_seen_at,
+        joining_edges.separation_kind,
+        joining_edges.separated_at
+    from joining_edges
+    inner join resolved as from_side on joining_edges.from_key = from_side.identifier_key
+    inner join resolved as to_side on joining_edges.to_key = to_side.identifier_key
+    inner join rules as from_rules on joining_edges.from_type = from_rules.identifier_type
+    where
+        from_side.customer_id = to_side.customer_id
+        or joining_edges.separation_kind is not null
+),
+
+-- a number or browser that others use, or that belongs to somebody else now, joined nobody then
+lone_customers as (
+    select customer_id
+    from resolved
+    where
+        not is_shared
+        and customer_id in (
+            select from_customer_id from dated_edges
+            where separation_kind is not null
+            union
+            select to_customer_id from dated_edges
+            where separation_kind is not null
+        )
+    group by customer_id
+    having count(*) = 1
+),
+
+cut_edges as (
+    select
+        identity_edge_key,
+        from_key,
+        to_key,
+        from_customer_id,
+        to_customer_id,
+        first_seen_at,
+        separation_kind,
+        separated_at
+    from dated_edges
+    where
+        separation_kind is not null
+        and (
+            strength = 'certain'
+            or case when is_from_supporting then from_customer_id else to_customer_id end
+            in (select customer_id from lone_customers)
+        )
+),
+
+cut_customers as (
+    select
+        from_customer_id as from_key,
+        to_customer_id as to_key
+    from cut_edges
+)
+{% endset %}
+
+{% set walks %}
+{{ cuts }},
+
+-- customers who were one until the first of the separations between them
+joined_customers as (
+    select
+        node_key as customer_id,
+        component_key
+    from (
+        {{ connected_components('cut_customers', given=cuts) }}
+    ) as labelled
+),
+
+separated as (
+    select
+        joined_customers.component_key,
+        min(cut_edges.separated_at) as separated_at,
+        min(cut_edges.separation_kind) as separation_kind
+    from cut_edges
+    inner join joined_customers on cut_edges.from_customer_id = joined_customers.customer_id
+    group by joined_customers.component_key
+),
+
+splits as (
+    select
+        joined_customers.customer_id,
+        separated.separated_at,
+        separated.separation_kind
+    from joined_customers
+    inner join separated on joined_customers.component_key = separated.component_key
+),
+
+-- who came together with somebody older never was a customer of its own
+companions as (
+    select from_key as identifier_key
+    from dated_edges
+    where
+        separation_kind is null
+        and first_seen_at <= from_first_seen_at
+        and (
+            to_first_seen_at < from_first_seen_at
+            or (to_first_seen_at = from_first_seen_at and to_key < from_key)
+        )
+    union
+    select to_key as identifier_key
+    from dated_edges
+    where
+        separation_kind is null
+        and first_seen_at <= to_first_seen_at
+        and (
+            from_first_seen_at < to_first_seen_at
+            or (from_first_seen_at = to_first_seen_at and from_key < to_key)
+        )
+),
+
+-- Few customers have a founder besides their oldest identifier, and fewer were divided: only there
+-- has anything moved.
+moved_customers as (
+    select resolved.customer_id
+    from resolved
+    left join companions on resolved.identifier_key = companions.identifier_key
+    where
+        resolved.identifier_key <> resolved.customer_oldest_identifier_key
+        and companions.identifier_key is null
+    union
+    select customer_id from splits
+),
+
+-- as it was before the separation, and as it is
+states as (
+    select
+        'then' as state,
+        resolved.identifier_key,
+        resolved.first_seen_at
+    from resolved
+    inner join splits on resolved.customer_id = splits.customer_id
+    union all
+    select
+        'now' as state,
+        resolved.identifier_key,
+        resolved.first_seen_at
+    from resolved
+    inner join moved_customers on resolved.customer_id = moved_customers.customer_id
+),
+
+starts as (
+    select
+        state || identifier_key as start_key,
+        first_seen_at as started_at
+    from states
+),
+
+edges_of_states as (
+    select
+        'now' as state,
+        dated_edges.from_key,
+        dated_edges.to_key,
+        dated_edges.first_seen_at,
+        dated_edges.identity_edge_key
+    from dated_edges
+    inner join moved_customers on dated_edges.from_customer_id = moved_customers.customer_id
+    where dated_edges.separation_kind is null
+    union all
+    select
+        'then' as state,
+        dated_edges.from_key,
+        dated_edges.to_key,
+        dated_edges.first_seen_at,
+        dated_edges.identity_edge_key
+    from dated_edges
+    inner join splits on dated_edges.from_customer_id = splits.customer_id
+    where dated_edges.separation_kind is null
+    union all
+    select
+        'then' as state,
+        from_key,
+        to_key,
+        first_seen_at,
+        identity_edge_key
+    from cut_edges
+),
+
+steps as (
+    select
+        state || from_key as from_key,
+        state || to_key as to_key,
+        first_seen_at,
+        identity_edge_key as joined_by
+    from edges_of_states
+    union all
+    select
+        state || to_key as from_key,
+        state || from_key as to_key,
+        first_seen_at,
+        identity_edge_key as joined_by
+    from edges_of_states
+)
+{% endset %}
+
+with
+
+{{ walks }},
+
+meetings as (
+    select
+        start_key,
+        node_key,
+        reached_at,
+        joined_by
+    from (
+        {{ earliest_meetings('starts', 'steps', given=walks) }}
+    ) as walked
+),
+
+-- at any time the oldest identifier that was reached by then names the customer
+ranked as (
+    select
+        starts.state,
+        starts.identifier_key,
+        met.identifier_key as naming_key,
+        meetings.reached_at,
+        meetings.joined_by,
+        {{ sort_key(['met.first_seen_at', 'met.identifier_key']) }} as age
+    from meetings
+    inner join states as starts on meetings.start_key = starts.state || starts.identifier_key
+    inner join states as met on meetings.node_key = met.state || met.identifier_key
+),
+
+oldest_so_far as (
+    select
+        state,
+        identifier_key,
+        naming_key,
+        reached_at,
+        joined_by,
+        age,
+        min(age) over (
+            partition by state, identifier_key
+            order by reached_at
+            range between unbounded preceding and current row
+        ) as oldest_age
+    from ranked
+),
+
+named as (
+    select
+        oldest_so_far.state,
+        oldest_so_far.identifier_key,
+        oldest_so_far.naming_key,
+        oldest_so_far.joined_by,
+        oldest_so_far.reached_at as valid_from,
+        lead(oldest_so_far.reached_at) over (
+            partition by oldest_so_far.state, oldest_so_far.identifier_key
+            order by oldest_so_far.reached_at
+        ) as valid_to,
+        resolved.customer_id as current_customer_id
+    from oldest_so_far
+    inner join resolved on oldest_so_far.identifier_key = resolved.identifier_key
+    where oldest_so_far.age = oldest_so_far.oldest_age
+),
+
+-- the one state until the separation, the other from then on
+dated as (
+    select
+        named.identifier_key,
+        named.naming_key,
+        named.current_customer_id,
+        named.joined_by,
+        cast(null as string) as separation_kind,
+        named.valid_from,
+        least(coalesce(named.valid_to, splits.separated_at), splits.separated_at) as valid_to
+    from named
+    inner join splits on named.current_customer_id = splits.customer_id
+    where
+        named.state = 'then'
+        and named.valid_from < splits.separated_at
+    union all
+    select
+        named.identifier_key,
+        named.naming_key,
+        named.current_customer_id,
+        case
+            when named.valid_from >= coalesce(splits.separated_at, named.valid_from)
+                then named.joined_by
+        end as joined_by,
+        case when named.valid_from < splits.separated_at then splits.separation_kind end
+            as separation_kind,
+        greatest(named.valid_from, coalesce(splits.separated_at, named.valid_from)) as valid_from,
+        named.valid_to
+    from named
+    left join splits on named.current_customer_id = splits.customer_id
+    where
+        named.state = 'now'
+        and (
+            splits.separated_at is null
+            or named.valid_to is null
+            or named.valid_to > splits.separated_at
+        )
+),
+
+-- a customer who keeps the id through a separation of others has one span
+changes as (
+    select
+        dated.identifier_key,
+        dated.naming_key,
+        dated.current_customer_id,
+        dated.joined_by,
+        dated.separation_kind,
+        dated.valid_from,
+        lag(dated.naming_key) over (
+            partition by dated.identifier_key order by dated.valid_from
+        ) as previous_key
+    from dated
+    where dated.valid_to is null or dated.valid_to > dated.valid_from
+),
+
+spans as (
+    select
+        changes.identifier_key,
+        changes.naming_key,
+        changes.current_customer_id,
+        changes.joined_by,
+        changes.separation_kind,
+        changes.previous_key,
+        changes.valid_from,
+        lead(changes.valid_from) over (
+            partition by changes.identifier_key order by changes.valid_from
+        ) as valid_to,
+        count(*) over (partition by changes.identifier_key) as span_count
+    from changes
+    where
+        changes.previous_key is null
+        or changes.previous_key <> changes.naming_key
+),
+
+final as (
+    select
+        spans.identifier_key,
+        {{ customer_id('spans.naming_key') }} as customer_id,
+        spans.current_customer_id,
+        spans.identifier_key = spans.naming_key as is_founder,
+        spans.valid_from,
+        spans.valid_to,
+        case
+            when spans.separation_kind is not null then 'split: ' || spans.separation_kind
+            when spans.previous_key is null then 'first seen'
+            else 'merged: ' || joining_edges.record_kind || ' of ' || joining_edges.source
+        end as reason,
+        case
+            when spans.previous_key is not null and spans.separation_kind is null
+                then spans.joined_by
+        end as identity_edge_key
+    from spans
+    left join joining_edges on spans.joined_by = joining_edges.identity_edge_key
+    where spans.span_count > 1
+)
+
+select * from final
