@@ -1,20 +1,101 @@
 {% set cuts %}
-resolved as (
-    select * from {{ ref('int_identifiers_resolved') }}
-    where first_seen_at is not null
-),
-
 rules as (
     select * from {{ ref('identity_rules') }}
 ),
 
-joining_edges as (
-    select * from {{ ref('int_identity_edges') }}
-    where not is_by_shared_value
+-- Who came together with somebody older never was a customer of its own. The large tables are read
+-- where they are joined: a CTE that several read would be kept whole in memory.
+companions as (
+    select distinct
+        case
+            when
+                from_side.first_seen_at < to_side.first_seen_at
+                or (
+                    from_side.first_seen_at = to_side.first_seen_at
+                    and edges.from_key < edges.to_key
+                )
+                then edges.to_key
+            else edges.from_key
+        end as identifier_key
+    from {{ ref('int_identity_edges') }} as edges
+    inner join {{ ref('int_identifiers_resolved') }} as from_side
+        on edges.from_key = from_side.identifier_key
+    inner join {{ ref('int_identifiers_resolved') }} as to_side
+        on edges.to_key = to_side.identifier_key
+    where
+        not edges.is_by_shared_value
+        and edges.separation_kind is null
+        and from_side.customer_id = to_side.customer_id
+        and edges.first_seen_at <= greatest(from_side.first_seen_at, to_side.first_seen_at)
 ),
 
--- The joining edges with both ends' customer and age. What is cut today did join before: a merge
--- that the CRM took back, an address of two who are kept apart, all that an opt-out let go.
+-- all others were, until they met an identifier older than themselves
+merged_customers as (
+    select distinct resolved.customer_id
+    from {{ ref('int_identifiers_resolved') }} as resolved
+    left join companions on resolved.identifier_key = companions.identifier_key
+    where
+        resolved.identifier_key <> resolved.customer_oldest_identifier_key
+        and resolved.first_seen_at is not null
+        and companions.identifier_key is null
+),
+
+-- What is cut today did join before: a merge that the CRM took back, an address of two who are kept
+-- apart, all that an opt-out let go.
+separated_edges as (
+    select
+        identity_edge_key,
+        from_key,
+        to_key
+    from {{ ref('int_identity_edges') }}
+    where
+        not is_by_shared_value
+        and separation_kind is not null
+),
+
+concerned_customers as (
+    select customer_id from merged_customers
+    union
+    select resolved.customer_id
+    from {{ ref('int_identifiers_resolved') }} as resolved
+    where
+        resolved.identifier_key in (
+            select from_key from separated_edges
+            union all
+            select to_key from separated_edges
+        )
+),
+
+resolved as (
+    select
+        resolved.identifier_key,
+        resolved.customer_id,
+        resolved.is_shared,
+        resolved.first_seen_at
+    from {{ ref('int_identifiers_resolved') }} as resolved
+    where
+        resolved.first_seen_at is not null
+        and resolved.customer_id in (select customer_id from concerned_customers)
+),
+
+joining_edges as (
+    select
+        edges.identity_edge_key,
+        edges.from_key,
+        edges.to_key,
+        edges.from_type,
+        edges.strength,
+        edges.source,
+        edges.record_kind,
+        edges.first_seen_at,
+        edges.separation_kind,
+        edges.separated_at
+    from {{ ref('int_identity_edges') }} as edges
+    where
+        not edges.is_by_shared_value
+        and edges.from_key in (select identifier_key from resolved)
+),
+
 dated_edges as (
     select
         joining_edges.identity_edge_key,
@@ -24,8 +105,6 @@ dated_edges as (
         from_rules.strength = 'supporting' as is_from_supporting,
         from_side.customer_id as from_customer_id,
         to_side.customer_id as to_customer_id,
-        from_side.first_seen_at as from_first_seen_at,
-        to_side.first_seen_at as to_first_seen_at,
         joining_edges.first_seen_at,
         joining_edges.separation_kind,
         joining_edges.separated_at
@@ -115,38 +194,10 @@ splits as (
     inner join separated on joined_customers.component_key = separated.component_key
 ),
 
--- who came together with somebody older never was a customer of its own
-companions as (
-    select from_key as identifier_key
-    from dated_edges
-    where
-        separation_kind is null
-        and first_seen_at <= from_first_seen_at
-        and (
-            to_first_seen_at < from_first_seen_at
-            or (to_first_seen_at = from_first_seen_at and to_key < from_key)
-        )
-    union
-    select to_key as identifier_key
-    from dated_edges
-    where
-        separation_kind is null
-        and first_seen_at <= to_first_seen_at
-        and (
-            from_first_seen_at < to_first_seen_at
-            or (from_first_seen_at = to_first_seen_at and from_key < to_key)
-        )
-),
-
--- Few customers have a founder besides their oldest identifier, and fewer were divided: only there
--- has anything moved.
+-- few customers have a founder besides their oldest identifier, and fewer were divided: only there
+-- has anything moved
 moved_customers as (
-    select resolved.customer_id
-    from resolved
-    left join companions on resolved.identifier_key = companions.identifier_key
-    where
-        resolved.identifier_key <> resolved.customer_oldest_identifier_key
-        and companions.identifier_key is null
+    select customer_id from merged_customers
     union
     select customer_id from splits
 ),

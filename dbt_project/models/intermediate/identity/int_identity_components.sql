@@ -9,14 +9,6 @@ identifiers as (
     where not is_blocked
 ),
 
-edges as (
-    select * from {{ ref('int_identity_edges') }}
-    where
-        strength = 'supporting'
-        and not is_by_shared_value
-        and separation_kind is null
-),
-
 rules as (
     select * from {{ ref('identity_rules') }}
 ),
@@ -29,38 +21,47 @@ certain as (
     from {{ ref('int_identity_groups_joined') }}
 ),
 
-both_ways as (
+{% for type in supporting_types %}
+{%- set attached_so_far =
+    'certain' if loop.first else 'attached_after_' ~ supporting_types[loop.index0 - 1] %}
+-- the edges of this type alone: one list of all, kept in memory, would be twice the edges
+{{ type }}_edges as (
     select
         from_key as identifier_key,
         from_type as identifier_type,
         to_key as linked_key,
         record_count
-    from edges
+    from {{ ref('int_identity_edges') }}
+    where
+        from_type = '{{ type }}'
+        and strength = 'supporting'
+        and not is_by_shared_value
+        and separation_kind is null
     union all
     select
         to_key as identifier_key,
         to_type as identifier_type,
         from_key as linked_key,
         record_count
-    from edges
+    from {{ ref('int_identity_edges') }}
+    where
+        to_type = '{{ type }}'
+        and strength = 'supporting'
+        and not is_by_shared_value
+        and separation_kind is null
 ),
 
-{% for type in supporting_types %}
-{%- set attached_so_far =
-    'certain' if loop.first else 'attached_after_' ~ supporting_types[loop.index0 - 1] %}
 {{ type }}_links as (
     select
-        both_ways.identifier_key,
+        edges.identifier_key,
         groups.group_key,
         groups.is_registered,
-        sum(both_ways.record_count) as record_count
-    from both_ways
-    inner join {{ attached_so_far }} as groups on both_ways.linked_key = groups.identifier_key
-    inner join rules on both_ways.identifier_type = rules.identifier_type
-    where
-        both_ways.identifier_type = '{{ type }}'
-        and rules.strength = 'supporting'
-    group by both_ways.identifier_key, groups.group_key, groups.is_registered
+        sum(edges.record_count) as record_count
+    from {{ type }}_edges as edges
+    inner join {{ attached_so_far }} as groups on edges.linked_key = groups.identifier_key
+    inner join rules on edges.identifier_type = rules.identifier_type
+    where rules.strength = 'supporting'
+    group by edges.identifier_key, groups.group_key, groups.is_registered
 ),
 
 -- a registered customer goes before an address that was only ever typed into a guest's order
@@ -162,7 +163,8 @@ final as (
         identifiers.identifier_type,
         unioned.component_key,
         unioned.linked_count,
-        unioned.skip_reason
+        unioned.skip_reason,
+        identifiers.first_seen_at
     from unioned
     inner join identifiers on unioned.identifier_key = identifiers.identifier_key
 )

@@ -10,32 +10,18 @@ rules as (
     select * from {{ ref('identity_rules') }}
 ),
 
-resolved as (
-    select * from {{ ref('int_identifiers_resolved') }}
-),
-
 -- A shared thing names nobody while a certain identifier stands beside it, whatever the priorities
--- say.
-ranked as (
-    select
-        resolved.identifier_key,
-        resolved.identifier_type,
-        resolved.identifier_value,
-        resolved.customer_id,
-        rules.priority + case when resolved.is_shared then 1000 else 0 end as preference
-    from resolved
-    inner join rules on resolved.identifier_type = rules.identifier_type
-),
-
+-- say. Each type reads the table for itself: a CTE that several read would be kept whole in memory.
 {% for type in types -%}
 {{ type }}s as (
     select
-        identifier_key,
-        identifier_value,
-        customer_id,
-        preference
-    from ranked
-    where identifier_type = '{{ type }}'
+        resolved.identifier_key,
+        resolved.identifier_value,
+        resolved.customer_id,
+        rules.priority + case when resolved.is_shared then 1000 else 0 end as preference
+    from {{ ref('int_identifiers_resolved') }} as resolved
+    inner join rules on resolved.identifier_type = rules.identifier_type
+    where resolved.identifier_type = '{{ type }}'
 ),
 
 {% endfor -%}
