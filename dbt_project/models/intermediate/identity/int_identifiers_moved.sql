@@ -1,4 +1,4 @@
-{% set cuts %}
+{% set large_tables %}
 rules as (
     select * from {{ ref('identity_rules') }}
 ),
@@ -64,19 +64,25 @@ concerned_customers as (
             union all
             select to_key from separated_edges
         )
-),
+)
+{% endset %}
 
-resolved as (
-    select
-        resolved.identifier_key,
-        resolved.customer_id,
-        resolved.is_shared,
-        resolved.first_seen_at
-    from {{ ref('int_identifiers_resolved') }} as resolved
-    where
-        resolved.first_seen_at is not null
-        and resolved.customer_id in (select customer_id from concerned_customers)
-),
+{% set concerned_identifiers %}
+select
+    resolved.identifier_key,
+    resolved.customer_id,
+    resolved.is_shared,
+    resolved.first_seen_at
+from {{ ref('int_identifiers_resolved') }} as resolved
+where
+    resolved.first_seen_at is not null
+    and resolved.customer_id in (select customer_id from concerned_customers)
+{% endset %}
+
+{% set concerned %}
+{{ large_tables }},
+
+{{ computed_once('resolved', concerned_identifiers, given=large_tables) }},
 
 joining_edges as (
     select
@@ -94,28 +100,34 @@ joining_edges as (
     where
         not edges.is_by_shared_value
         and edges.from_key in (select identifier_key from resolved)
-),
+)
+{% endset %}
 
-dated_edges as (
-    select
-        joining_edges.identity_edge_key,
-        joining_edges.from_key,
-        joining_edges.to_key,
-        joining_edges.strength,
-        from_rules.strength = 'supporting' as is_from_supporting,
-        from_side.customer_id as from_customer_id,
-        to_side.customer_id as to_customer_id,
-        joining_edges.first_seen_at,
-        joining_edges.separation_kind,
-        joining_edges.separated_at
-    from joining_edges
-    inner join resolved as from_side on joining_edges.from_key = from_side.identifier_key
-    inner join resolved as to_side on joining_edges.to_key = to_side.identifier_key
-    inner join rules as from_rules on joining_edges.from_type = from_rules.identifier_type
-    where
-        from_side.customer_id = to_side.customer_id
-        or joining_edges.separation_kind is not null
-),
+{% set edges_with_ages %}
+select
+    joining_edges.identity_edge_key,
+    joining_edges.from_key,
+    joining_edges.to_key,
+    joining_edges.strength,
+    from_rules.strength = 'supporting' as is_from_supporting,
+    from_side.customer_id as from_customer_id,
+    to_side.customer_id as to_customer_id,
+    joining_edges.first_seen_at,
+    joining_edges.separation_kind,
+    joining_edges.separated_at
+from joining_edges
+inner join resolved as from_side on joining_edges.from_key = from_side.identifier_key
+inner join resolved as to_side on joining_edges.to_key = to_side.identifier_key
+inner join rules as from_rules on joining_edges.from_type = from_rules.identifier_type
+where
+    from_side.customer_id = to_side.customer_id
+    or joining_edges.separation_kind is not null
+{% endset %}
+
+{% set cuts %}
+{{ concerned }},
+
+{{ computed_once('dated_edges', edges_with_ages, given=concerned) }},
 
 -- a number or browser that others use, or that belongs to somebody else now, joined nobody then
 lone_customers as (

@@ -1,10 +1,3 @@
-{% set types = identifier_types() %}
-{% set type_pairs = [] %}
-{% for one in types %}
-{% for other in types[loop.index:] %}
-{% do type_pairs.append((one, other)) %}
-{% endfor %}
-{% endfor %}
 {#- One value for time, kind and source of a pair's first record: the earliest is the smallest. -#}
 {% set first_sight = record({
     'seen_at': "coalesce(first_seen_at, timestamp '9999-12-31 00:00:00')",
@@ -12,8 +5,7 @@
     'source': 'source',
 }) %}
 
-with
-
+{% set pairs %}
 records as (
     select * from {{ ref('int_identity_records_collected') }}
     where identifier_count > 1
@@ -46,23 +38,6 @@ crm_merges as (
 -- each pair of types by itself and by value: no record is joined with itself, and only what is
 -- left gets keys
 seen_together as (
-    {%- for one, other in type_pairs %}
-    select
-        '{{ one }}' as one_type,
-        '{{ other }}' as other_type,
-        {{ one }} as one_value,
-        {{ other }} as other_value,
-        min({{ first_sight }}) as first_sight,
-        bool_or(record_kind = 'crm_contact') as is_crm_stated,
-        max(last_seen_at) as last_seen_at,
-        sum(record_count) as record_count
-    from records
-    where
-        {{ one }} is not null
-        and {{ other }} is not null
-    group by {{ one }}, {{ other }}
-    union all
-    {%- endfor %}
     select
         'contact_id' as one_type,
         'contact_id' as other_type,
@@ -74,6 +49,8 @@ seen_together as (
         count(*) as record_count
     from crm_merges
     group by least(one_value, other_value), greatest(one_value, other_value)
+    union all
+    {{ identifiers_paired('records', first_sight) }}
 ),
 
 keyed as (
@@ -87,33 +64,40 @@ keyed as (
         last_seen_at,
         record_count
     from seen_together
-),
+)
+{% endset %}
 
-ranked as (
-    select
-        least(keyed.one_key, keyed.other_key) as from_key,
-        greatest(keyed.one_key, keyed.other_key) as to_key,
-        case when keyed.one_key < keyed.other_key then keyed.one_type else keyed.other_type end
-            as from_type,
-        case when keyed.one_key < keyed.other_key then keyed.other_type else keyed.one_type end
-            as to_type,
-        keyed.first_sight,
-        keyed.is_crm_stated,
-        keyed.last_seen_at,
-        keyed.record_count,
-        case
-            when one_rules.strength = 'certain' and other_rules.strength = 'certain' then 'certain'
-            else 'supporting'
-        end as strength
-    from keyed
-    inner join rules as one_rules on keyed.one_type = one_rules.identifier_type
-    inner join rules as other_rules on keyed.other_type = other_rules.identifier_type
-    left join blocked as one_blocked on keyed.one_key = one_blocked.identifier_key
-    left join blocked as other_blocked on keyed.other_key = other_blocked.identifier_key
-    where
-        one_blocked.identifier_key is null
-        and other_blocked.identifier_key is null
-),
+{% set ranked_pairs %}
+select
+    least(keyed.one_key, keyed.other_key) as from_key,
+    greatest(keyed.one_key, keyed.other_key) as to_key,
+    case when keyed.one_key < keyed.other_key then keyed.one_type else keyed.other_type end
+        as from_type,
+    case when keyed.one_key < keyed.other_key then keyed.other_type else keyed.one_type end
+        as to_type,
+    keyed.first_sight,
+    keyed.is_crm_stated,
+    keyed.last_seen_at,
+    keyed.record_count,
+    case
+        when one_rules.strength = 'certain' and other_rules.strength = 'certain' then 'certain'
+        else 'supporting'
+    end as strength
+from keyed
+inner join rules as one_rules on keyed.one_type = one_rules.identifier_type
+inner join rules as other_rules on keyed.other_type = other_rules.identifier_type
+left join blocked as one_blocked on keyed.one_key = one_blocked.identifier_key
+left join blocked as other_blocked on keyed.other_key = other_blocked.identifier_key
+where
+    one_blocked.identifier_key is null
+    and other_blocked.identifier_key is null
+{% endset %}
+
+with
+
+{{ pairs }},
+
+{{ computed_once('ranked', ranked_pairs, given=pairs) }},
 
 -- how many different values of one other certain type each certain value was seen with
 linked_counts as (
