@@ -41,11 +41,14 @@ counted as (
         count(engagement_seconds) as timed_view_count,
         {{ quantile('engagement_seconds', 0.5) }} as content_time_seconds,
         count(scroll_share) as scrolled_view_count,
-        avg(case when scroll_share >= 0.9 then 1.0 when scroll_share is not null then 0.0 end)
-            as scroll_to_end,
+        -- as doubles: Spark's mean of decimals keeps few decimals
+        avg(cast(
+            case when scroll_share >= 0.9 then 1 when scroll_share is not null then 0 end as double
+        )) as scroll_to_end,
         count(video_share) as video_view_count,
-        avg(case when video_share >= 0.9 then 1.0 when video_share is not null then 0.0 end)
-            as video_to_end,
+        avg(cast(
+            case when video_share >= 0.9 then 1 when video_share is not null then 0 end as double
+        )) as video_to_end,
         count(has_onward_click) as targeted_view_count,
         avg(cast(has_onward_click as double)) as click_through,
         count(is_useful) as feedback_count,
