@@ -33,6 +33,9 @@ AUDIT_TABLES = (
 )
 
 
+#: Shown in the report beside the checks.
+IDENTITY_QUALITY = "mart_identity_quality"
+
 # A month of daily audits makes a trend.
 _AUDITS_SHOWN = 31
 
@@ -221,6 +224,7 @@ def audit(
     blocked = any(finding.is_open and finding.blocks_publication for finding in found)
 
     covered = _covered(plan, tables) if tables.is_file() else None
+    stitched = _stitched(tables) if tables.is_file() else []
 
     report = write_report(
         report_dir / "audit",
@@ -240,6 +244,7 @@ def audit(
         ),
         evidence=evidence,
         covered=covered,
+        stitched=stitched,
         previous=previous,
         blocked=blocked,
         now=now,
@@ -310,6 +315,24 @@ def _covered(plan: Plan, warehouse: Path) -> Coverage | None:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         profile = observe_counts(connection)
     return coverage(plan, profile) if profile else None
+
+
+def _stitched(warehouse: Path) -> list[dict[str, Any]]:
+    """Return how well records are stitched to customers; nothing where it was not computed."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.execute(
+            "select table_schema from information_schema.tables where table_name = ?",
+            [IDENTITY_QUALITY],
+        ).fetchone()
+        if found is None:
+            return []
+        rows = connection.execute(
+            "select figure_id, source, category, n, hit_count, share, ci_low, ci_high"
+            f' from "{found[0]}"."{IDENTITY_QUALITY}"'
+            " order by figure_id, source nulls first, category"
+        )
+        columns = [column[0] for column in rows.description]
+        return [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
 
 
 def _usual_places(

@@ -15,7 +15,7 @@ import dagster as dg
 
 from expectations.catalogue import Catalogue, load_catalogue
 from expectations.plan import PLAN_TABLES, Plan, PlanError, export_tables, load_plan
-from expectations.run import AUDIT_TABLES, audit
+from expectations.run import AUDIT_TABLES, IDENTITY_QUALITY, audit
 from orchestration.home import Home, run_clock
 from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 from orchestration.transformation import load_manifest
@@ -48,7 +48,7 @@ def build_audit(home: Home) -> AuditDefinitions:
         for node in load_manifest(home)["nodes"].values()
         if node["resource_type"] == "model"
     }
-    judged = [models[table] for table in AUDIT_TABLES]
+    judged = [models[table] for table in (*AUDIT_TABLES, IDENTITY_QUALITY)]
     return AuditDefinitions(
         assets=[_plan_assets(home), _findings_assets(home, catalogue, judged)],
         checks=[_asset_checks(home, catalogue)],

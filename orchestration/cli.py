@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from orchestration.customer_commands import customer_app
 from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home
 from orchestration.identity_commands import identity_app
@@ -36,6 +37,7 @@ app.add_typer(plan_app, name="plan")
 app.add_typer(audit_app, name="audit")
 app.add_typer(identity_app, name="identity")
 app.add_typer(trust_app, name="trust")
+app.add_typer(customer_app, name="customer")
 
 
 @app.command()

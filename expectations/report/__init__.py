@@ -239,6 +239,7 @@ def write_report(
     samples: Iterable[Mapping[str, Any]],
     evidence: Iterable[Mapping[str, Any]],
     covered: Coverage | None,
+    stitched: Sequence[Mapping[str, Any]],
     previous: Sequence[Finding],
     blocked: bool,
     now: dt.datetime,
@@ -300,6 +301,10 @@ def write_report(
         trend=trend(scores),
         blocked=blocked,
         covered=covered,
+        stitched={
+            figure: [row for row in stitched if row["figure_id"] == figure]
+            for figure in dict.fromkeys(row["figure_id"] for row in stitched)
+        },
         comparison=_compared(findings, previous) if previous else None,
         counts={
             severity: sum(f.is_open and f.severity == severity for f in findings)

@@ -15,6 +15,8 @@ from seeds.sample.world import DAY, SECOND, Array, World, only_if, repeat_index,
 BROWSERS = texts(["Safari", "Chrome", "Samsung Internet", "Edge", "Firefox"])
 BROWSER_WEIGHTS = ((0.42, 0.44, 0.14, 0.0, 0.0), (0.12, 0.56, 0.0, 0.2, 0.12), (0.7, 0.3, 0, 0, 0))
 PROSPECTS_PER_CUSTOMER = 3
+#: Share of customers who were given a number that somebody else had before, where one is free.
+RECYCLED_NUMBERS = 0.1
 
 #: Per persona: share, missions per reference window, basket size, satisfaction, store share.
 PERSONA_TRAITS = {
@@ -76,6 +78,8 @@ def make_people(world: World) -> None:
     has_email_consent = is_contact & (rng.random(size) < 0.71)
     subscriber = 1_000_000 + unique_numbers(rng, size, 9_000_000)
     prefix = texts(["40", "41", "44", "45", "50"])[rng.integers(0, 5, size)]
+    phone = texts([f"+358{p}{n}" for p, n in zip(prefix, subscriber, strict=True)])
+    _recycle_numbers(world, phone, np.flatnonzero(is_customer), joined, left)
 
     world.put(
         "people",
@@ -96,7 +100,7 @@ def make_people(world: World) -> None:
                     for f, s, n, d in zip(first, last, number, domain, strict=True)
                 ]
             ),
-            "phone": texts([f"+358{p}{n}" for p, n in zip(prefix, subscriber, strict=True)]),
+            "phone": phone,
             "street": texts([f"{s} {h}" for s, h in zip(street, house, strict=True)]),
             "postal_code": texts(
                 [
@@ -125,6 +129,24 @@ def make_people(world: World) -> None:
             "refuses_analytics": rng.random(size) < 0.15,
         },
     )
+
+
+def _recycle_numbers(
+    world: World, phone: Array, customers: Array, joined: Array, left: Array
+) -> None:
+    """Give some who join the number of one who has left, as operators do; changes `phone`."""
+    rng = world.rng("recycled numbers")
+    leaving = customers[left[customers] < world.calendar.end]
+    leaving = leaving[np.argsort(left[leaving], kind="stable")]
+    joining = customers[rng.random(len(customers)) < RECYCLED_NUMBERS]
+    joining = joining[np.argsort(joined[joining], kind="stable")]
+    # Each who joins takes the number of the first who left before and whose number is still free.
+    taken = 0
+    for person in joining.tolist():
+        if taken < len(leaving) and left[leaving[taken]] < joined[person]:
+            if leaving[taken] != person:
+                phone[person] = phone[leaving[taken]]
+            taken += 1
 
 
 def make_devices(world: World) -> None:

@@ -24,3 +24,26 @@
 {% macro spark__starts_with(text, prefix) -%}
     startswith({{ text }}, {{ prefix }})
 {%- endmacro %}
+
+{# The same where the match must begin a word: what stands before it stays. What follows is free, so
+   that two matches may stand one blank apart. #}
+{% macro replace_words(text, pattern, replacement) -%}
+    {{ return(replace_words_of(text, "'" ~ pattern ~ "'", replacement)) }}
+{%- endmacro %}
+
+{# And with a pattern that is an expression, such as a column. #}
+{% macro replace_words_of(text, pattern, replacement) -%}
+    {{ return(adapter.dispatch('replace_words_of')(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro duckdb__replace_words_of(text, pattern, replacement) -%}
+    regexp_replace(
+        {{ text }}, '(^|[^0-9A-Za-zÀ-ÖØ-öø-ÿ])(' || {{ pattern }} || ')', '\1{{ replacement }}', 'g'
+    )
+{%- endmacro %}
+
+{% macro spark__replace_words_of(text, pattern, replacement) -%}
+    regexp_replace(
+        {{ text }}, '(^|[^0-9A-Za-zÀ-ÖØ-öø-ÿ])(' || {{ pattern }} || ')', '$1{{ replacement }}'
+    )
+{%- endmacro %}
