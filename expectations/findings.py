@@ -313,7 +313,8 @@ def find(
                 impact=_impact(check, 1.0 if by_age else share or 0.0, failing, is_active),
                 endangers=",".join(check.endangers),
                 owner=_owner(plan, check, scope),
-                blocks_publication=check.blocks_publication,
+                blocks_publication=check.blocks_publication
+                or plan.blocks(check.id, check.severity),
                 note=_note(periods, by_age, now),
             )
         )

@@ -6,11 +6,13 @@ dbt's plan-driven audit models read. What does not: any judgement of data (catal
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +24,12 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
+from expectations.catalogue import load_catalogue
+
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 DEFAULT_PLAN = SEEDS / "measurement_plan.yml"
 PLAN_SCHEMA = SEEDS / "measurement_plan.schema.json"
+METRIC_CATALOGUE = SEEDS / "reference" / "metric_catalogue.csv"
 
 _NodePath = tuple[str | int, ...]
 
@@ -88,6 +93,13 @@ class Plan:
     def rows(self, section: str) -> list[dict[str, Any]]:
         """Return a top-level list of the plan, empty where the plan does not have it."""
         return list(self.data.get(section) or [])
+
+    def blocks(self, check_id: str, severity: str) -> bool:
+        """Whether an open finding of a check keeps the previous version published."""
+        gate = self.data.get("publication") or {}
+        return check_id in (gate.get("blocking_checks") or []) or severity in (
+            gate.get("blocking_severities") or []
+        )
 
     def owner_of(self, event_name: str) -> str | None:
         """Return who is responsible for an event."""
@@ -192,6 +204,38 @@ def _schema_problems(data: Any) -> list[tuple[_NodePath, str]]:
     return problems
 
 
+@cache
+def _known_metrics() -> list[str]:
+    with METRIC_CATALOGUE.open(encoding="utf-8", newline="") as file:
+        return [row["metric_id"] for row in csv.DictReader(file)]
+
+
+@cache
+def _known_checks() -> list[str]:
+    return list(load_catalogue().by_id)
+
+
+def _outside_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
+    """Find metrics and checks that the catalogues do not have."""
+    problems: list[tuple[_NodePath, str]] = []
+
+    def unknown(path: _NodePath, name: str, known: list[str], kind: str) -> None:
+        if name not in known:
+            near = get_close_matches(name, known, n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}" if near else f"for instance {known[0]}"
+            problems.append((path, f"there is no {kind} '{name}' in the catalogue; {hint}?"))
+
+    for index, persona in enumerate(data.get("personas") or []):
+        for position, name in enumerate(persona.get("metrics") or []):
+            unknown(("personas", index, "metrics", position), name, _known_metrics(), "metric")
+    for index, survey in enumerate(data.get("surveys") or []):
+        unknown(("surveys", index, "metric"), survey["metric"], _known_metrics(), "metric")
+    for position, name in enumerate((data.get("publication") or {}).get("blocking_checks") or []):
+        place: _NodePath = ("publication", "blocking_checks", position)
+        unknown(place, name, _known_checks(), "check")
+    return problems
+
+
 def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
     """Find names that point to nothing and names that stand twice."""
     problems: list[tuple[_NodePath, str]] = []
@@ -233,7 +277,7 @@ def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
             unknown(("journeys", index, "steps", position), name, events, "event")
     for index, entry in enumerate(data.get("reconciliations") or []):
         unknown(("reconciliations", index, "goal"), entry["goal"], goals, "goal")
-    return problems
+    return problems + _outside_problems(data)
 
 
 def plan_files(path: Path) -> list[Path]:

@@ -57,7 +57,10 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
                 description=(
                     "Publication is blocked; the previous version stays published:\n"
                     + "\n".join(reasons)
-                    + "\nMend these and run again; the built tables stay for inspection."
+                    + "\nMend these and run again, or live with one until a day: cxw audit accept"
+                    f" {reasons[0].split(':')[0]} --until DATE --why TEXT, then cxw run."
+                    f" The report says more: {home.reports / 'audit' / 'index.html'}."
+                    " The built tables stay for inspection."
                 ),
                 allow_retries=False,
             )

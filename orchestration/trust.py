@@ -77,7 +77,20 @@ def explained(
         raise WarehouseError(
             f"{period_type} is no kind of period.", f"Choose one of {', '.join(_LAST_DAYS)}."
         )
-    with duckdb.connect(str(published / "current" / DATABASE_NAME), read_only=True) as connection:
+    try:
+        return _answer(published / "current" / DATABASE_NAME, metric, period_type, day, channel)
+    except (duckdb.BinderException, KeyError) as error:
+        # Grades and causes came later than the first versions; an older one cannot tell them.
+        raise WarehouseError(
+            f"Version {version.version} was published before grades could be explained.",
+            "Publish a new one: cxw run",
+        ) from error
+
+
+def _answer(
+    database: Path, metric: str, period_type: str, day: dt.date | None, channel: str
+) -> dict[str, Any]:
+    with duckdb.connect(str(database), read_only=True) as connection:
         tables = {
             name: f'"{schema}"."{name}"'
             for schema, name in connection.execute(

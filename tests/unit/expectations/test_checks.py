@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from expectations.catalogue import Catalogue, load_catalogue
+from expectations.plan import Plan
 from tests.unit.expectations.conftest import Audited
 from tests.unit.expectations.defects import PLANTS
 
@@ -48,6 +50,28 @@ def test_only_an_unreadable_required_source_blocks_publication(
     assert audited("ill").outcome.blocked
     assert not audited("healthy").outcome.blocked
     assert [check.id for check in catalogue.checks if check.blocks_publication] == ["STR01"]
+
+
+@pytest.mark.parametrize(
+    ("gate", "blocking"),
+    [
+        ({}, set()),
+        ({"blocking_checks": ["COL05"]}, {"COL05"}),
+        ({"blocking_severities": ["info"]}, {"SES03"}),
+    ],
+)
+def test_the_plan_says_what_else_blocks_publication(
+    gate: dict[str, list[str]],
+    blocking: set[str],
+    audited: Callable[[str], Audited],
+    plan: Plan,
+    catalogue: Catalogue,
+) -> None:
+    told = replace(plan, data={**plan.data, "publication": gate})
+    infos = {check.id for check in catalogue.checks if check.severity == "info"}
+    found = {f.check_id: f for f in audited("ill").outcome.findings}
+    blocked = {check for check, f in found.items() if told.blocks(check, f.severity)}
+    assert blocking <= blocked <= blocking | infos
 
 
 def test_a_step_is_located_to_the_hour(audited: Callable[[str], Audited]) -> None:

@@ -24,6 +24,14 @@ def _line_of(text: str, part: str) -> int:
         ("    trigger: Every page load", "    triger: Every page load", "unknown field triger"),
         ("event: loyalty_signup, once_per", "event: loyalty_join, once_per", "'loyalty_join' is"),
         ("valid_from: 2020-01-01", "valid_from: soon", "does not have the form"),
+        (
+            "metrics: [nps, repeat_purchase_rate]",
+            "metrics: [nps, repeat_rate]",
+            "there is no metric 'repeat_rate' in the catalogue; did you mean",
+        ),
+        ("{metric: ces,", "{metric: cess,", "there is no metric 'cess'"),
+        ("blocking_checks: []", "blocking_checks: [ABC99]", "there is no check 'ABC99'"),
+        ("blocking_severities: []", "blocking_severities: [bad]", "'bad' is not one of critical"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(
