@@ -242,12 +242,14 @@ def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
     events = [event["name"] for event in data["events"]]
     goals = [goal["id"] for goal in data.get("goals") or []]
     personas = [persona["id"] for persona in data.get("personas") or []]
+    journeys = [journey["id"] for journey in data.get("journeys") or []]
 
     def unknown(path: _NodePath, name: str, known: list[str], kind: str) -> None:
         if name not in known:
             problems.append((path, f"{kind} '{name}' is not in the plan; add it or correct it"))
 
-    for section, key in (("events", "name"), ("goals", "id"), ("personas", "id")):
+    named = (("events", "name"), ("goals", "id"), ("personas", "id"), ("journeys", "id"))
+    for section, key in named:
         seen: set[str] = set()
         for index, entry in enumerate(data.get(section) or []):
             if entry[key] in seen:
@@ -275,6 +277,8 @@ def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
     for index, journey in enumerate(data.get("journeys") or []):
         for position, name in enumerate(journey["steps"]):
             unknown(("journeys", index, "steps", position), name, events, "event")
+        if "part_of" in journey:
+            unknown(("journeys", index, "part_of"), journey["part_of"], journeys, "journey")
     for index, entry in enumerate(data.get("reconciliations") or []):
         unknown(("reconciliations", index, "goal"), entry["goal"], goals, "goal")
     return problems + _outside_problems(data)
@@ -420,7 +424,12 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
     },
     "mediums": {"traffic_medium": _TEXT},
     "click_ids": {"click_id_type": _TEXT, "traffic_source": _TEXT, "traffic_medium": _TEXT},
-    "journey_steps": {"journey_id": _TEXT, "step_number": _NUMBER, "event_name": _TEXT},
+    "journey_steps": {
+        "journey_id": _TEXT,
+        "part_of": _TEXT,
+        "step_number": _NUMBER,
+        "event_name": _TEXT,
+    },
     "reconciliations": {
         "reconciliation_id": _TEXT,
         "event_name": _TEXT,
@@ -585,7 +594,12 @@ def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
         for medium in rule["mediums"]
     ]
     tables["journey_steps"] = [
-        {"journey_id": journey["id"], "step_number": float(number), "event_name": name}
+        {
+            "journey_id": journey["id"],
+            "part_of": journey.get("part_of"),
+            "step_number": float(number),
+            "event_name": name,
+        }
         for journey in plan.rows("journeys")
         for number, name in enumerate(journey["steps"], start=1)
     ]

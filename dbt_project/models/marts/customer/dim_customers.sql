@@ -403,25 +403,7 @@ final as (
                 then 'active'
             else 'lapsed'
         end as lifecycle_status,
-        case
-            when open_case_count > 0 or last_support_at >= now_at - interval '14 days'
-                then 'support'
-            when
-                last_purchase_step_at >= now_at - interval '7 days'
-                and last_purchase_step_at
-                > coalesce(last_order_at, timestamp '1900-01-01 00:00:00') + interval '1 hours'
-                then 'purchase'
-            when
-                last_order_at >= now_at - interval '30 days'
-                or last_use_at >= now_at - interval '14 days'
-                then 'use'
-            when last_consideration_at >= now_at - interval '30 days'
-                then 'consideration'
-            when order_count >= 2 or last_loyalty_at >= now_at - interval '90 days'
-                then 'loyalty'
-            when last_touchpoint_at is not null
-                then 'awareness'
-        end as journey_stage,
+        {{ customer_stage() }} as journey_stage,
         -- channels
         touchpoint_count,
         digital_touchpoint_count,

@@ -1,0 +1,168 @@
+{#- How many encounters are followed before and after an anchor, and for how many days. -#}
+{%- set steps_before = 4 -%}
+{%- set steps_after = 3 -%}
+{%- set days_before = 30 -%}
+{%- set days_after = 7 -%}
+with
+
+steps as (
+    select * from {{ ref('int_journey_steps_reached') }}
+    where step_number = deepest_step
+),
+
+sessions as (
+    select * from {{ ref('fct_sessions') }}
+    where not coalesce(is_internal, false) and customer_id is not null
+),
+
+touchpoints as (
+    select * from {{ ref('fct_touchpoints') }}
+    where customer_id is not null
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+-- A journey ends at its goal or is left; a customer who lapsed is one whose way ended, and one who
+-- is still buying stands beside for comparison.
+anchors as (
+    select
+        {{ surrogate_key(["'path'", 'steps.session_key', 'steps.journey_id']) }} as path_key,
+        sessions.customer_id,
+        steps.journey_id,
+        case when steps.is_completed then 'goal' else 'left' end as anchor,
+        steps.step_number,
+        steps.last_met_at as anchored_at
+    from steps
+    inner join sessions on steps.session_key = sessions.session_key
+
+    union all
+
+    select
+        {{ surrogate_key(["'path'", 'customer_id']) }} as path_key,
+        customer_id,
+        'relationship' as journey_id,
+        case lifecycle_status when 'lapsed' then 'lapsed' else 'buying' end as anchor,
+        1 as step_number,
+        last_touchpoint_at as anchored_at
+    from customers
+    where lifecycle_status in ('new', 'active', 'lapsed') and last_touchpoint_at is not null
+),
+
+-- the same touchpoint again and again is one place on the way
+marked as (
+    select
+        customer_id,
+        occurred_at,
+        touchpoint_key,
+        touchpoint_id,
+        lag(touchpoint_id) over (
+            partition by customer_id order by occurred_at, touchpoint_key
+        ) as touchpoint_before,
+        lag(occurred_at) over (
+            partition by customer_id order by occurred_at, touchpoint_key
+        ) as occurred_before
+    from touchpoints
+    where customer_id in (select customer_id from anchors)
+),
+
+places as (
+    select
+        customer_id,
+        occurred_at,
+        touchpoint_id,
+        row_number() over (
+            partition by customer_id order by occurred_at, touchpoint_key
+        ) as place_number
+    from marked
+    where
+        touchpoint_before is null
+        or touchpoint_before <> touchpoint_id
+        -- met again on another day, it is a new encounter
+        or occurred_at > occurred_before + interval '12 hours'
+),
+
+-- where in the customer's way an anchor lies: after the last place that is not later
+merged as (
+    select
+        customer_id,
+        occurred_at as moment_at,
+        0 as is_anchor,
+        place_number,
+        cast(null as string) as path_key
+    from places
+
+    union all
+
+    select
+        customer_id,
+        anchored_at as moment_at,
+        1 as is_anchor,
+        cast(null as bigint) as place_number,
+        path_key
+    from anchors
+),
+
+located as (
+    select
+        path_key,
+        is_anchor,
+        max(place_number) over (
+            partition by customer_id
+            order by moment_at, is_anchor, place_number, path_key
+            rows between unbounded preceding and current row
+        ) as anchor_place
+    from merged
+),
+
+offsets as (
+    {%- for position in range(-steps_before, steps_after + 1) %}
+    select {{ position }} as position
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+wanted as (
+    select
+        anchors.path_key,
+        anchors.customer_id,
+        anchors.journey_id,
+        anchors.anchor,
+        anchors.step_number,
+        anchors.anchored_at,
+        offsets.position,
+        located.anchor_place + offsets.position as place_number
+    from anchors
+    inner join located
+        on
+            anchors.path_key = located.path_key
+            and located.is_anchor = 1
+    cross join offsets
+    where located.anchor_place is not null
+),
+
+final as (
+    select
+        wanted.path_key,
+        wanted.customer_id,
+        wanted.journey_id,
+        wanted.anchor,
+        wanted.step_number,
+        {{ local_date('wanted.anchored_at') }} as anchored_date,
+        wanted.position,
+        places.touchpoint_id,
+        places.occurred_at
+    from wanted
+    inner join places
+        on
+            wanted.customer_id = places.customer_id
+            and wanted.place_number = places.place_number
+    where
+        places.occurred_at >= wanted.anchored_at - interval '{{ days_before }} days'
+        and places.occurred_at <= wanted.anchored_at + interval '{{ days_after }} days'
+)
+
+select * from final

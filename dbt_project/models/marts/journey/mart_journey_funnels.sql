@@ -1,0 +1,403 @@
+{#- By what a funnel is broken down, one at a time, and whether by day as well: days are for
+    watching what may break, and a campaign's day is a handful of visits. -#}
+{%- set dimensions = [
+    ('all', "'all'", true),
+    ('channel', 'platform', true),
+    ('device', 'device_category', true),
+    ('browser', "device_category || ' / ' || browser", true),
+    ('persona', 'persona_id', false),
+    ('channel_group', 'channel_group', false),
+    ('campaign', 'traffic_campaign', false),
+] -%}
+{%- set cell = ['journey_id', 'period_type', 'period_start', 'dimension', 'segment'] -%}
+with
+
+steps as (
+    select * from {{ ref('int_journey_steps_reached') }}
+),
+
+planned as (
+    select
+        journey_id,
+        part_of,
+        cast(step_number as integer) as step_number,
+        event_name
+    from {{ source('plan', 'journey_steps') }}
+),
+
+sessions as (
+    select * from {{ ref('fct_sessions') }}
+    where not coalesce(is_internal, false)
+),
+
+customers as (
+    select
+        customer_id,
+        persona_id
+    from {{ ref('dim_customers') }}
+),
+
+settings as (
+    select
+        {{ metric_setting('interval_z') }} as z,
+        {{ metric_setting('min_published_n') }} as min_published_n,
+        {{ metric_setting('small_sample_n') }} as small_sample_n
+),
+
+-- noqa: disable=LT02
+dimensions as (
+    {%- for dimension, expression, has_days in dimensions %}
+    select
+        '{{ dimension }}' as dimension,
+        {{ has_days }} as has_days
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+-- noqa: enable=LT02
+
+period_types as (
+    {%- for period_type in ['day', 'week', 'month', 'quarter'] %}
+    select '{{ period_type }}' as period_type
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+visits as (
+    select
+        sessions.session_key,
+        sessions.session_date,
+        sessions.platform,
+        sessions.device_category,
+        sessions.browser,
+        sessions.channel_group,
+        sessions.traffic_campaign,
+        coalesce(customers.persona_id, 'unknown') as persona_id,
+        coalesce(sessions.customer_id, 'record:' || sessions.session_key) as customer_id
+    from sessions
+    left join customers on sessions.customer_id = customers.customer_id
+),
+
+-- one row per attempt, segment and period; its steps come by their number later
+attempts as (
+    select
+        visits.session_key,
+        visits.customer_id,
+        entered.journey_id,
+        period_types.period_type,
+        {{ period_start('visits.session_date', 'period_types.period_type') }} as period_start,
+        dimensions.dimension,
+        coalesce(
+            case dimensions.dimension
+                {%- for dimension, expression, has_days in dimensions %}
+                when '{{ dimension }}' then {{ expression }}
+                {%- endfor %}
+            end,
+            'unknown'
+        ) as segment
+    from steps as entered
+    inner join visits on entered.session_key = visits.session_key
+    cross join dimensions
+    inner join period_types on dimensions.has_days or period_types.period_type <> 'day'
+    where entered.step_number = 1
+),
+
+sizes as (
+    select
+        {{ cell | join(', ') }},
+        count(*) as entered_count
+    from attempts
+    group by {{ cell | join(', ') }}
+),
+
+small as (
+    select
+        sizes.*,
+        sizes.entered_count < settings.min_published_n as is_small,
+        sum(
+            case
+                when sizes.entered_count < settings.min_published_n then sizes.entered_count else 0
+            end
+        ) over (partition by {{ cell[:4] | join(', ') }}) as small_total,
+        sum(case when sizes.entered_count < settings.min_published_n then 1 else 0 end)
+            over (partition by {{ cell[:4] | join(', ') }}) as small_segments,
+        row_number() over (
+            partition by {{ cell[:4] | join(', ') }} order by sizes.entered_count, sizes.segment
+        ) as place
+    from sizes
+    cross join settings
+),
+
+-- Segments too small to be shown stand together; where even they are too few, the next smallest
+-- joins them, so that nothing can be computed back from the total.
+named as (
+    select
+        {{ prefixed(cell, 'small') }},
+        case
+            when small.dimension = 'all' then small.segment
+            when small.is_small then 'other'
+            when
+                small.small_total between 1 and settings.min_published_n - 1
+                and small.place = small.small_segments + 1
+                then 'other'
+            else small.segment
+        end as shown_segment
+    from small
+    cross join settings
+),
+
+-- noqa: disable=LT02
+placed as (
+    select
+        attempts.session_key,
+        attempts.customer_id,
+        attempts.journey_id,
+        attempts.period_type,
+        attempts.period_start,
+        attempts.dimension,
+        named.shown_segment as segment
+    from attempts
+    inner join named
+        on
+            {%- for column in cell %}
+            {{ 'and ' if not loop.first }}attempts.{{ column }} = named.{{ column }}
+            {%- endfor %}
+),
+-- noqa: enable=LT02
+
+met as (
+    select
+        {{ prefixed(cell, 'placed') }},
+        placed.customer_id,
+        steps.step_number,
+        steps.is_continued,
+        steps.meeting_count,
+        steps.seconds_to_next
+    from placed
+    inner join steps
+        on
+            placed.session_key = steps.session_key
+            and placed.journey_id = steps.journey_id
+),
+
+by_customer as (
+    select
+        {{ cell | join(', ') }},
+        step_number,
+        customer_id,
+        count(*) as n,
+        sum(case when is_continued then 1 else 0 end) as continued_count
+    from met
+    group by {{ cell | join(', ') }}, step_number, customer_id
+),
+
+entered_by_customer as (
+    select
+        {{ cell | join(', ') }},
+        customer_id,
+        n as entered_count
+    from by_customer
+    where step_number = 1
+),
+
+clustered as (
+    select
+        {{ prefixed(cell, 'by_customer') }},
+        by_customer.step_number,
+        count(*) as customer_count,
+        sum(cast(by_customer.n as double)) as n,
+        sum(cast(by_customer.n as double) * by_customer.n) as nn,
+        sum(cast(by_customer.continued_count as double)) as continued,
+        sum(cast(by_customer.continued_count as double) * by_customer.continued_count)
+            as continued_squares,
+        sum(cast(by_customer.continued_count as double) * by_customer.n) as continued_times_n,
+        sum(cast(by_customer.n as double) * entered_by_customer.entered_count) as n_times_entered
+    from by_customer
+    inner join entered_by_customer
+        on
+            by_customer.customer_id = entered_by_customer.customer_id
+            {%- for column in cell %}
+            and by_customer.{{ column }} = entered_by_customer.{{ column }}
+            {%- endfor %}
+    group by {{ prefixed(cell, 'by_customer') }}, by_customer.step_number
+),
+
+timed as (
+    select
+        {{ cell | join(', ') }},
+        step_number,
+        count(seconds_to_next) as timed_count,
+        {{ quantile('seconds_to_next', 0.5) }} as median_seconds_to_next,
+        {{ quantile('seconds_to_next', 0.9) }} as p90_seconds_to_next,
+        sum(case when meeting_count > 1 then 1 else 0 end) as repeated_count,
+        sum(case when meeting_count = 0 then 1 else 0 end) as unseen_count
+    from met
+    group by {{ cell | join(', ') }}, step_number
+),
+
+-- every step of a funnel that somebody entered has a row, be it that nobody came so far
+entered as (
+    select
+        {{ cell | join(', ') }},
+        n as entered_count,
+        nn as entered_squares
+    from clustered
+    where step_number = 1
+),
+
+funnels as (
+    select
+        {{ prefixed(cell, 'entered') }},
+        planned.part_of,
+        planned.step_number,
+        planned.event_name,
+        entered.entered_count,
+        entered.entered_squares,
+        coalesce(clustered.n, 0) as n,
+        coalesce(clustered.nn, 0) as nn,
+        coalesce(clustered.continued, 0) as continued,
+        coalesce(clustered.continued_squares, 0) as continued_squares,
+        coalesce(clustered.continued_times_n, 0) as continued_times_n,
+        coalesce(clustered.n_times_entered, 0) as n_times_entered,
+        coalesce(clustered.customer_count, 0) as customer_count,
+        coalesce(timed.timed_count, 0) as timed_count,
+        timed.median_seconds_to_next,
+        timed.p90_seconds_to_next,
+        coalesce(timed.repeated_count, 0) as repeated_count,
+        coalesce(timed.unseen_count, 0) as unseen_count,
+        planned.step_number
+        = max(planned.step_number) over (
+            partition by {{ prefixed(cell, 'entered') }}
+        ) as is_last_step
+    from entered
+    inner join planned on entered.journey_id = planned.journey_id
+    left join clustered
+        on
+            planned.step_number = clustered.step_number
+            {%- for column in cell %}
+            and entered.{{ column }} = clustered.{{ column }}
+            {%- endfor %}
+    left join timed
+        on
+            planned.step_number = timed.step_number
+            {%- for column in cell %}
+            and entered.{{ column }} = timed.{{ column }}
+            {%- endfor %}
+),
+
+-- the sums that the design effect takes (macros/metrics/moments.sql), of either share
+reach as (
+    select
+        funnels.*,
+        n / entered_count as reached_share,
+        nn as cxx,
+        n_times_entered as cxb,
+        entered_squares as cbb,
+        n as wwxx,
+        n as wwxb,
+        entered_count as wwbb
+    from funnels
+),
+
+reach_sized as (
+    select
+        {{ cell | join(', ') }},
+        step_number,
+        reached_share,
+        entered_count / {{ design_effect('reached_share') }} as effective_entered
+    from reach
+),
+
+through as (
+    select
+        funnels.*,
+        continued / nullif(n, 0) as step_through_share,
+        continued_squares as cxx,
+        continued_times_n as cxb,
+        nn as cbb,
+        continued as wwxx,
+        continued as wwxb,
+        n as wwbb
+    from funnels
+),
+
+through_sized as (
+    select
+        through.*,
+        n / {{ design_effect('step_through_share') }} as effective_n
+    from through
+),
+
+final as (
+    select
+        through_sized.journey_id,
+        through_sized.part_of,
+        through_sized.step_number,
+        through_sized.event_name,
+        through_sized.is_last_step,
+        through_sized.period_type,
+        through_sized.period_start,
+        through_sized.dimension,
+        through_sized.segment,
+        cast(through_sized.entered_count as bigint) as entered_count,
+        case
+            when through_sized.step_number = 1 or {{ is_entry_shown() }}
+                then cast(through_sized.n as bigint)
+        end as n,
+        case when {{ is_entry_shown() }} then round(reach_sized.reached_share, 9) end
+            as reached_share,
+        {%- for limit, sign in [('low', '-'), ('high', '+')] %}
+        case
+            when {{ is_entry_shown() }}
+                then round({{ wilson_limit(
+                    'reach_sized.reached_share', 'reach_sized.effective_entered', 'settings.z', sign
+                ) }}, 9)
+        end as reached_share_ci_{{ limit }},
+        {%- endfor %}
+        case when {{ is_step_shown() }} then round(through_sized.step_through_share, 9) end
+            as step_through_share,
+        {%- for limit, sign in [('low', '-'), ('high', '+')] %}
+        case
+            when {{ is_step_shown() }}
+                then round({{ wilson_limit(
+                    'through_sized.step_through_share', 'through_sized.effective_n', 'settings.z', sign
+                ) }}, 9)
+        end as step_through_share_ci_{{ limit }},
+        {%- endfor %}
+        case when {{ is_step_shown() }} then round(1 - through_sized.step_through_share, 9) end
+            as drop_off_share,
+        case
+            when {{ is_entry_shown() }} and not through_sized.is_last_step
+                then cast(through_sized.n - through_sized.continued as bigint)
+        end as dropped_count,
+        case
+            when {{ is_entry_shown() }} and through_sized.n >= settings.min_published_n
+                then round(through_sized.repeated_count / through_sized.n, 9)
+        end as repeated_share,
+        case when {{ is_entry_shown() }} then cast(through_sized.unseen_count as bigint) end
+            as unseen_count,
+        cast(through_sized.timed_count as bigint) as timed_count,
+        case
+            when through_sized.timed_count >= settings.min_published_n
+                then round(through_sized.median_seconds_to_next, 6)
+        end as median_seconds_to_next,
+        case
+            when through_sized.timed_count >= settings.min_published_n
+                then round(through_sized.p90_seconds_to_next, 6)
+        end as p90_seconds_to_next,
+        through_sized.n < settings.min_published_n as is_suppressed,
+        through_sized.n < settings.small_sample_n as is_small_sample
+    from through_sized
+    inner join reach_sized
+        on
+            through_sized.step_number = reach_sized.step_number
+            {%- for column in cell %}
+            and through_sized.{{ column }} = reach_sized.{{ column }}
+            {%- endfor %}
+    cross join settings
+)
+
+select * from final
