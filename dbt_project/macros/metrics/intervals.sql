@@ -64,3 +64,21 @@
         else {{ value }} {{ sign }} {{ t }} * {{ standard_error }}
     end
 {%- endmacro %}
+
+{# Two-sided p-value of a standard normal z: the complementary error function of |z|/√2 by Chebyshev
+   fitting (Numerical Recipes, erfcc), right to 1.2e-7 of its size everywhere, because neither engine
+   has one. #}
+{% macro two_sided_p(z) -%}
+    {%- set t = '(1.0 / (1.0 + 0.5 * abs(' ~ z ~ ') / sqrt(2.0)))' -%}
+    {%- set terms = [
+        0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418,
+        0.37409196, 1.00002368,
+    ] -%}
+    {%- set series = namespace(text='0.0') -%}
+    {%- for term in terms -%}
+        {%- set series.text = '(cast(' ~ term ~ ' as double) + ' ~ t ~ ' * ' ~ series.text ~ ')' -%}
+    {%- endfor -%}
+    {{ t }} * exp(
+        -({{ z }}) * ({{ z }}) / 2.0 - cast(1.26551223 as double) + {{ t }} * {{ series.text }}
+    )
+{%- endmacro %}

@@ -1,0 +1,563 @@
+{#- What is broken down by what: the whole and its parts, as grains of metric_grains. -#}
+{%- set breakdowns = [
+    ('total', 'stage', 'stage', 'journey_stage'),
+    ('total', 'channel', 'channel', 'channel'),
+    ('total', 'persona', 'persona', 'persona_id'),
+    ('stage', 'stage_channel', 'channel', 'channel'),
+    ('stage', 'stage_persona', 'persona', 'persona_id'),
+    ('stage', 'stage_touchpoint', 'touchpoint', 'touchpoint_id'),
+    ('stage_touchpoint', 'stage_channel_touchpoint', 'channel', 'channel'),
+    ('stage_touchpoint', 'stage_touchpoint_persona', 'persona', 'persona_id'),
+] -%}
+{%- set wholes = ['total', 'stage', 'stage_touchpoint'] -%}
+{#- With which period each is compared: the same weekday a week ago, the one before, a year ago. -#}
+{%- set comparisons = [
+    ('day', 'week_before', '7 days'),
+    ('week', 'previous', '7 days'),
+    ('month', 'previous', '1 months'),
+    ('month', 'year_before', '12 months'),
+    ('quarter', 'previous', '3 months'),
+    ('quarter', 'year_before', '12 months'),
+] -%}
+{%- set whole = [
+    'metric_id', 'journey_id', 'step_number', 'journey_stage', 'touchpoint_id', 'dimension',
+] -%}
+{%- set carried = whole + ['segment', 'period_type'] -%}
+with
+
+metrics as (
+    select * from {{ ref('metric_catalogue') }}
+),
+
+summed as (
+    select * from {{ ref('int_metric_cells_summed') }}
+),
+
+computed as (
+    select * from {{ ref('int_journey_metrics_computed') }}
+),
+
+funnels as (
+    select * from {{ ref('mart_journey_funnels') }}
+    where not is_last_step and dimension in ('all', 'channel', 'browser', 'persona', 'campaign')
+),
+
+settings as (
+    select
+        {{ metric_setting('interval_z') }} as z,
+        {{ metric_setting('small_sample_n') }} as small_sample_n
+),
+
+ratios as (
+    select
+        *,
+        wx / nullif(wb, 0) as m
+    from summed
+    where grain_id in ({% for whole_grain in wholes %}'{{ whole_grain }}', {% endfor %}
+        {%- for _, grain, _, _ in breakdowns %}'{{ grain }}'{{ ", " if not loop.last }}{% endfor %})
+),
+
+-- of shares and nets the standard error is Agresti's, so that a cell in which all agree has one
+erring as (
+    select
+        sized.metric_id,
+        sized.period_type,
+        sized.grain_id,
+        sized.period_start,
+        sized.journey_stage,
+        sized.channel,
+        sized.touchpoint_id,
+        sized.persona_id,
+        sized.n,
+        sized.wx,
+        sized.wb,
+        sized.w,
+        metrics.estimator,
+        case metrics.estimator
+            when 'share' then sqrt(
+                (sized.effective_n * sized.m + 1) / (sized.effective_n + 2)
+                * (1 - (sized.effective_n * sized.m + 1) / (sized.effective_n + 2))
+                / (sized.effective_n + 2)
+            )
+            when 'net' then 100 * sqrt(
+                {{ net_variance(
+                    '(sized.effective_n * sized.m) / (sized.effective_n + 3)',
+                    '(sized.effective_n * sized.wxx / sized.w + 1.5) / (sized.effective_n + 3)'
+                ) }} / (sized.effective_n + 3)
+            )
+            when 'total' then sqrt(greatest(sized.cxx, 0.0))
+            else sqrt(
+                greatest({{ residual_sum('cxx', 'cxb', 'cbb', 'm') }}, 0.0)
+                * sized.customer_count / nullif(sized.customer_count - 1, 0)
+            ) / nullif(abs(sized.wb), 0)
+        end as standard_error
+    from (
+        select
+            *,
+            {{ kish_n() }} / {{ design_effect() }} as effective_n
+        from ratios
+    ) as sized
+    inner join metrics on sized.metric_id = metrics.metric_id
+),
+
+measured as (
+    select
+        erring.*,
+        computed.value,
+        computed.is_suppressed
+    from erring
+    inner join computed
+        on
+            erring.metric_id = computed.metric_id
+            and erring.period_type = computed.period_type
+            and erring.grain_id = computed.grain_id
+            and erring.period_start = computed.period_start
+            and erring.journey_stage = computed.journey_stage
+            and erring.channel = computed.channel
+            and erring.touchpoint_id = computed.touchpoint_id
+            and erring.persona_id = computed.persona_id
+),
+
+cells as (
+    {% for grain in wholes -%}
+    select
+        metric_id,
+        'none' as journey_id,
+        0 as step_number,
+        journey_stage,
+        touchpoint_id,
+        'all' as dimension,
+        'all' as segment,
+        period_type,
+        period_start,
+        n,
+        value,
+        standard_error,
+        wx as amount,
+        case estimator when 'total' then w else wb end as base,
+        case estimator when 'net' then 100.0 when 'total' then null else 1.0 end as scale,
+        is_suppressed
+    from measured
+    where grain_id = '{{ grain }}'
+
+    union all
+
+    {% endfor -%}
+    {% for parent, grain, dimension, column in breakdowns -%}
+    select
+        metric_id,
+        'none' as journey_id,
+        0 as step_number,
+        {{ "'all'" if parent == 'total' else 'journey_stage' }} as journey_stage,
+        {{ 'touchpoint_id' if parent == 'stage_touchpoint' else "'all'" }} as touchpoint_id,
+        '{{ dimension }}' as dimension,
+        {{ column }} as segment,
+        period_type,
+        period_start,
+        n,
+        value,
+        standard_error,
+        wx as amount,
+        case estimator when 'total' then w else wb end as base,
+        case estimator when 'net' then 100.0 when 'total' then null else 1.0 end as scale,
+        is_suppressed
+    from measured
+    where grain_id = '{{ grain }}'
+
+    union all
+
+    {% endfor -%}
+    -- a quantile has no parts that add up: only the whole is compared
+    select
+        computed.metric_id,
+        'none' as journey_id,
+        0 as step_number,
+        computed.journey_stage,
+        computed.touchpoint_id,
+        'all' as dimension,
+        'all' as segment,
+        computed.period_type,
+        computed.period_start,
+        computed.n,
+        computed.value,
+        (computed.ci_high - computed.ci_low) / (2 * settings.z) as standard_error,
+        cast(null as double) as amount,
+        cast(null as double) as base,
+        1.0 as scale,
+        computed.is_suppressed
+    from computed
+    inner join metrics on computed.metric_id = metrics.metric_id
+    cross join settings
+    where
+        metrics.estimator = 'quantile'
+        and computed.grain_id in ('total', 'stage', 'stage_touchpoint')
+
+    union all
+
+    select
+        'funnel_step_through' as metric_id,
+        funnels.journey_id,
+        funnels.step_number,
+        'all' as journey_stage,
+        'all' as touchpoint_id,
+        funnels.dimension,
+        funnels.segment,
+        funnels.period_type,
+        funnels.period_start,
+        funnels.n,
+        funnels.step_through_share as value,
+        (funnels.step_through_share_ci_high - funnels.step_through_share_ci_low)
+        / (2 * settings.z) as standard_error,
+        cast(funnels.n - funnels.dropped_count as double) as amount,
+        cast(funnels.n as double) as base,
+        1.0 as scale,
+        funnels.is_suppressed
+    from funnels
+    cross join settings
+    where funnels.n > 0 and funnels.dropped_count is not null
+),
+
+comparisons as (
+    {%- for period_type, basis, _ in comparisons %}
+    select
+        '{{ period_type }}' as period_type,
+        '{{ basis }}' as basis
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- every cell stands once as the later figure and once as the earlier one of its comparison
+sides as (
+    select
+        {{ prefixed(carried, 'cells') }},
+        comparisons.basis,
+        cells.period_start,
+        true as is_after,
+        cells.n,
+        cells.value,
+        cells.standard_error,
+        cells.amount,
+        cells.base,
+        cells.scale,
+        cells.is_suppressed
+    from cells
+    inner join comparisons on cells.period_type = comparisons.period_type
+
+    union all
+
+    select
+        {{ prefixed(carried, 'cells') }},
+        comparisons.basis,
+        cast(
+            case
+                {%- for period_type, basis, distance in comparisons %}
+                when cells.period_type = '{{ period_type }}' and comparisons.basis = '{{ basis }}'
+                    then cells.period_start + interval '{{ distance }}'
+                {%- endfor %}
+            end as date
+        ) as period_start,
+        false as is_after,
+        cells.n,
+        cells.value,
+        cells.standard_error,
+        cells.amount,
+        cells.base,
+        cells.scale,
+        cells.is_suppressed
+    from cells
+    inner join comparisons on cells.period_type = comparisons.period_type
+),
+
+paired as (
+    select
+        {{ carried | join(', ') }},
+        basis,
+        period_start,
+        max(scale) as scale,
+        {%- for side, condition in [('after', 'is_after'), ('before', 'not is_after')] %}
+        max(case when {{ condition }} then n end) as n_{{ side }},
+        max(case when {{ condition }} then value end) as value_{{ side }},
+        max(case when {{ condition }} then standard_error end) as standard_error_{{ side }},
+        max(case when {{ condition }} then amount end) as amount_{{ side }},
+        max(case when {{ condition }} then base end) as base_{{ side }},
+        {%- endfor %}
+        max(case when is_suppressed then 1 else 0 end) = 1 as is_withheld
+    from sides
+    group by {{ carried | join(', ') }}, basis, period_start
+),
+
+-- a whole that was measured and published in both periods
+moved as (
+    select * from paired
+    where
+        dimension = 'all'
+        and not is_withheld
+        and value_after is not null
+        and value_before is not null
+),
+
+-- Parts that are withheld in either period stand together: what they come to follows from the whole
+-- and the other parts anyway. A funnel names its small segments so itself.
+parts as (
+    select
+        {{ prefixed(whole, 'paired') }},
+        case
+            when
+                paired.is_withheld
+                or (
+                    paired.journey_id <> 'none'
+                    and (paired.n_after is null or paired.n_before is null)
+                )
+                then 'other'
+            else paired.segment
+        end as segment,
+        paired.period_type,
+        paired.basis,
+        paired.period_start,
+        sum(paired.n_after) as n_after,
+        sum(paired.n_before) as n_before,
+        sum(paired.amount_after) as amount_after,
+        sum(paired.amount_before) as amount_before,
+        sum(paired.base_after) as base_after,
+        sum(paired.base_before) as base_before,
+        max(paired.standard_error_after) as standard_error_after,
+        max(paired.standard_error_before) as standard_error_before
+    from paired
+    where paired.dimension <> 'all'
+    group by
+        {{ prefixed(whole, 'paired') }},
+        case
+            when
+                paired.is_withheld
+                or (
+                    paired.journey_id <> 'none'
+                    and (paired.n_after is null or paired.n_before is null)
+                )
+                then 'other'
+            else paired.segment
+        end,
+        paired.period_type, paired.basis, paired.period_start
+),
+
+weighed as (
+    select
+        parts.*,
+        moved.value_after as whole_after,
+        moved.value_before as whole_before,
+        moved.scale,
+        coalesce(parts.amount_after, 0) / nullif(parts.base_after, 0) as rate_after,
+        coalesce(parts.amount_before, 0) / nullif(parts.base_before, 0) as rate_before,
+        -- of a total the parts weigh by their size, of a share by their part of the base
+        coalesce(parts.base_after, 0)
+        / case when moved.scale is null then 1 else nullif(moved.base_after, 0) end as weight_after,
+        coalesce(parts.base_before, 0)
+        / case when moved.scale is null then 1 else nullif(moved.base_before, 0) end
+            as weight_before
+    from parts
+    inner join moved
+        on
+            parts.metric_id = moved.metric_id
+            and parts.journey_id = moved.journey_id
+            and parts.step_number = moved.step_number
+            and parts.journey_stage = moved.journey_stage
+            and parts.touchpoint_id = moved.touchpoint_id
+            and parts.period_type = moved.period_type
+            and parts.basis = moved.basis
+            and parts.period_start = moved.period_start
+),
+
+-- Half of what a part's rate moved counts at its old weight, half at its new one, and so the other
+-- way round: the two effects add up without a rest. A part that came or went changed the mix alone.
+effects as (
+    select
+        {{ whole | join(', ') }},
+        segment,
+        period_type,
+        basis,
+        period_start,
+        n_after,
+        n_before,
+        whole_after,
+        whole_before,
+        case when scale is null then amount_after else scale * rate_after end as value_after,
+        case when scale is null then amount_before else scale * rate_before end as value_before,
+        case when segment <> 'other' then standard_error_after end as standard_error_after,
+        case when segment <> 'other' then standard_error_before end as standard_error_before,
+        case when scale is not null then weight_after end as weight_after,
+        case when scale is not null then weight_before end as weight_before,
+        (weight_after - weight_before) * (
+            coalesce(scale, 1)
+            * (coalesce(rate_after, rate_before) + coalesce(rate_before, rate_after)) / 2
+            - case when scale is null then 0 else (whole_after + whole_before) / 2 end
+        ) as mix_effect,
+        coalesce(scale, 1) * (weight_after + weight_before) / 2
+        * (coalesce(rate_after, rate_before) - coalesce(rate_before, rate_after)) as rate_effect
+    from weighed
+),
+
+-- Who counts once in the whole and in several parts (a visitor by web and app), and what no part
+-- holds, is the rest between the parts and the whole.
+rests as (
+    select
+        {{ whole | join(', ') }},
+        'overlap' as segment,
+        period_type,
+        basis,
+        period_start,
+        max(whole_after) - max(whole_before) - sum(mix_effect + rate_effect) as mix_effect
+    from effects
+    group by {{ whole | join(', ') }}, period_type, basis, period_start
+),
+
+changes as (
+    select
+        {{ carried | join(', ') }},
+        basis,
+        period_start,
+        n_before,
+        n_after,
+        value_before,
+        value_after,
+        cast(null as double) as weight_before,
+        cast(null as double) as weight_after,
+        cast(null as double) as mix_effect,
+        cast(null as double) as rate_effect,
+        value_after - value_before as contribution,
+        standard_error_before,
+        standard_error_after
+    from moved
+
+    union all
+
+    select
+        {{ carried | join(', ') }},
+        basis,
+        period_start,
+        n_before,
+        n_after,
+        case when segment <> 'other' then value_before end as value_before,
+        case when segment <> 'other' then value_after end as value_after,
+        weight_before,
+        weight_after,
+        mix_effect,
+        rate_effect,
+        mix_effect + rate_effect as contribution,
+        standard_error_before,
+        standard_error_after
+    from effects
+
+    union all
+
+    select
+        {{ carried | join(', ') }},
+        basis,
+        period_start,
+        cast(null as bigint) as n_before,
+        cast(null as bigint) as n_after,
+        cast(null as double) as value_before,
+        cast(null as double) as value_after,
+        cast(null as double) as weight_before,
+        cast(null as double) as weight_after,
+        mix_effect,
+        cast(0 as double) as rate_effect,
+        mix_effect as contribution,
+        cast(null as double) as standard_error_before,
+        cast(null as double) as standard_error_after
+    from rests
+    where abs(mix_effect) > 1e-7
+),
+
+scored as (
+    select
+        *,
+        (value_after - value_before)
+        / nullif(sqrt(
+            standard_error_after * standard_error_after
+            + standard_error_before * standard_error_before
+        ), 0) as z
+    from changes
+),
+
+tested as (
+    select
+        *,
+        round({{ two_sided_p('z') }}, 9) as p_value
+    from scored
+),
+
+ranked as (
+    select
+        *,
+        -- how many are at least as clear: equal ones share the last place
+        count(*) over (
+            partition by period_type, basis, period_start order by p_value
+            range between unbounded preceding and current row
+        ) as p_rank,
+        count(*) over (partition by period_type, basis, period_start) as test_count
+    from tested
+    where p_value is not null
+),
+
+-- Benjamini–Hochberg over everything that is compared in one period
+adjusted as (
+    select
+        {{ carried | join(', ') }},
+        basis,
+        period_start,
+        least(1.0, min(p_value * test_count / p_rank) over (
+            partition by period_type, basis, period_start order by p_value desc
+            range between unbounded preceding and current row
+        )) as q_value
+    from ranked
+),
+
+final as (
+    select
+        tested.metric_id,
+        nullif(tested.journey_id, 'none') as journey_id,
+        nullif(tested.step_number, 0) as step_number,
+        tested.period_type,
+        tested.period_start,
+        tested.basis,
+        cast(
+            case
+                {%- for period_type, basis, distance in comparisons %}
+                when tested.period_type = '{{ period_type }}' and tested.basis = '{{ basis }}'
+                    then tested.period_start - interval '{{ distance }}'
+                {%- endfor %}
+            end as date
+        ) as compared_start,
+        tested.journey_stage,
+        tested.touchpoint_id,
+        tested.dimension,
+        tested.segment,
+        cast(tested.n_before as bigint) as n_before,
+        cast(tested.n_after as bigint) as n_after,
+        round(tested.value_before, 9) as value_before,
+        round(tested.value_after, 9) as value_after,
+        round(tested.value_after - tested.value_before, 9) as value_change,
+        round(tested.weight_before, 9) as weight_before,
+        round(tested.weight_after, 9) as weight_after,
+        round(tested.mix_effect, 9) as mix_effect,
+        round(tested.rate_effect, 9) as rate_effect,
+        round(tested.contribution, 9) as contribution,
+        round(tested.z, 6) as z,
+        round(tested.p_value, 6) as p_value,
+        round(adjusted.q_value, 6) as q_value,
+        coalesce(adjusted.q_value <= 0.05, false) as is_significant,
+        coalesce(least(tested.n_before, tested.n_after), 0) < settings.small_sample_n
+            as is_small_sample
+    from tested
+    cross join settings
+    left join adjusted
+        on
+            tested.basis = adjusted.basis
+            and tested.period_start = adjusted.period_start
+            {%- for column in carried %}
+            and tested.{{ column }} = adjusted.{{ column }}
+            {%- endfor %}
+)
+
+select * from final
