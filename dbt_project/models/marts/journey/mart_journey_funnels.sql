@@ -149,28 +149,42 @@ named as (
     cross join settings
 ),
 
--- noqa: disable=LT02
+-- Cells are numbered within this model: what follows is grouped and joined by one number.
+cells as (
+    select
+        {{ cell | join(', ') }},
+        row_number() over (order by {{ cell | join(', ') }}) as cell_number
+    from (
+        select distinct
+            {{ cell[:4] | join(', ') }},
+            shown_segment as segment
+        from named
+    ) as used
+),
+
 placed as (
     select
         attempts.session_key,
         attempts.customer_id,
         attempts.journey_id,
-        attempts.period_type,
-        attempts.period_start,
-        attempts.dimension,
-        named.shown_segment as segment
+        cells.cell_number
     from attempts
     inner join named
         on
             {%- for column in cell %}
             {{ 'and ' if not loop.first }}attempts.{{ column }} = named.{{ column }}
             {%- endfor %}
+    inner join cells
+        on
+            {%- for column in cell[:4] %}
+            {{ 'and ' if not loop.first }}named.{{ column }} = cells.{{ column }}
+            {%- endfor %}
+            and named.shown_segment = cells.segment
 ),
--- noqa: enable=LT02
 
 met as (
     select
-        {{ prefixed(cell, 'placed') }},
+        placed.cell_number,
         placed.customer_id,
         steps.step_number,
         steps.is_continued,
@@ -185,18 +199,18 @@ met as (
 
 by_customer as (
     select
-        {{ cell | join(', ') }},
+        cell_number,
         step_number,
         customer_id,
         count(*) as n,
         sum(case when is_continued then 1 else 0 end) as continued_count
     from met
-    group by {{ cell | join(', ') }}, step_number, customer_id
+    group by cell_number, step_number, customer_id
 ),
 
 entered_by_customer as (
     select
-        {{ cell | join(', ') }},
+        cell_number,
         customer_id,
         n as entered_count
     from by_customer
@@ -205,9 +219,8 @@ entered_by_customer as (
 
 clustered as (
     select
-        {{ prefixed(cell, 'by_customer') }},
+        by_customer.cell_number,
         by_customer.step_number,
-        count(*) as customer_count,
         sum(cast(by_customer.n as double)) as n,
         sum(cast(by_customer.n as double) * by_customer.n) as nn,
         sum(cast(by_customer.continued_count as double)) as continued,
@@ -218,16 +231,14 @@ clustered as (
     from by_customer
     inner join entered_by_customer
         on
-            by_customer.customer_id = entered_by_customer.customer_id
-            {%- for column in cell %}
-            and by_customer.{{ column }} = entered_by_customer.{{ column }}
-            {%- endfor %}
-    group by {{ prefixed(cell, 'by_customer') }}, by_customer.step_number
+            by_customer.cell_number = entered_by_customer.cell_number
+            and by_customer.customer_id = entered_by_customer.customer_id
+    group by by_customer.cell_number, by_customer.step_number
 ),
 
 timed as (
     select
-        {{ cell | join(', ') }},
+        cell_number,
         step_number,
         count(seconds_to_next) as timed_count,
         {{ quantile('seconds_to_next', 0.5) }} as median_seconds_to_next,
@@ -235,57 +246,52 @@ timed as (
         sum(case when meeting_count > 1 then 1 else 0 end) as repeated_count,
         sum(case when meeting_count = 0 then 1 else 0 end) as unseen_count
     from met
-    group by {{ cell | join(', ') }}, step_number
+    group by cell_number, step_number
 ),
 
 -- every step of a funnel that somebody entered has a row, be it that nobody came so far
-entered as (
-    select
-        {{ cell | join(', ') }},
-        n as entered_count,
-        nn as entered_squares
-    from clustered
-    where step_number = 1
-),
-
 funnels as (
     select
-        {{ prefixed(cell, 'entered') }},
+        cells.cell_number,
+        {{ prefixed(cell, 'cells') }},
         planned.part_of,
         planned.step_number,
         planned.event_name,
-        entered.entered_count,
-        entered.entered_squares,
+        entered.n as entered_count,
+        entered.nn as entered_squares,
         coalesce(clustered.n, 0) as n,
         coalesce(clustered.nn, 0) as nn,
         coalesce(clustered.continued, 0) as continued,
         coalesce(clustered.continued_squares, 0) as continued_squares,
         coalesce(clustered.continued_times_n, 0) as continued_times_n,
         coalesce(clustered.n_times_entered, 0) as n_times_entered,
-        coalesce(clustered.customer_count, 0) as customer_count,
         coalesce(timed.timed_count, 0) as timed_count,
         timed.median_seconds_to_next,
         timed.p90_seconds_to_next,
         coalesce(timed.repeated_count, 0) as repeated_count,
         coalesce(timed.unseen_count, 0) as unseen_count,
-        planned.step_number
-        = max(planned.step_number) over (
-            partition by {{ prefixed(cell, 'entered') }}
-        ) as is_last_step
-    from entered
-    inner join planned on entered.journey_id = planned.journey_id
+        planned.step_number = lengths.step_count as is_last_step
+    from cells
+    inner join clustered as entered
+        on
+            cells.cell_number = entered.cell_number
+            and entered.step_number = 1
+    inner join planned on cells.journey_id = planned.journey_id
+    inner join (
+        select
+            journey_id,
+            max(step_number) as step_count
+        from planned
+        group by journey_id
+    ) as lengths on cells.journey_id = lengths.journey_id
     left join clustered
         on
-            planned.step_number = clustered.step_number
-            {%- for column in cell %}
-            and entered.{{ column }} = clustered.{{ column }}
-            {%- endfor %}
+            cells.cell_number = clustered.cell_number
+            and planned.step_number = clustered.step_number
     left join timed
         on
-            planned.step_number = timed.step_number
-            {%- for column in cell %}
-            and entered.{{ column }} = timed.{{ column }}
-            {%- endfor %}
+            cells.cell_number = timed.cell_number
+            and planned.step_number = timed.step_number
 ),
 
 -- the sums that the design effect takes (macros/metrics/moments.sql), of either share
@@ -304,7 +310,7 @@ reach as (
 
 reach_sized as (
     select
-        {{ cell | join(', ') }},
+        cell_number,
         step_number,
         reached_share,
         entered_count / {{ design_effect('reached_share') }} as effective_entered
@@ -393,10 +399,8 @@ final as (
     from through_sized
     inner join reach_sized
         on
-            through_sized.step_number = reach_sized.step_number
-            {%- for column in cell %}
-            and through_sized.{{ column }} = reach_sized.{{ column }}
-            {%- endfor %}
+            through_sized.cell_number = reach_sized.cell_number
+            and through_sized.step_number = reach_sized.step_number
     cross join settings
 )
 

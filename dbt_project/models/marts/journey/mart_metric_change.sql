@@ -10,6 +10,7 @@
     ('stage_touchpoint', 'stage_touchpoint_persona', 'persona', 'persona_id'),
 ] -%}
 {%- set wholes = ['total', 'stage', 'stage_touchpoint'] -%}
+{%- set grains = wholes + breakdowns | map(attribute=1) | list -%}
 {#- With which period each is compared: the same weekday a week ago, the one before, a year ago. -#}
 {%- set comparisons = [
     ('day', 'week_before', '7 days'),
@@ -53,10 +54,10 @@ ratios as (
         *,
         wx / nullif(wb, 0) as m
     from summed
-    where grain_id in ({% for whole_grain in wholes %}'{{ whole_grain }}', {% endfor %}
-        {%- for _, grain, _, _ in breakdowns %}'{{ grain }}'{{ ", " if not loop.last }}{% endfor %})
+    where grain_id in ('{{ grains | join("', '") }}')
 ),
 
+-- noqa: disable=LT02
 -- of shares and nets the standard error is Agresti's, so that a cell in which all agree has one
 erring as (
     select
@@ -99,6 +100,7 @@ erring as (
     ) as sized
     inner join metrics on sized.metric_id = metrics.metric_id
 ),
+-- noqa: enable=LT02
 
 measured as (
     select
