@@ -11,6 +11,7 @@
 ] -%}
 {%- set wholes = ['total', 'stage', 'stage_touchpoint'] -%}
 {%- set grains = wholes + breakdowns | map(attribute=1) | list -%}
+{%- set grain_names = "'" ~ grains | join("', '") ~ "'" -%}
 {#- With which period each is compared: the same weekday a week ago, the one before, a year ago. -#}
 {%- set comparisons = [
     ('day', 'week_before', '7 days'),
@@ -54,7 +55,7 @@ ratios as (
         *,
         wx / nullif(wb, 0) as m
     from summed
-    where grain_id in ('{{ grains | join("', '") }}')
+    where grain_id in ({{ grain_names }})
 ),
 
 -- noqa: disable=LT02
