@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from scipy import stats
 
 Z = "1.959963984540054"
 
@@ -88,3 +89,10 @@ def test_a_total_of_orders_varies_as_many_customers_as_came(macros, value_of):
         for sign in "-+"
     )
     assert (low, high) == (18_000, 22_000)
+
+
+@pytest.mark.parametrize("z", [0.0, 0.3, -1.0, 1.959963984540054, -3.0, 5.0, 8.0])
+def test_two_sided_p_is_that_of_the_normal_distribution(macros, value_of, z):
+    assert value_of(macros.two_sided_p(f"cast({z} as double)")) == pytest.approx(
+        2 * stats.norm.sf(abs(z)), rel=3e-7
+    )
