@@ -80,3 +80,10 @@
         ) as shared
     ) as sized
 {%- endmacro %}
+
+{# Whether two relations agree in each of the columns. #}
+{% macro agree_on(columns, one, other) -%}
+    {%- for column in columns -%}
+        {{ ' and ' if not loop.first }}{{ one }}.{{ column }} = {{ other }}.{{ column }}
+    {%- endfor -%}
+{%- endmacro %}

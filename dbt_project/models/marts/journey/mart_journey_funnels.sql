@@ -169,16 +169,10 @@ placed as (
         attempts.journey_id,
         cells.cell_number
     from attempts
-    inner join named
-        on
-            {%- for column in cell %}
-            {{ 'and ' if not loop.first }}attempts.{{ column }} = named.{{ column }}
-            {%- endfor %}
+    inner join named on {{ agree_on(cell, 'attempts', 'named') }}
     inner join cells
         on
-            {%- for column in cell[:4] %}
-            {{ 'and ' if not loop.first }}named.{{ column }} = cells.{{ column }}
-            {%- endfor %}
+            {{ agree_on(cell[:4], 'named', 'cells') }}
             and named.shown_segment = cells.segment
 ),
 
@@ -249,6 +243,14 @@ timed as (
     group by cell_number, step_number
 ),
 
+lengths as (
+    select
+        journey_id,
+        max(step_number) as step_count
+    from planned
+    group by journey_id
+),
+
 -- every step of a funnel that somebody entered has a row, be it that nobody came so far
 funnels as (
     select
@@ -277,13 +279,7 @@ funnels as (
             cells.cell_number = entered.cell_number
             and entered.step_number = 1
     inner join planned on cells.journey_id = planned.journey_id
-    inner join (
-        select
-            journey_id,
-            max(step_number) as step_count
-        from planned
-        group by journey_id
-    ) as lengths on cells.journey_id = lengths.journey_id
+    inner join lengths on cells.journey_id = lengths.journey_id
     left join clustered
         on
             cells.cell_number = clustered.cell_number

@@ -123,11 +123,7 @@ shown as (
         placed.customer_id,
         sum(placed.n) as n
     from placed
-    inner join sizes
-        on
-            {%- for column in cell + link %}
-            {{ 'and ' if not loop.first }}placed.{{ column }} = sizes.{{ column }}
-            {%- endfor %}
+    inner join sizes on {{ agree_on(cell + link, 'placed', 'sizes') }}
     cross join settings
     group by
         {{ prefixed(cell, 'placed') }}, placed.position, placed.customer_id,
