@@ -58,9 +58,13 @@ def test_numbers_that_join_nobody_split_customers_and_change_nothing_yet(
     found = json.loads(answer.stdout)
     splits = [change for change in found["changes"] if change["kind"] == "split"]
     assert {change["before"][0] for change in splits} <= set(with_phone)
-    assert len(splits) == len(found["changes"]) >= 0.9 * len(with_phone)
+    # A browser whose people the numbers held together may find another customer.
+    others = [change for change in found["changes"] if change["kind"] != "split"]
+    assert {change["kind"] for change in others} <= {"rearranged"}
+    assert len(others) <= 0.01 * len(splits)
+    assert len(splits) >= 0.9 * len(with_phone)
     assert found["customers_after"] - found["customers_before"] == sum(
-        len(change["after"]) - 1 for change in splits
+        len(change["after"]) - len(change["before"]) for change in found["changes"]
     )
     # The oldest part keeps the id.
     assert all(change["before"][0] in change["after"] for change in splits)

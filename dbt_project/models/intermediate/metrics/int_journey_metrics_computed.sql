@@ -106,7 +106,7 @@ estimated as (
         sized.design_effect,
         case metrics.estimator
             when 'net' then 100 * sized.m
-            when 'total' then round(sized.wx, 2)
+            when 'total' then round(sized.wx, 4)
             else sized.m
         end as value,
         -- noqa: disable=LT02
@@ -123,7 +123,7 @@ estimated as (
                         'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
                     ) }}
             when 'compound_poisson'
-                then round({{ total_limit('sized.wx', 'sized.cxx', 'settings.z', sign) }}, 2)
+                then round({{ total_limit('sized.wx', 'sized.cxx', 'settings.z', sign) }}, 4)
             else {{ t_limit(
                     'sized.m', 'sized.standard_error', 't_quantiles.t_quantile',
                     'metrics.scale_min' if sign == '-' else 'metrics.scale_max', sign
