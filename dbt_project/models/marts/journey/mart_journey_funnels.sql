@@ -384,11 +384,11 @@ final as (
         cast(through_sized.timed_count as bigint) as timed_count,
         case
             when through_sized.timed_count >= settings.min_published_n
-                then round(through_sized.median_seconds_to_next, 6)
+                then through_sized.median_seconds_to_next
         end as median_seconds_to_next,
         case
             when through_sized.timed_count >= settings.min_published_n
-                then round(through_sized.p90_seconds_to_next, 6)
+                then through_sized.p90_seconds_to_next
         end as p90_seconds_to_next,
         through_sized.n < settings.min_published_n as is_suppressed,
         through_sized.n < settings.small_sample_n as is_small_sample
