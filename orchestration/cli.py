@@ -119,8 +119,11 @@ def demo(
             marker.write_text(json.dumps(wanted))
         if not home.sources_file.exists():
             from orchestration.ingestion.sources import init_text
+            from seeds.sample import OTHER_TOOLS
 
-            home.sources_file.write_text(init_text(home.root), encoding="utf-8")
+            # the tools that no vendor module reads are mapped; the mappings stand in their own file
+            mapped = OTHER_TOOLS.read_text(encoding="utf-8").partition("\nsources:\n")[2]
+            home.sources_file.write_text(f"{init_text(home.root)}\n{mapped}", encoding="utf-8")
 
 
 @app.command()

@@ -19,7 +19,9 @@ hashes them. Times without an offset are in the table's ``timezone``, UTC by def
 
 Headers of orders may be missing where lines say it all: staging derives them from ``order_lines``
 with ``ordered_at`` and ``customer_ref``. Whole mappings of public data sets are in
-``tests/end_to_end/real_sources.yml``.
+``tests/end_to_end/real_sources.yml``; those of what no vendor brings (reviews, mystery shopping,
+visitor counters, uptime, product use, interviews, benchmarks), in
+``seeds/sample/generic_sources.yml``.
 """
 
 from __future__ import annotations
@@ -300,6 +302,49 @@ TABLES = (
         _text("platform", "campaign_id", "campaign_name", "traffic_source", "traffic_medium"),
         _text("currency"),
         _number("spend_amount", "impressions", "clicks"),
+    ),
+    _table(
+        "feedback",
+        "Reviews, testimonials, mystery-shopping visits and interview notes.",
+        ("kind", "feedback_id"),
+        _day("given_at"),
+        _key("kind", "reviews, testimonials, mystery_visits or interviews."),
+        _key("feedback_id"),
+        _time("given_at", required=True),
+        _text("channel", "touchpoint_id"),
+        Column("place", description="Store, site or city that it is about."),
+        _text("product_id"),
+        _number("rating", "scale_min", "scale_max"),
+        Column("theme", description="What it is about, in the words of who sorted it."),
+        Column("feedback_text", description="Free text; staging masks it, and no mart carries it."),
+        _text("language", "contact_id", "user_id", "loyalty_id"),
+        _EMAIL,
+    ),
+    _table(
+        "readings",
+        "What machines count and check: visitors, uptime and certificates, use of products.",
+        ("kind", "subject", "measured_at", "reading_id", "user_id", "client_id"),
+        _day("measured_at"),
+        _key("kind", "visitor_counts, uptime_checks or product_use."),
+        _text("reading_id"),
+        _time("measured_at", required=True),
+        _key("subject", "What was measured: store, site or feature."),
+        _text("channel", "touchpoint_id"),
+        _number("reading_value"),
+        Column("duration_seconds", kind="number", description="Of a use; between two checks."),
+        _boolean("is_successful"),
+        Column("valid_until", kind="timestamp", description="When the certificate ends."),
+        _text("user_id", "client_id", "loyalty_id"),
+    ),
+    _table(
+        "benchmarks",
+        "What others of the industry reach, by metric.",
+        ("metric_id", "valid_from"),
+        None,
+        _key("metric_id", "A metric of the catalogue; its scale and unit are the metric's."),
+        Column("valid_from", kind="date", required=True, not_null=True),
+        Column("benchmark_value", kind="number", required=True, not_null=True),
+        Column("benchmark_source", description="Who measured it, where, of whom."),
     ),
 )
 

@@ -775,7 +775,9 @@ sources:
 
 _MAPPED_EXAMPLE = """\
   # Any other tool: name the file's columns once. Each value is an SQL expression over the file's
-  # columns; "…" quotes a name, '…' a text.
+  # columns; "…" quotes a name, '…' a text. Whole mappings to copy from, of reviews, mystery
+  # shopping, visitor counters, uptime, product use, interviews and benchmarks too, are in
+  # seeds/sample/generic_sources.yml.
   # - name: my_shop
   #   vendor: generic
   #   tables:

@@ -30,6 +30,7 @@ from seeds.sample.exports import (
     files,
     ga4,
     hubspot,
+    other_tools,
     pos,
     questback,
     shopify,
@@ -118,6 +119,7 @@ def generate(
             vendor.prepare(world)
         marketing_exports.prepare(world)
         ga4.prepare(world)
+        other_tools.prepare(world, planted)
     with step("defects of records"):
         records.plant(ledger)
         deliveries.record_days(ledger, days)
@@ -144,6 +146,7 @@ def _write(world: World, out: Path, days: dict[str, int]) -> list[deliveries.Bro
     marketing_exports.write(
         world, out / "email_campaigns", out / "ad_spend", _records(deliveries.SPEND_LINES)
     )
+    other_tools.write(world, out / "other_tools")
     return deliveries.spoil_files(world, out, f"call_centre/{calls}")
 
 

@@ -59,6 +59,7 @@ def test_every_vendor_has_its_files(small: Path) -> None:
         "email_campaigns",
         "ga4",
         "hubspot",
+        "other_tools",
         "pos",
         "questback",
         "shopify",

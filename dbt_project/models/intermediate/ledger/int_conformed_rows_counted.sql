@@ -15,3 +15,14 @@ union all
 
 {% endif %}
 {%- endfor %}
+{% for family, kinds in var('conformed_kinds').items() -%}
+union all
+
+select
+    kind as family,
+    source,
+    count(*) as row_count
+from {{ ref('int_' ~ family ~ '_unioned') }}
+group by kind, source
+
+{% endfor %}

@@ -10,6 +10,8 @@
     'service_contacts': 'fct_service_contacts',
     'survey_responses': 'fct_survey_responses',
     'survey_answers': 'fct_survey_answers',
+    'feedback': 'fct_feedback',
+    'readings': 'fct_readings',
 } -%}
 
 {% for family, fact in facts.items() -%}

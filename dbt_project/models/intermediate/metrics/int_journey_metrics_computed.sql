@@ -122,8 +122,14 @@ estimated as (
                 then 100 * {{ net_variance_limit(
                         'sized.m', 'sized.mean_square', 'sized.effective_n', 'settings.z', sign
                     ) }}
+            -- a total of times or counts is never below zero, though revenue may be
             when 'compound_poisson'
-                then round({{ total_limit('sized.wx', 'sized.cxx', 'settings.z', sign) }}, 4)
+                then greatest(
+                    round({{ total_limit('sized.wx', 'sized.cxx', 'settings.z', sign) }}, 4),
+                    cast(metrics.scale_min as double)
+                )
+            -- a count of all there was is no estimate
+            when 'none' then cast(null as double)
             else {{ t_limit(
                     'sized.m', 'sized.standard_error', 't_quantiles.t_quantile',
                     'metrics.scale_min' if sign == '-' else 'metrics.scale_max', sign

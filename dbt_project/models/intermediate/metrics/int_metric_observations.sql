@@ -10,6 +10,7 @@
     'int_carts_observed',
     'int_content_observed',
     'int_service_observed',
+    'int_other_sources_observed',
 ] -%}
 with
 

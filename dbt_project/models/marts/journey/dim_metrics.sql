@@ -6,10 +6,22 @@ catalogue as (
 
 ),
 
-final as (
+-- what others reach, as the newest figure of a connected source says
+benchmarks as (
 
     select
         metric_id,
+        max_by(benchmark_value, {{ sort_key(['valid_from', 'benchmark_key']) }})
+            as benchmark_value
+    from {{ ref('int_benchmarks_unioned') }}
+    group by metric_id
+
+),
+
+final as (
+
+    select
+        catalogue.metric_id,
         metric_version,
         metric_family,
         name_fi,
@@ -35,7 +47,8 @@ final as (
         good_from,
         excellent_from,
         target,
-        industry_benchmark,
+        -- the catalogue's own is somebody's decision
+        coalesce(catalogue.industry_benchmark, benchmarks.benchmark_value) as industry_benchmark,
         stages,
         dimensions,
         never_pooled_over,
@@ -44,6 +57,7 @@ final as (
         audiences,
         owner
     from catalogue
+    left join benchmarks on catalogue.metric_id = benchmarks.metric_id
 
 )
 

@@ -12,6 +12,33 @@ trust as (
 
 ),
 
+benchmarks as (
+
+    select
+        metric_id,
+        benchmark_value,
+        valid_from,
+        lead(valid_from) over (partition by metric_id order by valid_from) as next_from
+    from (
+        select
+            metric_id,
+            valid_from,
+            max_by(benchmark_value, benchmark_key) as benchmark_value
+        from {{ ref('int_benchmarks_unioned') }}
+        group by metric_id, valid_from
+    ) as daily
+
+),
+
+catalogue as (
+
+    select
+        metric_id,
+        industry_benchmark
+    from {{ ref('metric_catalogue') }}
+
+),
+
 final as (
 
     select
@@ -31,8 +58,16 @@ final as (
         metrics.is_suppressed,
         metrics.no_value_reason,
         metrics.is_small_sample,
-        trust.trust_grade
+        trust.trust_grade,
+        -- what held when the period began, unless the catalogue has decided
+        coalesce(catalogue.industry_benchmark, benchmarks.benchmark_value) as industry_benchmark
     from metrics
+    inner join catalogue on metrics.metric_id = catalogue.metric_id
+    left join benchmarks
+        on
+            metrics.metric_id = benchmarks.metric_id
+            and metrics.period_start >= benchmarks.valid_from
+            and (benchmarks.next_from is null or metrics.period_start < benchmarks.next_from)
     left join trust
         on
             metrics.metric_id = trust.metric_id

@@ -25,7 +25,8 @@ families_needed as (
         coalesce(families.row_count, 0) as row_count
     from metrics
     inner join (
-        {% for family in var('conformed') -%}
+        {%- set kinds = var('conformed_kinds').values() | sum(start=[]) %}
+        {% for family in (var('conformed') | list) + kinds -%}
         select '{{ family }}' as family
         {{ "union all " if not loop.last }}
         {%- endfor %}

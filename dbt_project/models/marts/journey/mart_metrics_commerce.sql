@@ -15,4 +15,6 @@
     'churn',
     'abandoned_cart_value',
     'cart_rescue',
+    'store_visitors',
+    'store_conversion',
 ]) }}

@@ -15,4 +15,5 @@
     'contacts_per_order',
     'first_contact_resolution',
     'saved_service_hours',
+    'review_rating',
 ]) }}

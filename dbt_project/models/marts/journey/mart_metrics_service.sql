@@ -12,4 +12,5 @@
     'resolution_time',
     'agent_csat',
     'service_to_sales',
+    'mystery_shopping_score',
 ]) }}

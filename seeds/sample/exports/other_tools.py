@@ -1,0 +1,324 @@
+"""Tools that no vendor module reads: reviews, mystery shopping, counters, monitors, interviews.
+
+Each writes a file of its own layout; ``seeds/sample/generic_sources.yml`` maps them all. Their
+draws are digests of what they tell of, so that they move nobody else's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from seeds.sample.episodes import Episode
+from seeds.sample.exports.files import write_csv
+from seeds.sample.vocabulary import COMMENTS, STORES
+from seeds.sample.world import World, texts
+
+#: Check of the sites, every so many seconds, and how long their certificates hold at the start.
+CHECK_SECONDS = 1800
+SITES = (("www.kauppa.example", 71), ("api.kauppa.example", 190), ("maksu.kauppa.example", 71))
+MYSTERY_QUESTIONS = 25
+#: What others of the trade are said to reach.
+BENCHMARKS = (
+    ("nps", "2025-01-01", 38.0),
+    ("nps", "2026-09-01", 41.0),
+    ("csat", "2026-01-01", 0.79),
+    ("conversion", "2026-01-01", 0.024),
+    ("cart_abandonment", "2026-01-01", 0.7),
+    ("store_conversion", "2026-01-01", 0.23),
+    ("review_rating", "2026-01-01", 4.1),
+)
+
+
+def prepare(world: World, planted: dict[str, Episode]) -> None:
+    """Put the flat export tables.
+
+    Args:
+        world: The world, with its orders, sessions and people.
+        planted: Episodes; the payment outage is one of the payment site, too.
+    """
+    world.run(
+        "create or replace macro draw(part) as"
+        " cast('0x' || substr(md5(part), 1, 7) as bigint) / 268435456.0"
+    )
+    told = [
+        (mood, language, place, text)
+        for mood, both in enumerate(COMMENTS)
+        for language, part in zip(("fi", "en"), both, strict=True)
+        for place, text in enumerate(part)
+    ]
+    mood, language, place, text = zip(*told, strict=True)
+    world.put(
+        "review_texts",
+        {
+            "mood": np.array(mood),
+            "language": texts(list(language)),
+            "place": np.array(place),
+            "review_text": texts(list(text)),
+        },
+    )
+    world.put(
+        "monitored_sites",
+        {
+            "site": texts([site for site, _ in SITES]),
+            "certificate_days": np.array([days for _, days in SITES]),
+        },
+    )
+    world.put("shops", {"store_id": texts(STORES)})
+    world.put(
+        "benchmark_rows",
+        {
+            "mittari": texts([metric for metric, _, _ in BENCHMARKS]),
+            "alkaen": texts([since for _, since, _ in BENCHMARKS]),
+            "arvo": np.array([value for _, _, value in BENCHMARKS]),
+            "lahde": texts(["Kaupan toimialakatsaus, erikoiskauppa"] * len(BENCHMARKS)),
+        },
+    )
+    outage = planted["payment_outage"]
+    world.run(f"create or replace table review_rows as {_REVIEWS}")
+    world.run(f"create or replace table mystery_rows as {_MYSTERY_VISITS}")
+    world.run(f"create or replace table visitor_rows as {_VISITORS}")
+    world.run(
+        f"create or replace table uptime_rows as {_UPTIME}",
+        down_from=outage.started_at,
+        down_to=outage.ended_at,
+    )
+    world.run(f"create or replace table product_use_rows as {_PRODUCT_USE}")
+    world.run(f"create or replace table interview_rows as {_INTERVIEWS}")
+
+
+def write(world: World, folder: Path) -> None:
+    """Write one file per tool."""
+    for name, order in (
+        ("review", "arvio_id"),
+        ("mystery", "kaynti"),
+        ("visitor", "laskuri, tunti"),
+        ("uptime", "checked_at, url"),
+        ("product_use", "started_at, use_id"),
+        ("interview", "haastattelu, teema"),
+        ("benchmark", "mittari, alkaen"),
+    ):
+        write_csv(
+            world,
+            f"select * from {name}_rows order by {order}",
+            folder / f"{name}.csv",
+            world.calendar.end,
+            delimiter=";" if name in {"review", "mystery", "interview"} else ",",
+        )
+
+
+# One order in four is reviewed, a week later; stars follow satisfaction. A few buyers sign with
+# their number, which no mart may show.
+_REVIEWS = """
+with written as (
+    select
+        o.order_number,
+        p.person_id,
+        o.ordered_at + cast((4 + 6 * draw('when' || o.order_number)) * 86400000000 as bigint)
+            as written_at,
+        l.product_id,
+        p.email,
+        p.phone,
+        p.language,
+        greatest(1, least(5, cast(round(
+            3.9 + 0.8 * p.latent + 1.6 * (draw('stars' || o.order_number) - 0.5)
+        ) as integer))) as stars
+    from orders as o
+    inner join people as p on o.person = p.person
+    inner join order_lines as l on o.order_number = l.order_number and l.line_number = 1
+    where draw('review' || o.order_number) < 0.25
+),
+
+placed as (
+    select
+        w.*,
+        case when w.stars <= 2 then 0 when w.stars = 3 then 1 else 2 end as mood
+    from written as w
+    where w.written_at < (select "end" from window_bounds)
+),
+
+counted as (
+    select mood, language, count(*) as texts from review_texts group by mood, language
+)
+
+select
+    'ARV' || p.order_number as arvio_id,
+    local_text(p.written_at) as kirjoitettu,
+    p.product_id as tuote,
+    p.stars as tahdet,
+    t.review_text
+    || case
+        when draw('signed' || p.order_number) < 0.03 then ' ' || phone_text(p.phone, 2) else ''
+    end as teksti,
+    p.language as kieli,
+    case when draw('mail' || p.order_number) < 0.7 then p.email end as sahkoposti
+from placed as p
+inner join counted as c on p.mood = c.mood and p.language = c.language
+inner join review_texts as t
+    on
+        p.mood = t.mood
+        and p.language = t.language
+        and t.place = cast(floor(draw('text' || p.order_number) * c.texts) as bigint)
+"""
+
+# Two visits a week to every store; points of so many questions.
+_MYSTERY_VISITS = f"""
+with days as (
+    select unnest(range(b.start, b."end", 86400000000)) as day_at
+    from window_bounds as b
+),
+
+visits as (
+    select
+        s.store_id,
+        d.day_at + 43200000000
+        + cast(draw('hour' || s.store_id || d.day_at) * 14400000000 as bigint) as visited_at
+    from days as d
+    cross join shops as s
+    where draw('visit' || s.store_id || d.day_at) < 2 / 7.0
+)
+
+select
+    'MS-' || store_id || '-' || strftime(local_time(visited_at), '%Y%m%d') as kaynti,
+    strftime(local_time(visited_at), '%d.%m.%Y %H:%M') as aika,
+    store_id as myymala,
+    least({MYSTERY_QUESTIONS}, 12 + cast(
+        round({MYSTERY_QUESTIONS} * 0.55 * sqrt(draw('points' || store_id || visited_at)))
+        as integer
+    )) as pisteet,
+    {MYSTERY_QUESTIONS} as kysymyksia,
+    case when draw('note' || store_id || visited_at) < 0.5
+        then 'Myyjä tervehti, mutta kassalla oli jono.' else 'Palvelu oli hyvää.' end as huomio
+from visits
+where visited_at < (select "end" from window_bounds)
+"""
+
+# Everyone who buys comes in, and so do three or four who do not; by hour of opening.
+_VISITORS = """
+with hours as (
+    select
+        s.store_id,
+        unnest(range(b.start, b."end", 3600000000)) as hour_at
+    from window_bounds as b
+    cross join shops as s
+),
+
+opened as (
+    select store_id, hour_at
+    from hours
+    where hour(local_time(hour_at)) between 10 and 19
+),
+
+sold as (
+    select
+        store_id,
+        ordered_at - ordered_at % 3600000000 as hour_at,
+        count(*) as orders
+    from orders
+    where channel = 'store'
+    group by store_id, ordered_at - ordered_at % 3600000000
+)
+
+select
+    o.store_id as laskuri,
+    local_text(o.hour_at) as tunti,
+    cast(coalesce(s.orders, 0) * (2 + cast(3 * draw('more' || o.store_id || o.hour_at) as integer))
+        + cast(3 * draw('some' || o.store_id || o.hour_at) as integer) as integer) as kavijat
+from opened as o
+left join sold as s on o.store_id = s.store_id and o.hour_at = s.hour_at
+"""
+
+_UPTIME = f"""
+with checks as (
+    select
+        m.site,
+        m.certificate_days,
+        unnest(range(b.start, b."end", {CHECK_SECONDS} * 1000000)) as checked_at,
+        b.start as first_at
+    from window_bounds as b
+    cross join monitored_sites as m
+),
+
+judged as (
+    select
+        *,
+        (site like 'maksu%' and checked_at between $down_from and $down_to - 1)
+        or draw('down' || site || checked_at) < 0.0015 as is_down
+    from checks
+)
+
+select
+    'https://' || site as url,
+    utc_text(checked_at) as checked_at,
+    case when is_down then 503 else 200 end as status,
+    cast(180 + 240 * draw('ms' || site || checked_at) as integer) as response_ms,
+    utc_text(first_at + certificate_days * 86400000000) as certificate_not_after
+from judged
+"""
+
+# Every fourth visit to the app uses one of its features; whoever is logged in is known.
+_PRODUCT_USE = """
+with uses as (
+    select
+        s.session,
+        s.started_at + 20000000 as started_at,
+        case cast(floor(4 * draw('feature' || s.session)) as integer)
+            when 0 then 'wish_list' when 1 then 'size_scanner' when 2 then 'store_map'
+            else 'care_guide' end as feature,
+        cast(15 + 240 * draw('length' || s.session) * draw('long' || s.session) as integer)
+            as seconds,
+        case when s.logs_in then 'u' || p.contact_number end as user_id,
+        k.client_id
+    from sessions as s
+    inner join people as p on s.person = p.person
+    inner join cookies as k on s.cookie = k.cookie
+    inner join devices as d on s.device = d.device
+    where d.is_app and s.is_consented and draw('use' || s.session) < 0.25
+)
+
+select
+    'U' || lpad(cast(session as varchar), 8, '0') as use_id,
+    utc_text(started_at) as started_at,
+    feature,
+    seconds,
+    user_id,
+    client_id as installation
+from uses
+"""
+
+# One conversation in two weeks, its notes by theme.
+_INTERVIEWS = """
+with talks as (
+    select
+        row_number() over (order by draw('interview' || p.person_id), p.person_id) as talk,
+        p.loyalty_id,
+        p.first_name,
+        p.phone
+    from people as p
+    where p.loyalty_id is not null
+),
+
+held as (
+    select
+        t.*,
+        b.start + (14 * t.talk - 7) * 86400000000 + 36000000000 as held_at
+    from talks as t
+    cross join window_bounds as b
+    where b.start + (14 * t.talk - 7) * 86400000000 + 36000000000 < b."end"
+)
+
+select
+    'H' || lpad(cast(h.talk as varchar), 3, '0') as haastattelu,
+    strftime(local_time(h.held_at), '%d.%m.%Y %H:%M') as pidetty,
+    n.teema,
+    n.muistiinpano || case when n.teema = 'palvelu'
+        then ' Numero ' || phone_text(h.phone, 2) || ', saa soittaa.' else '' end as muistiinpano,
+    h.loyalty_id as kortti
+from held as h
+cross join (
+    values ('löydettävyys', 'Hakee ensin hakukoneesta, sitten vertailee arvosteluja.'),
+        ('palvelu', 'Toivoo, että chat vastaisi iltaisin.'),
+        ('toimitus', 'Seuranta on selkeä, mutta ilmoitus tulee myöhään.')
+) as n (teema, muistiinpano)
+"""
