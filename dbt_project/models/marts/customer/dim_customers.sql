@@ -28,7 +28,8 @@ contacts as (
 ),
 
 personas as (
-    select * from {{ ref('personas') }}
+    select * from {{ ref('dim_customer_personas') }}
+    where is_primary
 ),
 
 touchpoints as (
@@ -135,7 +136,6 @@ customer_contacts as (
         resolved.customer_id,
         contacts.contact_id,
         contacts.lifecycle_stage,
-        personas.persona_id,
         contacts.country,
         contacts.has_email_consent,
         contacts.has_sms_consent,
@@ -150,7 +150,6 @@ customer_contacts as (
         on
             resolved.identifier_type = 'contact_id'
             and trim(contacts.contact_id) = resolved.identifier_value
-    left join personas on lower(contacts.persona_id) = personas.persona_id
 ),
 
 -- the newest living contact speaks for its duplicates
@@ -164,8 +163,6 @@ crm as (
             }) }},
             {{ sort_key(['not is_deleted', 'updated_at', 'contact_id']) }}
         ) as newest,
-        max_by(persona_id, {{ sort_key(['not is_deleted', 'updated_at', 'contact_id']) }})
-        filter (where persona_id is not null) as persona_id,
         min(created_at) as contact_created_at,
         bool_and(is_deleted) as is_deleted_in_crm,
         -- consent is what no duplicate contradicts
@@ -301,7 +298,7 @@ joined as (
         crm.newest.country as country,
         crm.contact_created_at,
         coalesce(crm.is_deleted_in_crm, false) as is_deleted_in_crm,
-        coalesce(crm.persona_id, 'unknown') as persona_id,
+        personas.persona_id,
         coalesce(encounters.touchpoint_count, 0) as touchpoint_count,
         coalesce(encounters.digital_touchpoint_count, 0) as digital_touchpoint_count,
         coalesce(encounters.physical_touchpoint_count, 0) as physical_touchpoint_count,
@@ -362,6 +359,7 @@ joined as (
     from identities
     cross join clock
     left join linked_sources on identities.customer_id = linked_sources.customer_id
+    inner join personas on identities.customer_id = personas.customer_id
     left join crm on identities.customer_id = crm.customer_id
     left join unsubscribes on identities.customer_id = unsubscribes.customer_id
     left join visits on identities.customer_id = visits.customer_id
