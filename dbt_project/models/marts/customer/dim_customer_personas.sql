@@ -71,9 +71,10 @@ crm as (
     from contacts
     inner join contact_identifiers
         on trim(contacts.contact_id) = contact_identifiers.identifier_value
-    where lower(contacts.persona_id) in (
-        select lower(rules.equals_text) from rules where rules.attribute = 'crm_persona'
-    )
+    inner join rules
+        on
+            rules.attribute = 'crm_persona'
+            and lower(contacts.persona_id) = lower(rules.equals_text)
     group by contact_identifiers.customer_id
 ),
 
@@ -81,9 +82,7 @@ described as (
     select
         customers.customer_id,
         crm.crm_persona,
-        {%- for attribute in attributes %}
-        {{ attribute }}{{ "," if not loop.last }}
-        {%- endfor %}
+        {{ attributes | join(',\n        ') }}
     from customers
     left join crm on customers.customer_id = crm.customer_id
     left join orders on customers.customer_id = orders.customer_id
