@@ -22,6 +22,8 @@ EVENT_NAMES = (
     "content_feedback", "file_download",
 )  # fmt: skip
 _E = {name: number for number, name in enumerate(EVENT_NAMES)}
+#: Share of the stay on a page of which its first scroll tells.
+SCROLLED_SHARE = 0.55
 WEB_STREAM, APP_STREAM = "1001", "2002"
 WEB_HOST, CHECKOUT_HOST = "www.kauppa.example", "checkout.kauppa.example"
 
@@ -123,6 +125,15 @@ def make_events(world: World) -> None:
     steps = np.arange(len(at))
     at = np.maximum.accumulate(at - steps) + steps
 
+    # As GA4 does, each event tells the engaged time since the one before it, not since the page
+    # began.
+    engaged = np.zeros(len(at))
+    scrolls = np.flatnonzero(name == _E["scroll"])
+    engaged[scrolls[np.unique(page[scrolls], return_index=True)[1]]] = SCROLLED_SHARE
+    is_scrolled = np.bincount(page[scrolls], minlength=total) > 0
+    leaves = np.flatnonzero(name == _E["user_engagement"])
+    engaged[leaves] = 1 - SCROLLED_SHARE * is_scrolled[page[leaves]]
+
     login_at = np.full(len(sessions["session"]), np.iinfo(np.int64).max)
     np.minimum.at(
         login_at,
@@ -142,6 +153,7 @@ def make_events(world: World) -> None:
             "name": name,
             "at": at,
             "amount": amount,
+            "engaged": engaged,
             "dice": rng.integers(0, 1000, len(at)),
             "server_offset": (rng.exponential(1.2, len(at)) * SECOND).astype(np.int64),
         },
@@ -346,8 +358,8 @@ select
         when s.referrer_host is not null then 'https://' || s.referrer_host || '/'
     end as page_referrer,
     case
-        when n.event_name = 'user_engagement' then cast(v.dwell * 1000 as bigint)
-        when n.event_name = 'scroll' then cast(v.dwell * 550 as bigint)
+        when n.event_name in ('user_engagement', 'scroll')
+            then cast(v.dwell * 1000 * e.engaged as bigint)
         when n.event_name = 'page_view' and v.position > 0 then 120 + e.dice
     end as engagement_time_msec,
     case when s.is_engaged and v.position > 0 then '1' else '0' end as session_engaged,

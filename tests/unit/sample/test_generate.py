@@ -87,6 +87,42 @@ def test_ga4_files_have_the_columns_of_the_export(small: Path) -> None:
     assert "analytics_storage VARCHAR" in types["privacy_info"]
 
 
+def test_engaged_time_is_told_once_and_never_exceeds_the_visit(small: Path) -> None:
+    with duckdb.connect() as con:
+        visits = con.execute(
+            """
+            with events as (
+                select distinct
+                    event_timestamp,
+                    event_name,
+                    user_pseudo_id as client_id,
+                    list_filter(event_params, lambda x: x.key = 'ga_session_id')[1]
+                        .value.int_value as session_id,
+                    list_filter(event_params, lambda x: x.key = 'engagement_time_msec')[1]
+                        .value.int_value / 1000 as seconds
+                from read_parquet(?)
+            )
+
+            select sum(events.seconds), any_value(sessions.duration_seconds)
+            from events
+            inner join read_parquet(?) as sessions
+                on events.client_id = sessions.client_id
+                    and events.session_id = sessions.ga_session_id
+            where events.event_name in ('scroll', 'user_engagement')
+            group by sessions.session
+            """,
+            [
+                str(small / "exports/ga4/events_2*.parquet"),
+                str(small / "truth/sessions.parquet"),
+            ],
+        ).fetchall()
+    told = [(seconds, duration) for seconds, duration in visits if seconds]
+    assert len(told) > 50
+    assert [pair for pair in told if pair[0] > pair[1] + 0.1] == []
+    # some visits are told nearly to the end: what is told is not a token
+    assert any(seconds > 0.95 * duration for seconds, duration in told)
+
+
 def test_orders_are_what_shopify_sends(small: Path) -> None:
     with open(small / "exports/shopify/orders.jsonl", encoding="utf-8") as lines:
         orders = [json.loads(line) for line in lines]
