@@ -76,6 +76,35 @@ visits as (
 
 ),
 
+-- Visits from search engines, at the touchpoint of what they searched for: the stage and the
+-- touchpoint tell the intents apart (search_intent_rules).
+landings as (
+
+    select
+        sessions.session_key as record_key,
+        sessions.session_date as occurred_date,
+        coalesce(touchpoints.stage_id, 'awareness') as journey_stage,
+        sessions.platform as channel,
+        coalesce(touchpoints.touchpoint_id, 'landing_page') as touchpoint_id,
+        sessions.customer_id,
+        case when sessions.is_engaged then 1 else 0 end as is_engaged,
+        case
+            when
+                coalesce(
+                    sessions.item_viewed_at, sessions.cart_added_at, sessions.checkout_begun_at,
+                    sessions.purchased_at
+                ) is not null
+                or sessions.search_count > 0
+                then 1
+            else 0
+        end as has_considered
+    from sessions
+    left join {{ ref('touchpoints') }} as touchpoints
+        on 'search_' || sessions.search_intent = touchpoints.touchpoint_id
+    where sessions.search_intent is not null
+
+),
+
 -- A search ends the visit where it is its last one and its results its last page.
 searches as (
 
@@ -188,6 +217,11 @@ final as (
     {{ observe('visits', [
         {'metric_id': 'exit_rate', 'value': 'left_empty', 'where': 'is_shop_visit'},
         {'metric_id': 'error_rate', 'value': 'error'},
+    ]) | indent(4) }}
+    union all
+    {{ observe('landings', [
+        {'metric_id': 'search_landing_engagement', 'value': 'is_engaged'},
+        {'metric_id': 'search_landing_consideration', 'value': 'has_considered'},
     ]) | indent(4) }}
     union all
     {{ observe('searches', [

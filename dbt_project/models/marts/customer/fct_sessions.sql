@@ -12,6 +12,33 @@ records_resolved as (
     select * from {{ ref('int_identity_records_resolved') }}
 ),
 
+-- patterns are compared with the distinct landings, not with every visit
+search_landings as (
+    select distinct
+        landing_page_path,
+        channel_group,
+        traffic_campaign
+    from sessions
+    where channel_group like '%Search'
+),
+
+intents as (
+    select
+        landings.landing_page_path,
+        landings.channel_group,
+        landings.traffic_campaign,
+        min_by(rules.search_intent, {{ sort_key(['rules.priority', 'rules.rule_id']) }})
+            as search_intent
+    from search_landings as landings
+    inner join {{ ref('search_intent_rules') }} as rules
+        on
+            landings.landing_page_path like coalesce(rules.page_pattern, '%')
+            and landings.channel_group like coalesce(rules.channel_group, '%')
+            and lower(coalesce(landings.traffic_campaign, ''))
+            like coalesce(rules.campaign_pattern, '%')
+    group by landings.landing_page_path, landings.channel_group, landings.traffic_campaign
+),
+
 keyed as (
     select
         session_key,
@@ -53,6 +80,10 @@ final as (
         sessions.channel_group,
         sessions.click_id_type,
         sessions.landing_page_path,
+        case
+            when sessions.channel_group like '%Search'
+                then coalesce(intents.search_intent, 'unknown')
+        end as search_intent,
         sessions.exit_page_path,
         sessions.device_category,
         sessions.operating_system,
@@ -77,6 +108,11 @@ final as (
     inner join keyed on sessions.session_key = keyed.session_key
     left join records_resolved
         on keyed.identity_record_key = records_resolved.identity_record_key
+    left join intents
+        on
+            sessions.landing_page_path = intents.landing_page_path
+            and sessions.channel_group = intents.channel_group
+            and coalesce(sessions.traffic_campaign, '') = coalesce(intents.traffic_campaign, '')
     {%- if is_incremental() %}
     where
         sessions.session_key in (select session_key from {{ ref('int_touched_sessions') }})

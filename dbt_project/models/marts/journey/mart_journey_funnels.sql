@@ -8,6 +8,7 @@
     ('persona', 'persona_id', false),
     ('channel_group', 'channel_group', false),
     ('campaign', 'traffic_campaign', false),
+    ('search_intent', "coalesce(search_intent, 'no_search')", false),
 ] -%}
 {%- set cell = ['journey_id', 'period_type', 'period_start', 'dimension', 'segment'] -%}
 with
@@ -75,6 +76,7 @@ visits as (
         sessions.browser,
         sessions.channel_group,
         sessions.traffic_campaign,
+        sessions.search_intent,
         coalesce(customers.persona_id, 'unknown') as persona_id,
         coalesce(sessions.customer_id, 'record:' || sessions.session_key) as customer_id
     from sessions

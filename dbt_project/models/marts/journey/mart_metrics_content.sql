@@ -8,4 +8,5 @@
     'video_to_end',
     'click_through',
     'content_feedback',
+    'search_landing_engagement',
 ]) }}

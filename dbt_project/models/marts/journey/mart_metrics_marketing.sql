@@ -9,4 +9,6 @@
     'conversion_cart',
     'click_through',
     'acquisition_cost',
+    'search_landing_engagement',
+    'search_landing_consideration',
 ]) }}
