@@ -106,7 +106,7 @@ estimated as (
         sized.design_effect,
         case metrics.estimator
             when 'net' then 100 * sized.m
-            when 'total' then round(sized.wx, 4)
+            when 'total' then round(sized.wx, 6)
             else sized.m
         end as value,
         -- noqa: disable=LT02
@@ -125,7 +125,7 @@ estimated as (
             -- a total of times or counts is never below zero, though revenue may be
             when 'compound_poisson'
                 then greatest(
-                    round({{ total_limit('sized.wx', 'sized.cxx', 'settings.z', sign) }}, 4),
+                    round({{ total_limit('sized.wx', 'sized.cxx', 'settings.z', sign) }}, 6),
                     cast(metrics.scale_min as double)
                 )
             -- a count of all there was is no estimate
