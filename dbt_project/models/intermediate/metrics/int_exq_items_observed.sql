@@ -21,6 +21,7 @@ final as (
         coalesce(touchpoint_id, 'unknown') as touchpoint_id,
         persona_id,
         customer_id,
+        weight,
         cast(good_score as double) as value_number
     from scores
 

@@ -33,6 +33,7 @@ dimension_means as (
         max(channel) as channel,
         max(touchpoint_id) as touchpoint_id,
         max(customer_id) as customer_id,
+        max(weight) as weight,
         count(*) as item_count,
         avg(value_number) as dimension_mean
     from items
@@ -50,6 +51,7 @@ responses as (
         max(channel) as channel,
         max(touchpoint_id) as touchpoint_id,
         max(customer_id) as customer_id,
+        max(weight) as weight,
         sum(item_count) as item_count,
         avg(dimension_mean) as exq_mean
     from dimension_means
@@ -66,6 +68,7 @@ answered_enough as (
         responses.channel,
         responses.touchpoint_id,
         responses.customer_id,
+        responses.weight,
         responses.exq_mean
     from responses
     inner join items_asked on responses.survey_id = items_asked.survey_id
@@ -88,7 +91,7 @@ by_dimension as (
         dimension_means.customer_id,
         dimension_means.dimension_mean as value_number,
         cast(1 as double) as base_number,
-        cast(1 as double) as weight,
+        cast(dimension_means.weight as double) as weight,
         false as is_censored,
         true as is_counted
     from dimension_means
@@ -101,7 +104,7 @@ by_dimension as (
 final as (
 
     {{ observe('answered_enough', [
-        {'metric_id': 'exq', 'value': 'exq_mean'},
+        {'metric_id': 'exq', 'value': 'exq_mean', 'weight': 'weight'},
     ]) | indent(4) }}
     union all
     select * from by_dimension

@@ -104,6 +104,7 @@ estimated as (
         sized.n,
         sized.customer_count,
         sized.design_effect,
+        sized.effective_n,
         case metrics.estimator
             when 'net' then 100 * sized.m
             when 'total' then round(sized.wx, 6)
@@ -162,6 +163,11 @@ unioned as (
         customer_count,
         -- the last digits of a sum depend on the order in which threads add: these do not
         round(design_effect, 9) as design_effect,
+        {% if relation == 'estimated' -%}
+        round(effective_n, 6)
+        {%- else -%}
+        cast(null as double)
+        {%- endif %} as n_effective,
         round(value, 9) as value,
         round(ci_low, 9) as ci_low,
         round(ci_high, 9) as ci_high
@@ -203,6 +209,7 @@ final as (
         keyed.n,
         keyed.customer_count,
         keyed.design_effect,
+        case when withheld.cell_key is null then keyed.n_effective end as n_effective,
         case when withheld.cell_key is null then keyed.value end as value,
         -- Adjusted intervals are centred beside the estimate, Wilson's limits carry rounding dust:
         -- where everybody answered alike, the limit is widened to hold the figure itself.

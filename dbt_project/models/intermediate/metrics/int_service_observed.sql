@@ -73,6 +73,7 @@ agent_scores as (
         scores.channel,
         scores.touchpoint_id,
         scores.customer_id,
+        scores.weight,
         scores.good_score
     from scores
     inner join responses on scores.survey_response_key = responses.survey_response_key
@@ -203,7 +204,11 @@ final as (
     ]) | indent(4) }}
     union all
     {{ observe('agent_scores', [
-        {'metric_id': 'agent_csat', 'value': 'case when good_score >= 4 then 1 else 0 end'},
+        {
+            'metric_id': 'agent_csat',
+            'value': 'case when good_score >= 4 then 1 else 0 end',
+            'weight': 'weight',
+        },
     ]) | indent(4) }}
     union all
     {{ observe('loads', [

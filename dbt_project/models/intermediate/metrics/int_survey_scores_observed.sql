@@ -37,6 +37,7 @@ decisive as (
         scores.channel,
         scores.touchpoint_id,
         scores.customer_id,
+        coalesce(scores.weight, 1) as weight,
         case when scores.touchpoint_id = named.touchpoint_id then 1 else 0 end as is_decisive
     from scores
     inner join named on scores.survey_response_key = named.survey_response_key
@@ -69,7 +70,7 @@ scored as (
             end as double
         ) as value_number,
         cast(1 as double) as base_number,
-        cast(1 as double) as weight,
+        cast(coalesce(scores.weight, 1) as double) as weight,
         false as is_censored,
         true as is_counted
     from scores
@@ -86,7 +87,7 @@ final as (
     select * from scored
     union all
     {{ observe('decisive', [
-        {'metric_id': 'ctt_decisive', 'value': 'is_decisive'},
+        {'metric_id': 'ctt_decisive', 'value': 'is_decisive', 'weight': 'weight'},
     ]) | indent(4) }}
 
 )

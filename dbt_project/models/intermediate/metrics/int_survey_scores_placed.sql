@@ -70,7 +70,8 @@ final as (
         end as channel,
         scores.touchpoint_id,
         coalesce(customers.persona_id, 'unknown') as persona_id,
-        records.customer_id
+        records.customer_id,
+        coalesce(scores.response_weight, 1) as weight
     from scores
     left join touchpoints on scores.touchpoint_id = touchpoints.touchpoint_id
     left join order_channels on scores.survey_response_key = order_channels.survey_response_key

@@ -20,6 +20,7 @@ responses as (
         max(channel) as channel,
         max(touchpoint_id) as touchpoint_id,
         max(customer_id) as customer_id,
+        max(weight) as weight,
         max(case when metric_id = 'womi_recommend' then score end) as recommend,
         max(case when metric_id = 'womi_discourage' then score end) as discourage
     from scores
@@ -42,11 +43,16 @@ both_answered as (
 final as (
 
     {{ observe('both_answered', [
-        {'metric_id': 'womi', 'value': 'would_recommend - would_discourage'},
+        {
+            'metric_id': 'womi',
+            'value': 'would_recommend - would_discourage',
+            'weight': 'weight',
+        },
         {
             'metric_id': 'womi_overstatement',
             'value': 'is_detractor - would_discourage',
             'base': 'would_discourage',
+            'weight': 'weight',
         },
     ]) | indent(4) }}
 

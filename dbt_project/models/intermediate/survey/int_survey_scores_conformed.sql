@@ -75,7 +75,18 @@ final as (
         responses.channel,
         asked.submitted_at,
         responses.submitted_date,
-        responses.identity_record_key
+        responses.identity_record_key,
+        -- A survey that weighs its respondents brings the weight as the answer to a question of its
+        -- own; all others weigh alike.
+        coalesce(
+            max(
+                case
+                    when asked.metric_id = 'response_weight' and asked.answer_number > 0
+                        then asked.answer_number
+                end
+            ) over (partition by asked.survey_response_key),
+            cast(1 as double)
+        ) as response_weight
     from asked
     left join responses on asked.survey_response_key = responses.survey_response_key
     left join touchpoints

@@ -52,6 +52,7 @@ final as (
         metrics.persona_id,
         metrics.unit,
         metrics.n,
+        metrics.n_effective,
         metrics.value,
         metrics.ci_low,
         metrics.ci_high,
