@@ -178,6 +178,7 @@ EVENTS = TableSpec(
         ),
     ),
     description="Events of all streams as Google Analytics exports them, every delivery.",
+    keeps_files=True,
     columns=(
         Column(
             "event_date",

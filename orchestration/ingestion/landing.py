@@ -618,10 +618,16 @@ def _read_and_write(
     if file.where:
         content = _kept_rows(connection, file, content)
     mapping = _match(file, content)
-    _stage(connection, table, content, mapping, batch.loaded_at.date(), file.path.name)
-    _hash_identifiers(connection, table, sources.phone_region, raw_root)
+    load_date = batch.loaded_at.date()
+    kept = None
+    if _has_declared_types(file, content, mapping):
+        _stage(connection, table, content, mapping, load_date, file.path.name, is_digested=False)
+        kept = _keep_file(connection, file.path, content, folder)
+    if kept is None:
+        _stage(connection, table, content, mapping, load_date, file.path.name)
+        _hash_identifiers(connection, table, sources.phone_region, raw_root)
     rows_read = _count(connection, f"{content.relation}") + _count(connection, REJECTED)
-    landed, min_dt, max_dt = _write_rows(connection, table, batch, folder)
+    landed, min_dt, max_dt = kept or _write_rows(connection, table, batch, folder)
     quarantined = _write_quarantine(connection, table, batch, folder)
     if rows_read != landed + quarantined:
         raise IngestionError(
@@ -743,6 +749,7 @@ def _stage(
     mapping: _Mapping,
     load_date: date,
     file_name: str,
+    is_digested: bool = True,
 ) -> None:
     """Make ``staged_rows``, the declared columns, and ``judged_rows``, what is said of each row.
 
@@ -785,6 +792,7 @@ def _stage(
     cases = " ".join(f"when {test} then {sql_text(code)}" for test, code in problems)
     body = [part for column in table.columns for part in _content_parts(column)]
     body.append(f"'{EXTRA_COLUMN}=' || {EXTRA_COLUMN}")
+    digest = f"md5(concat_ws(chr(31), {', '.join(body)}))" if is_digested else "null"
     day = f"try(cast({table.dt} as date))" if table.dt else "cast(null as date)"
     flags = [n for n, _ in problems if n.startswith(('"_lost_', '"_fails_'))]
     helpers = f"exclude ({', '.join(flags)})" if flags else ""
@@ -808,7 +816,7 @@ def _stage(
             _line,
             coalesce({day}, date '{load_date}') as dt,
             {f"case {cases} end" if cases else "cast(null as varchar)"} as _problem,
-            md5(concat_ws(chr(31), {", ".join(body)})) as _content
+            cast({digest} as varchar) as _content
         from ({typed})
         """
     )
@@ -1082,6 +1090,64 @@ def _hash_identifiers(
             "insert into identifier_hashes select ?, value, hash from hashed", [kind]
         )
         connection.unregister("hashed")
+
+
+def _has_declared_types(file: SourceFile, content: FileContent, mapping: _Mapping) -> bool:
+    """Whether a file could stand in the raw zone as it is: nothing renamed, cast or left over.
+
+    Columns and members that are missing are null for every reader of the raw zone.
+    """
+    return (
+        file.table.keeps_files
+        and file.path.suffix == ".parquet"
+        and not (file.where or mapping.expressions or mapping.extra)
+        and not any(column.identifier for column in file.table.columns)
+        and all(
+            column.name not in mapping.sources
+            or (
+                mapping.sources[column.name] == column.name
+                and _is_part_of(
+                    duckdb.sqltype(content.types[column.name]), duckdb.sqltype(column.type)
+                )
+            )
+            for column in file.table.columns
+        )
+    )
+
+
+def _is_part_of(one: DuckDBPyType, other: DuckDBPyType) -> bool:
+    """Whether a type is another one, or lacks nothing but members of its structures."""
+    if one.id != other.id:
+        return False
+    if one.id == "struct":
+        members = dict(_children(other))
+        return all(
+            name in members and _is_part_of(child, members[name]) for name, child in _children(one)
+        )
+    if one.id == "list":
+        return _is_part_of(_children(one)[0][1], _children(other)[0][1])
+    return str(one) == str(other)
+
+
+def _keep_file(
+    connection: duckdb.DuckDBPyConnection, path: Path, content: FileContent, folder: Path
+) -> tuple[int, date | None, date | None] | None:
+    """Copy a file of one day as it is; None where a row of it has to be left out or moved.
+
+    Raises:
+        duckdb.Error: The file is damaged somewhere: every value of it is read once.
+    """
+    found = connection.execute(
+        f"select count(*), min(dt), max(dt), count(_problem) from {_JUDGED}"
+    ).fetchone()
+    if not found or not found[0] or found[1] != found[2] or found[3]:
+        return None
+    values = ", ".join(content.columns.values())
+    connection.execute(f"select bit_xor(hash({values})) from {content.relation}").fetchone()
+    target = folder / "rows" / f"dt={found[1]}" / "part.parquet"
+    target.parent.mkdir(parents=True)
+    shutil.copyfile(path, target)
+    return int(found[0]), found[1], found[2]
 
 
 def _write_rows(

@@ -119,6 +119,11 @@ class TableSpec:
         dt: DuckDB expression over the columns that gives the partition DATE; None: the load date.
         files: Where the table comes from, per format.
         description: What one row is.
+        keeps_files: A Parquet file that has the declared types and no row for quarantine lands as
+            it is, byte for byte: writing nested rows anew costs many times what reading them does.
+            For tables of which a delivery replaces another as a whole, since such rows have no
+            ``_row_id``; batch, source and row come from the file's name and the row's place in it
+            (macros/engine/sources.sql).
     """
 
     name: str
@@ -127,6 +132,7 @@ class TableSpec:
     dt: str | None
     files: tuple[FileRule, ...]
     description: str
+    keeps_files: bool = False
 
     @property
     def is_nested(self) -> bool:

@@ -3,18 +3,54 @@
    fixture stays what it is. #}
 {% macro source(source_name, table_name) -%}
     {%- set relation = builtins.source(source_name, table_name) -%}
-    {%- if target.type == 'spark' and execute and not relation.is_cte -%}
-        {%- set node = graph.sources.values()
-            | selectattr('source_name', 'equalto', source_name)
-            | selectattr('name', 'equalto', table_name) | first -%}
+    {%- if not execute or relation.is_cte -%}
+        {{ return(relation) }}
+    {%- endif -%}
+    {%- set node = graph.sources.values()
+        | selectattr('source_name', 'equalto', source_name)
+        | selectattr('name', 'equalto', table_name) | first -%}
+    {%- if target.type == 'spark' -%}
         {%- set location = node.config.meta['external_location'] | replace('{name}', table_name) -%}
         {%- set files = modules.re.search("'([^']+)'", location).group(1) -%}
         {%- set folder = modules.re.sub("(/dt=\*)?/\*[.]parquet$", '', files) -%}
-        {{ return(api.Relation.create(
+        {%- set relation = api.Relation.create(
             schema='parquet',
             identifier=files if '*' in folder else folder,
             quote_policy={'identifier': true},
-        )) }}
+        ) -%}
     {%- endif -%}
-    {{ return(relation) }}
+    {{ return(delivered_rows(relation) if node.config.meta.get('keeps_files') else relation) }}
+{%- endmacro %}
+
+{# Rows of a table whose files may be the vendor's own (`keeps_files` of its spec): what landing adds
+   to the rows that it writes is told from the file's name and the row's place. #}
+{% macro delivered_rows(relation) -%}
+    {{ return(adapter.dispatch('delivered_rows')(relation)) }}
+{%- endmacro %}
+
+{% macro duckdb__delivered_rows(relation) -%}
+    {{ return(
+        '(select * replace (' ~ batch_of_file('filename') ~ ' as _batch_id, '
+        ~ source_of_file('filename') ~ ' as _source, '
+        ~ 'coalesce(_row, file_row_number + 1) as _row) from ' ~ relation ~ ')'
+    ) }}
+{%- endmacro %}
+
+{% macro spark__delivered_rows(relation) -%}
+    {{ return(
+        '(select * except (_batch_id, _source, _row), '
+        ~ batch_of_file('_metadata.file_path') ~ ' as _batch_id, '
+        ~ source_of_file('_metadata.file_path') ~ ' as _source, '
+        ~ 'coalesce(_row, _metadata.row_index + 1) as _row from ' ~ relation ~ ')'
+    ) }}
+{%- endmacro %}
+
+{# A raw file is named after its batch, `<source>-<16 hexadecimal digits>`, and numbered where a batch
+   wrote several files of one day. #}
+{% macro batch_of_file(file) -%}
+    regexp_extract({{ file }}, '([^/]+-[0-9a-f]{16})(-[0-9]+)?[.]parquet$', 1)
+{%- endmacro %}
+
+{% macro source_of_file(file) -%}
+    regexp_extract({{ file }}, '([^/]+)-[0-9a-f]{16}(-[0-9]+)?[.]parquet$', 1)
 {%- endmacro %}

@@ -483,8 +483,8 @@ def test_nested_rows_that_differ_in_one_member_are_different_rows(tmp_path):
         (tmp_path / f"events_{day}.jsonl").write_text("\n".join(lines) + "\n")
     # The same rows in another order, from another reader: what they are must not depend on it.
     duckdb.execute(
-        f"copy (select * from read_json('{tmp_path}/events_20260102.jsonl', "
-        "map_inference_threshold = -1)) "
+        "copy (select * replace (cast(event_timestamp as varchar) as event_timestamp) "
+        f"from read_json('{tmp_path}/events_20260102.jsonl', map_inference_threshold = -1)) "
         f"to '{tmp_path}/events_20260103.parquet'"
     )
     (tmp_path / "sources.yml").write_text(
@@ -502,6 +502,54 @@ def test_nested_rows_that_differ_in_one_member_are_different_rows(tmp_path):
     assert len(set(ids["events_20260101.jsonl"])) == len(other) + 2  # the repeated one is a row too
     assert ids["events_20260101.jsonl"][1:-1] == list(reversed(ids["events_20260102.jsonl"]))
     assert ids["events_20260102.jsonl"] == ids["events_20260103.parquet"]
+
+
+def web_events(path: Path, columns: str, rows: int = 3) -> None:
+    """A GA4 export in Parquet; ``columns`` are computed from the row's number ``i``."""
+    path.parent.mkdir(exist_ok=True)
+    duckdb.execute(f"copy (select {columns} from range({rows}) as r(i)) to '{path}'")
+
+
+WEB_EVENT = """
+    '20260201' as event_date, 1769940000000000 + i as event_timestamp, 'page_view' as event_name,
+    [{'key': 'a', 'value': {'int_value': i, 'string_value': null::varchar}}] as event_params
+"""
+
+
+def test_a_parquet_file_that_is_as_declared_lands_byte_for_byte(tmp_path):
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: web, vendor: ga4, path: in}\n"
+    )
+    folder = tmp_path / "in"
+    web_events(folder / "events_20260201.parquet", WEB_EVENT)
+    day_of = "case when i = 1 then '20260202' else '20260201' end"
+    rewritten = {
+        "event_time_as_text": f"{WEB_EVENT.replace('+ i as', '+ i * 1.0 as')}",
+        "event_unknown_column": f"{WEB_EVENT}, 7 as not_declared",
+        "event_unknown_member": f"{WEB_EVENT}, {{'category': 'mobile', 'x': 1}} as device",
+        "event_two_days": WEB_EVENT.replace("'20260201'", day_of),
+        "event_bad_row": WEB_EVENT.replace("'page_view'", "case when i > 0 then 'page_view' end"),
+    }
+    for number, columns in enumerate(rewritten.values()):
+        web_events(folder / f"events_2026021{number}.parquet", columns)
+    batches = {batch.source_file: batch for batch in land_all(tmp_path)}
+    assert {batch.status for batch in batches.values()} == {"loaded"}
+    assert sum(batch.rows_landed for batch in batches.values()) == 17
+    assert batches["events_20260214.parquet"].rows_quarantined == 1
+    events = tmp_path / "raw/ga4/events"
+    kept = batches["events_20260201.parquet"]
+    assert (kept.rows_landed, str(kept.min_dt), str(kept.max_dt)) == (3, "2026-02-01", "2026-02-01")
+    copy = events / f"dt=2026-02-01/{kept.batch_id}.parquet"
+    assert copy.read_bytes() == (folder / "events_20260201.parquet").read_bytes()
+    # What the others deliver is written anew, with what landing says of every row.
+    for name, batch in batches.items():
+        for file in events.glob(f"dt=2*/{batch.batch_id}*.parquet"):
+            assert (file == copy) == (name == "events_20260201.parquet")
+            said = duckdb.execute(
+                "select distinct _batch_id from read_parquet(?, union_by_name = true)",
+                [[str(file), str(events / "dt=1900-01-01/0_schema.parquet")]],
+            ).fetchall()
+            assert said == [(None if file == copy else batch.batch_id,)]
 
 
 def test_ga4_columns_that_were_null_throughout_take_the_canonical_structure(tmp_path):

@@ -8,8 +8,8 @@ landed as (
     select
         {{ file_of_row() }} as file_path,
         split_part({{ file_of_row() }}, '/dt=', 1) as table_path,
-        _source as source,
-        _batch_id as batch_id
+        {{ source_of_file(file_of_row()) }} as source,
+        {{ batch_of_file(file_of_row()) }} as batch_id
     from {{ source('landing', 'rows') }}
     {%- if is_incremental() %}
     where {{ file_of_row() }} in ({{ text_literals(

@@ -12,7 +12,8 @@ manifest as (
     select
         batch_id,
         file_key,
-        delivered_at
+        delivered_at,
+        loaded_at
     from {{ source('landing', 'manifest') }}
     where vendor = 'ga4' and status = 'loaded'
 ),
@@ -22,8 +23,7 @@ events as (
         dt,
         _source,
         _table,
-        _batch_id,
-        _loaded_at
+        _batch_id
     from {{ source('ga4', 'events') }}
     {%- if is_incremental() %}
     where dt in ({{ day_literals(
@@ -39,7 +39,7 @@ delivered as (
         coalesce(events._table, '') as table_in_file,
         coalesce(events._table, manifest.file_key) as export_table,
         events._batch_id as batch_id,
-        min(events._loaded_at) as loaded_at,
+        min(manifest.loaded_at) as loaded_at,
         min(manifest.delivered_at) as delivered_at
     from events
     left join manifest on events._batch_id = manifest.batch_id

@@ -30,6 +30,7 @@ final as (
         delivered_tables.source,
         delivered_tables.batch_id,
         delivered_tables.table_in_file,
+        delivered_tables.loaded_at,
         ranked_tables.is_intraday,
         ranked_tables.is_superseded
     from delivered_tables

@@ -47,7 +47,6 @@ typed as (
     select
         events._source as source,
         events._batch_id as batch_id,
-        events._loaded_at as loaded_at,
         events._row as row_number_in_file,
         events.dt as partition_date,
         coalesce(events._table, '') as table_in_file,
@@ -89,6 +88,7 @@ typed as (
 delivered as (
     select
         typed.*,
+        export_tables.loaded_at,
         coalesce(export_tables.is_intraday, false) as is_intraday,
         coalesce(export_tables.is_superseded, false) as is_superseded,
         duplicates.batch_id is not null as is_duplicate,
