@@ -14,7 +14,7 @@ from orchestration.home import Home
 from orchestration.ingestion.assets import build_landing_assets
 from orchestration.publication import build_publication
 from orchestration.run_lock import LOCK_RESOURCE, only_run
-from orchestration.transformation import build_dbt_assets, dbt_resource
+from orchestration.transformation import build_dbt_assets
 
 REFRESH_JOB = "refresh_warehouse"
 
@@ -38,7 +38,7 @@ def build_definitions(home: Home) -> dg.Definitions:
         jobs=[refresh_warehouse],
         schedules=[build_schedule(REFRESH_JOB, home)],
         sensors=[build_sensor(REFRESH_JOB, home)],
-        resources={"dbt": dbt_resource(), LOCK_RESOURCE: _run_lock(home)},
+        resources={LOCK_RESOURCE: _run_lock(home)},
         # One process: a step's start-up would cost more than most steps.
         executor=dg.in_process_executor,
     )

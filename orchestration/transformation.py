@@ -8,30 +8,34 @@ trust). Which is which follows from the lineage, not from a list.
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from dagster_dbt import dbt_assets as dbt_assets_decorator
 
 from expectations.plan import plan_fingerprint
-from orchestration.errors import TransformationError
+from orchestration.dbt_build import build, load_project
 from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine
 from orchestration.ingestion.registry import VENDORS
 from orchestration.replay import served
 from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 from orchestration.spark import write_views
 
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
 AUDIT_SOURCES = "source:audit"
 
 # With which rules the warehouse was last built whole; it lies beside the database and goes with it.
 _BUILT_WITH = ".rules"
 _BEING_BUILT_WITH = ".rules_next"
+
+_FAILED_STATUSES = {"error", "fail", "runtime error"}
 
 translator = DagsterDbtTranslator(
     settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
@@ -60,17 +64,9 @@ def ready_manifest(home: Home) -> Path:
     fingerprint = project_fingerprint((DBT_PROJECT_DIR, PROJECT_ROOT / "seeds" / "reference"))
     if manifest.exists() and stamp.exists() and stamp.read_text() == fingerprint:
         return manifest
-    # Imported here: dbt takes seconds to load, and a ready manifest needs none of it.
-    from dbt.cli.main import dbtRunner
-
     home.dbt_target.mkdir(parents=True, exist_ok=True)
     os.environ.update(home.environment())
-    result = dbtRunner().invoke(["--quiet", "parse", "--no-version-check"])
-    if not result.success:
-        raise TransformationError(
-            f"dbt cannot parse the project: {result.exception}",
-            "Mend the file that the message names, then run again.",
-        )
+    load_project(home.dbt_target, fingerprint)
     stamp.write_text(fingerprint)
     return manifest
 
@@ -159,40 +155,28 @@ def load_manifest(home: Home) -> dict[str, Any]:
     return dict(json.loads(ready_manifest(home).read_text()))
 
 
-def dbt_resource() -> DbtCliResource:
-    """dbt's command line, with the same paths as everybody else."""
-    return DbtCliResource(
-        # This interpreter's environment need not be activated, nor be the first on PATH.
-        dbt_executable=str(Path(sys.executable).with_name("dbt")),
-        project_dir=str(DBT_PROJECT_DIR),
-        profiles_dir=str(DBT_PROJECT_DIR),
-        global_config_flags=["--no-use-colors", "--no-version-check"],
-    )
-
-
 def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     """The two halves of the project as Dagster assets: before and after the audit."""
     manifest = load_manifest(home)
 
     def _build(context: dg.AssetExecutionContext, rules: str, excluded: list[str]) -> Iterator[Any]:
-        dbt: DbtCliResource = context.resources.dbt
         # One target folder for all invocations: partial parsing is kept and nothing piles up.
         # Unit tests judge code, not data: `make test` runs them.
-        invocation = dbt.cli(
-            [
-                "build",
-                *([] if is_built_with(home, rules) else ["--full-refresh"]),
-                *(["--exclude", " ".join(excluded)] if excluded else []),
-                "--exclude-resource-type",
-                "unit_test",
-            ],
+        target = home.dbt_target
+        result = yield from build(
             context=context,
-            target_path=home.dbt_target,
-            raise_on_error=False,
+            manifest=manifest,
+            translator=translator,
+            project=load_project(target, rules.split()[0]),
+            arguments=[
+                *([] if is_built_with(home, rules) else ["--full-refresh"]),
+                *("--exclude-resource-type", "unit_test"),
+            ],
+            excluded=excluded,
+            target=target,
         )
-        yield from invocation.stream()
-        if not invocation.is_successful():
-            raise _failure(home.dbt_target)
+        if not result.success:
+            raise _failure(result)
         if engine() == "spark":
             write_views(home.spark_tables, home.warehouse)
 
@@ -201,7 +185,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         exclude=f"{AUDIT_SOURCES}+",
         name="warehouse_models",
         dagster_dbt_translator=translator,
-        required_resource_keys={"dbt", LOCK_RESOURCE},
+        required_resource_keys={LOCK_RESOURCE},
         pool=WAREHOUSE_POOL,
     )
     def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -225,7 +209,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         select=f"{AUDIT_SOURCES}+",
         name="trusted_marts",
         dagster_dbt_translator=translator,
-        required_resource_keys={"dbt", LOCK_RESOURCE},
+        required_resource_keys={LOCK_RESOURCE},
         pool=WAREHOUSE_POOL,
     )
     def trusted_marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -240,14 +224,15 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     return [warehouse_models, trusted_marts]
 
 
-def _failure(target: Path) -> dg.Failure:
-    """The failed nodes of the last invocation, in dbt's words."""
-    results = json.loads((target / "run_results.json").read_text())["results"]
-    failed = [row for row in results if row["status"] in {"error", "fail", "runtime error"}]
-    lines = [
-        f"{row['unique_id'].split('.', 2)[-1]}: {(row.get('message') or row['status']).strip()}"
-        for row in failed[:10]
+def _failure(result: "dbtRunnerResult") -> dg.Failure:
+    """The failed nodes of an invocation, in dbt's words."""
+    failed = [
+        row for row in getattr(result.result, "results", []) if str(row.status) in _FAILED_STATUSES
     ]
+    lines = [
+        f"{row.node.unique_id.split('.', 2)[-1]}: {(row.message or row.status).strip()}"
+        for row in failed[:10]
+    ] or [str(result.exception)]
     more = f"\n… and {len(failed) - 10} more" if len(failed) > 10 else ""
     return dg.Failure(
         description=(

@@ -1,0 +1,196 @@
+"""dbt inside this process, its results as Dagster events while it runs.
+
+dagster-dbt starts dbt as a program: for every invocation once to ask its version and once to work,
+each time loading dbt and the project's manifest anew, which takes longer than a small day's models.
+Here dbt runs in a thread of its own and the manifest is loaded once a process. What the events say,
+and which nodes a selection of assets means, is dagster-dbt's own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import queue
+import sys
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from orchestration.errors import TransformationError
+from orchestration.home import DBT_PROJECT_DIR, engine
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
+
+_RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
+_SHOWN = {"info", "warn", "error"}
+_SECONDS_TO_STOP = 30.0
+
+_parsed: dict[tuple[Path, str], Manifest] = {}
+
+
+def project_arguments(target: Path) -> list[str]:
+    """dbt's own settings of an invocation in this process: it says nothing itself, its file less.
+
+    Every statement at level debug, formatted for a file, costs a tenth of a small run; what was
+    sent is under ``target``.
+    """
+    return [
+        *("--no-use-colors", "--no-version-check", "--log-level", "none"),
+        *("--log-level-file", "info", "--log-path", str(target)),
+    ]
+
+
+def load_project(target: Path, fingerprint: str) -> Manifest:
+    """The project as dbt holds it, parsed only where no earlier invocation did.
+
+    Args:
+        target: dbt's target folder, with what partial parsing needs.
+        fingerprint: What the project's files are now.
+
+    Raises:
+        TransformationError: dbt cannot parse the project.
+    """
+    # Imported here: dbt takes seconds to load.
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+
+    if (target, fingerprint) not in _parsed:
+        result = dbtRunner().invoke(
+            [*project_arguments(target), "parse", *_places(target)],
+        )
+        if not result.success or not isinstance(result.result, Manifest):
+            raise TransformationError(
+                f"dbt cannot parse the project: {result.exception}",
+                "Mend the file that the message names, then run again.",
+            )
+        _parsed.clear()
+        _parsed[target, fingerprint] = result.result
+    return _parsed[target, fingerprint]
+
+
+def build(
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    translator: DagsterDbtTranslator,
+    project: Manifest,
+    arguments: Sequence[str],
+    excluded: Sequence[str],
+    target: Path,
+) -> Generator[Any, None, dbtRunnerResult]:
+    """Run ``dbt build`` over the assets and checks that the context selects.
+
+    Args:
+        context: The step.
+        manifest: The project as its manifest.json describes it.
+        translator: How dbt's nodes are named as assets.
+        project: The project as dbt holds it (``load_project``).
+        arguments: Options of ``dbt build``.
+        excluded: Models to leave out, besides what the context leaves out.
+        target: dbt's target folder.
+
+    Yields:
+        Outputs and check results, as the nodes end.
+
+    Returns:
+        The result of the invocation as a whole.
+    """
+    selection = get_updated_cli_invocation_params_for_context(
+        context=context,
+        manifest=manifest,
+        dagster_dbt_translator=translator,
+        runtime_excludes=list(excluded),
+    )
+    indirect = selection.indirect_selection
+    run = _Run(
+        project,
+        [
+            *project_arguments(target),
+            "build",
+            *arguments,
+            *(["--indirect-selection", indirect] if indirect else []),
+            *selection.selection_args,
+            *_places(target),
+        ],
+    )
+    for event in run.events():
+        sys.stdout.write(event["info"]["msg"] + "\n")
+        if event["info"]["name"] in _RESULTS:
+            yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
+                manifest=selection.manifest,
+                dagster_dbt_translator=selection.dagster_dbt_translator,
+                context=context,
+                target_path=target,
+            )
+    return run.result()
+
+
+def _places(target: Path) -> list[str]:
+    folder = str(DBT_PROJECT_DIR)
+    return ["--project-dir", folder, "--profiles-dir", folder, "--target-path", str(target)]
+
+
+class _Run:
+    """One invocation of dbt in a thread."""
+
+    def __init__(self, project: Manifest, arguments: Sequence[str]) -> None:
+        self._project = project
+        self._arguments = list(arguments)
+        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._result: dbtRunnerResult | None = None
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What dbt tells from level info on, as it comes; whoever stops listening stops dbt."""
+        thread = threading.Thread(target=self._invoke, name="dbt", daemon=True)
+        thread.start()
+        try:
+            while (event := self._events.get()) is not None:
+                yield event
+        finally:
+            if thread.is_alive() and self._result is None:
+                _interrupt(thread)
+            thread.join(_SECONDS_TO_STOP)
+
+    def result(self) -> dbtRunnerResult:
+        """What came of it, once there are no more events."""
+        assert self._result is not None
+        return self._result
+
+    def _invoke(self) -> None:
+        from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+        try:
+            runner = dbtRunner(manifest=self._project, callbacks=[self._hear])
+            self._result = runner.invoke(self._arguments)
+        except BaseException as error:  # the listener waits for an end, whatever it is
+            self._result = dbtRunnerResult(success=False, exception=error)
+        finally:
+            _close_database()
+            self._events.put(None)
+
+    def _hear(self, event: Any) -> None:
+        from dbt_common.events.functions import msg_to_dict
+
+        if event.info.level in _SHOWN:
+            self._events.put(msg_to_dict(event))
+
+
+def _close_database() -> None:
+    """Let go of the warehouse, which dbt-duckdb would hold until the process ends."""
+    if engine() == "duckdb":
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _interrupt(thread: threading.Thread) -> None:
+    """Let dbt meet a keyboard interrupt, upon which it cancels what its connections do."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
+    )
