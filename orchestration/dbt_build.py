@@ -8,11 +8,14 @@ and which nodes a selection of assets means, is dagster-dbt's own.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import queue
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from multiprocessing.dummy import DummyProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,18 +147,28 @@ class _Run:
         self._arguments = list(arguments)
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._result: dbtRunnerResult | None = None
+        self._thread = threading.Thread(target=self._invoke, name="dbt", daemon=True)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What dbt tells from level info on, as it comes; whoever stops listening stops dbt."""
-        thread = threading.Thread(target=self._invoke, name="dbt", daemon=True)
-        thread.start()
+        self._thread.start()
+        # An interrupt may come while nobody asks for the next event.
+        atexit.register(self._stop)
         try:
             while (event := self._events.get()) is not None:
                 yield event
         finally:
-            if thread.is_alive() and self._result is None:
-                _interrupt(thread)
-            thread.join(_SECONDS_TO_STOP)
+            self._stop()
+            atexit.unregister(self._stop)
+
+    def _stop(self) -> None:
+        """Wait for all of dbt's threads, which would take an ending interpreter down with them."""
+        if self._result is None:
+            _interrupt(self._thread)
+        workers = [one for one in threading.enumerate() if isinstance(one, DummyProcess)]
+        until = time.monotonic() + _SECONDS_TO_STOP
+        for one in [self._thread, *workers]:
+            one.join(max(0.0, until - time.monotonic()))
 
     def result(self) -> dbtRunnerResult:
         """What came of it, once there are no more events."""
