@@ -40,8 +40,8 @@ def start(home: Path) -> subprocess.Popen[str]:
     )
 
 
-def kill_at(home: Path, words: str) -> None:
-    """Start a run and kill it, without a chance to clean up, once it says these words."""
+def stop_at(home: Path, words: str, with_signal: signal.Signals) -> tuple[int, str]:
+    """Start a run and stop it once it says these words; its exit code and what it said."""
     process = start(home)
     assert process.stdout
     said = ""
@@ -49,10 +49,12 @@ def kill_at(home: Path, words: str) -> None:
         said += line
         if words in line:
             break
-    os.killpg(process.pid, signal.SIGKILL)
+    os.killpg(process.pid, with_signal)
+    said += process.stdout.read()
     process.wait()
     process.stdout.close()
     assert words in said, said
+    return process.returncode, said
 
 
 def differing_marts(one: Path, other: Path) -> dict[str, tuple[int, int]]:
@@ -96,7 +98,10 @@ def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     home = tmp_path / "killed"
     generated = cxw(home, "demo", *SIZE)
     assert generated.returncode == 0, generated.stdout + generated.stderr
-    kill_at(home, "warehouse_models: 50 tables")
+    code, last_words = stop_at(home, "done landing_bookkeeping", signal.SIGINT)
+    assert code == 1, last_words
+    assert "Nothing new was published" in last_words, last_words
+    stop_at(home, "warehouse_models: 50 tables", signal.SIGKILL)
     both = [start(home) for _ in range(2)]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(said)
@@ -105,8 +110,8 @@ def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     assert differing_marts(undisturbed, home) == {}
     # What came later changes nothing about what was published then.
     batch = land_one_more_file(home)
-    said_then = cxw(home, "run", "--as-of", batch, **SETTINGS)
-    assert said_then.returncode == 0, said_then.stdout + said_then.stderr
+    as_of = cxw(home, "run", "--as-of", batch, **SETTINGS)
+    assert as_of.returncode == 0, as_of.stdout + as_of.stderr
     assert differing_marts(undisturbed, home / "as_of" / batch) == {}
 
 

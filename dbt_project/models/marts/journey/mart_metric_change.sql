@@ -472,15 +472,25 @@ changes as (
     where abs(mix_effect) > 1e-7
 ),
 
+erred as (
+    select
+        *,
+        sqrt(
+            standard_error_after * standard_error_after
+            + standard_error_before * standard_error_before
+        ) as standard_error
+    from changes
+),
+
+-- Where all records agree, a square root of rounding dust is no error to divide by.
 scored as (
     select
         *,
-        (value_after - value_before)
-        / nullif(sqrt(
-            standard_error_after * standard_error_after
-            + standard_error_before * standard_error_before
-        ), 0) as z
-    from changes
+        case
+            when standard_error > 1e-6 * (abs(value_before) + abs(value_after))
+                then (value_after - value_before) / standard_error
+        end as z
+    from erred
 ),
 
 tested as (
