@@ -337,6 +337,18 @@ TABLES = (
         _text("user_id", "client_id", "loyalty_id"),
     ),
     _table(
+        "page_interactions",
+        "How visitors moved about on a page and its sections, by day (a heatmap's figures).",
+        ("interaction_date", "page_url", "section"),
+        _day("interaction_date"),
+        Column("interaction_date", kind="date", required=True, not_null=True),
+        _key("page_url", "Address or path; staging keeps the path."),
+        Column("section", description="Selector or name; blank for the page as a whole."),
+        _number("view_count", "reached_count", "dwell_seconds", "click_count"),
+        _number("rage_click_count", "dead_click_count", "hover_count"),
+        _number("backtrack_count", "scroll_reversal_count"),
+    ),
+    _table(
         "benchmarks",
         "What others of the industry reach, by metric.",
         ("metric_id", "valid_from"),

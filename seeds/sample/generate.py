@@ -27,6 +27,7 @@ from seeds.sample.defects.ledger import Ledger
 from seeds.sample.episodes import episodes
 from seeds.sample.exports import (
     call_centre,
+    clarity,
     files,
     ga4,
     hubspot,
@@ -120,6 +121,7 @@ def generate(
         marketing_exports.prepare(world)
         ga4.prepare(world)
         other_tools.prepare(world, planted)
+        clarity.prepare(world)
     with step("defects of records"):
         records.plant(ledger)
         deliveries.record_days(ledger, days)
@@ -146,6 +148,7 @@ def _write(world: World, out: Path, days: dict[str, int]) -> list[deliveries.Bro
     marketing_exports.write(
         world, out / "email_campaigns", out / "ad_spend", _records(deliveries.SPEND_LINES)
     )
+    clarity.write(world, out / "clarity")
     other_tools.write(world, out / "other_tools")
     return deliveries.spoil_files(world, out, f"call_centre/{calls}")
 

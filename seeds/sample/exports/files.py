@@ -44,6 +44,13 @@ def write_jsonl(world: World, sql: str, path: Path, delivered_at: int) -> None:
     stamp(path, delivered_at)
 
 
+def write_json_array(world: World, sql: str, path: Path, delivered_at: int) -> None:
+    """Write a query as one JSON array of objects."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    world.con.execute(f"copy ({sql}) to '{_quoted(path)}' (format json, array true)")
+    stamp(path, delivered_at)
+
+
 def write_csv(
     world: World,
     sql: str,

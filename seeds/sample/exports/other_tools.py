@@ -85,6 +85,7 @@ def prepare(world: World, planted: dict[str, Episode]) -> None:
         down_to=outage.ended_at,
     )
     world.run(f"create or replace table product_use_rows as {_PRODUCT_USE}")
+    world.run(f"create or replace table section_rows as {_SECTIONS}")
     world.run(f"create or replace table interview_rows as {_INTERVIEWS}")
 
 
@@ -96,6 +97,7 @@ def write(world: World, folder: Path) -> None:
         ("visitor", "laskuri, tunti"),
         ("uptime", "checked_at, url"),
         ("product_use", "started_at, use_id"),
+        ("section", "day, page, section"),
         ("interview", "haastattelu, teema"),
         ("benchmark", "mittari, alkaen"),
     ):
@@ -285,6 +287,33 @@ select
     user_id,
     client_id as installation
 from uses
+"""
+
+# A heatmap of the guides, by section and day.
+_SECTIONS = """
+with views as (
+    select
+        cast(local_time(event_timestamp) as date) as day,
+        path as page,
+        count(*) as views
+    from events
+    where event_name = 'page_view' and template in ('guide', 'care')
+    group by all
+)
+
+select
+    v.day,
+    v.page,
+    s.section,
+    v.views,
+    cast(round(v.views * (s.reach - 0.1 * draw('reach' || v.page || v.day))) as integer) as reached,
+    round(v.views * s.reach * (4 + 9 * draw('dwell' || v.page || v.day || s.section)), 1)
+        as seconds,
+    cast(floor(v.views * 0.3 * draw('click' || v.page || v.day || s.section)) as integer) as clicks
+from views as v
+cross join (
+    values ('#johdanto', 1.0), ('#vaiheet', 0.7), ('#tuotteet', 0.35)
+) as s (section, reach)
 """
 
 # One conversation in two weeks, its notes by theme.

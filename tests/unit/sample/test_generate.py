@@ -56,6 +56,7 @@ def test_every_vendor_has_its_files(small: Path) -> None:
     assert {path.name for path in (small / "exports").iterdir()} == {
         "ad_spend",
         "call_centre",
+        "clarity",
         "email_campaigns",
         "ga4",
         "hubspot",

@@ -12,6 +12,7 @@
     'survey_answers': 'fct_survey_answers',
     'feedback': 'fct_feedback',
     'readings': 'fct_readings',
+    'page_interactions': 'fct_page_interactions',
 } -%}
 
 {% for family, fact in facts.items() -%}

@@ -100,6 +100,27 @@ checks as (
 
 ),
 
+-- What a heatmap counted of a page, by day; whose views they were it does not tell.
+page_days as (
+
+    select
+        page_interaction_key as record_key,
+        interaction_date as occurred_date,
+        coalesce(journey_stage, 'unknown') as journey_stage,
+        'web' as channel,
+        coalesce(touchpoint_id, 'unknown') as touchpoint_id,
+        cast(null as string) as customer_id,
+        section,
+        view_count,
+        -- who reached it twice in a view is counted twice by some tools
+        least(reached_count, view_count) as reached_count,
+        coalesce(rage_click_count, 0) + coalesce(dead_click_count, 0) as frustrated_count,
+        coalesce(rage_click_count, dead_click_count) is not null as has_frustration
+    from {{ ref('fct_page_interactions') }}
+    where view_count > 0
+
+),
+
 uses as (
 
     select
@@ -155,6 +176,21 @@ final as (
             'metric_id': 'certificate_days_left',
             'value': 'least_days_left',
             'where': 'valid_days_left is not null',
+        },
+    ]) | indent(4) }}
+    union all
+    {{ observe('page_days', [
+        {
+            'metric_id': 'section_interest_heatmap',
+            'value': 'reached_count',
+            'base': 'view_count',
+            'where': 'section is not null and reached_count is not null',
+        },
+        {
+            'metric_id': 'page_frustration',
+            'value': 'frustrated_count',
+            'base': 'view_count',
+            'where': 'section is null and has_frustration',
         },
     ]) | indent(4) }}
     union all

@@ -192,6 +192,57 @@ frustrated as (
 
 ),
 
+-- Sections of a page, where a script of the site tells which came into sight.
+sections_reached as (
+
+    select distinct
+        {{ session_key() }} as session_key,
+        page_path,
+        content_id as section
+    from events
+    where event_name = 'section_view' and content_id is not null and page_path is not null
+
+),
+
+page_visits as (
+
+    select distinct
+        {{ session_key() }} as session_key,
+        page_path
+    from events
+    where
+        event_name in ('page_view', 'screen_view')
+        and page_path in (select told.page_path from sections_reached as told)
+
+),
+
+section_views as (
+
+    select
+        {{ surrogate_key(['sessions.session_key', 'sections.page_path', 'sections.section']) }}
+            as record_key,
+        sessions.session_date as occurred_date,
+        'all' as journey_stage,
+        sessions.platform as channel,
+        'all' as touchpoint_id,
+        sessions.customer_id,
+        case when reached.section is null then 0 else 1 end as is_reached
+    from page_visits
+    inner join sessions on page_visits.session_key = sessions.session_key
+    inner join (
+        select distinct
+            named.page_path,
+            named.section
+        from sections_reached as named
+    ) as sections on page_visits.page_path = sections.page_path
+    left join sections_reached as reached
+        on
+            page_visits.session_key = reached.session_key
+            and sections.page_path = reached.page_path
+            and sections.section = reached.section
+
+),
+
 -- Load metrics by their standard names, as the web-vitals library sends them (milliseconds).
 loads as (
 
@@ -238,6 +289,10 @@ final as (
             'value': 'click_count',
             'base': 'page_view_count',
         },
+    ]) | indent(4) }}
+    union all
+    {{ observe('section_views', [
+        {'metric_id': 'section_interest', 'value': 'is_reached'},
     ]) | indent(4) }}
     union all
     {{ observe('loads', [

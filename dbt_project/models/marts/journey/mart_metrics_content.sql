@@ -9,4 +9,5 @@
     'click_through',
     'content_feedback',
     'search_landing_engagement',
+    'page_frustration',
 ]) }}
