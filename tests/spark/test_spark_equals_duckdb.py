@@ -111,7 +111,7 @@ def differences(one: Path, other: Path) -> list[str]:
         for name, path in (("one", one), ("other", other)):
             connection.execute(
                 f"create view {name} as "
-                f"select *, row_number() over (order by {order}) as place from '{path}'"
+                f"select *, row_number() over (order by {order}) as compared_place from '{path}'"
             )
         tests = {
             **{name: f'one."{name}" is distinct from other."{name}"' for name in exact},
@@ -125,9 +125,9 @@ def differences(one: Path, other: Path) -> list[str]:
             },
         }
         counts = connection.execute(
-            "select count(one.place), count(other.place), "
+            "select count(one.compared_place), count(other.compared_place), "
             + ", ".join(f"count(*) filter (where {test})" for test in tests.values())
-            + " from one full join other on one.place = other.place"
+            + " from one full join other on one.compared_place = other.compared_place"
         ).fetchone()
         assert counts is not None
         found = [f"rows {counts[0]} and {counts[1]}"] if counts[0] != counts[1] else []

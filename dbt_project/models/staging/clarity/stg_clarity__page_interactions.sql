@@ -48,7 +48,7 @@ metric_pages as (
         sum(session_count) as session_count,
         sum(metric_count) as metric_count
     from located
-    where page_path is not null and metric_name in ('{{ counts.values() | join("', '") }}')
+    where page_path is not null and metric_count is not null
     group by _source, interaction_date, page_path, metric_name
 ),
 
