@@ -21,6 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from holidays import country_holidays, list_supported_countries
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
@@ -228,6 +229,11 @@ def _outside_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
     for index, persona in enumerate(data.get("personas") or []):
         for position, name in enumerate(persona.get("metrics") or []):
             unknown(("personas", index, "metrics", position), name, _known_metrics(), "metric")
+    country = data["property"].get("country")
+    if country and country not in list_supported_countries():
+        problems.append(
+            (("property", "country"), f"no holidays of '{country}' are known; leave it out")
+        )
     for index, survey in enumerate(data.get("surveys") or []):
         unknown(("surveys", index, "metric"), survey["metric"], _known_metrics(), "metric")
     for position, name in enumerate((data.get("publication") or {}).get("blocking_checks") or []):
@@ -365,7 +371,7 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
         "valid_from": _DAY,
         "timezone": _TEXT,
         "currency": _TEXT,
-        "max_deviations": _NUMBER,
+        "max_false_alarms_a_year": _NUMBER,
         "min_daily_events": _NUMBER,
         "min_grant_share": _NUMBER,
         "max_grant_share": _NUMBER,
@@ -375,6 +381,7 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
     },
     "streams": {"stream_id": _TEXT, "platform": _TEXT},
     "hosts": {"host": _TEXT, "kind": _TEXT},
+    "special_days": {"special_date": _DAY, "special_name": _TEXT},
     "page_groups": {"page_group": _TEXT, "prefix": _TEXT, "is_exact": _FLAG},
     "events": {
         "event_name": _TEXT,
@@ -458,6 +465,19 @@ def _day(text: str | None) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
 
 
+#: Years whose public holidays the models are told of.
+_CALENDAR = range(2005, 2051)
+
+
+def _special_days(country: str | None, volumes: Mapping[str, Any]) -> dict[dt.date, str]:
+    """Return the days that follow no weekday: a country's holidays, and the plan's own."""
+    days: dict[dt.date, str] = {}
+    if country:
+        days |= country_holidays(country, years=_CALENDAR, language="en_US")
+    days |= {dt.date.fromisoformat(d["date"]): d["name"] for d in volumes.get("special_days") or []}
+    return days
+
+
 def event_params(plan: Plan, event: Mapping[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield (platform, parameter) of an event; its own definition wins over a common one.
 
@@ -536,7 +556,7 @@ def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
             "valid_from": _day(plan.data["valid_from"]),
             "timezone": prop["timezone"],
             "currency": prop["currency"],
-            "max_deviations": volumes.get("max_deviations", 6),
+            "max_false_alarms_a_year": volumes.get("max_false_alarms_a_year", 0.2),
             "min_daily_events": volumes.get("min_daily_events", 50),
             "min_grant_share": share.get("min", 0),
             "max_grant_share": share.get("max", 1),
@@ -550,6 +570,10 @@ def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     ]
     tables["hosts"] = [{"host": host.lower(), "kind": "own"} for host in prop["hosts"]] + [
         {"host": host.lower(), "kind": "payment"} for host in prop.get("payment_hosts") or []
+    ]
+    tables["special_days"] = [
+        {"special_date": date, "special_name": name}
+        for date, name in sorted(_special_days(prop.get("country"), volumes).items())
     ]
     tables["page_groups"] = [
         {

@@ -76,10 +76,12 @@
             'COL08': ['platform', 'subject'],
             'SCH02': ['platform', 'subject'],
             'GOL01': ['subject'],
-            'VOL02': ['platform', 'subject'],
             'PRI04': ['platform'],
             'VOL03': ['platform'],
             'VOL04': [],
+        }},
+        'int_audit_volumes_judged': {'checks': {
+            'VOL02': ['platform', 'subject', 'detail'],
         }},
         'int_audit_app_versions_judged': {'checks': {
             'SCH12': ['platform', 'subject', 'detail'],

@@ -168,8 +168,24 @@ def _write(rows: Rows, folder: Path) -> None:
         )
 
 
-def build(rows: Rows, plan: Plan, folder: Path, environment: Mapping[str, str] = {}) -> Path:
-    """Build the audit models over the rows; return the warehouse file."""
+def build(
+    rows: Rows,
+    plan: Plan,
+    folder: Path,
+    environment: Mapping[str, str] = {},
+    given: Mapping[str, pa.Table] = {},
+    select: str | None = None,
+) -> Path:
+    """Build the audit models over the rows; return the warehouse file.
+
+    Args:
+        rows: what the models read.
+        plan: the measurement plan.
+        folder: where the project and the warehouse are written.
+        environment: variables for dbt.
+        given: audit models whose rows the test gives itself.
+        select: the models to build, with dbt's syntax; all by default.
+    """
     home = folder / "home"
     tables = folder / "tables"
     project = folder / "project"
@@ -189,6 +205,13 @@ def build(rows: Rows, plan: Plan, folder: Path, environment: Mapping[str, str] =
                 "{{ config(materialized='view') }}\n"
                 f"select * from read_parquet('{tables / name}.parquet')\n"
             )
+    for name, table in given.items():
+        pq.write_table(table, tables / f"{name}.parquet")
+        (project / "models" / "audit" / f"{name}.sql").unlink()
+        (stubs / f"{name}.sql").write_text(
+            "{{ config(materialized='view') }}\n"
+            f"select * from read_parquet('{tables / name}.parquet')\n"
+        )
     manifest = f"read_parquet('{tables}/manifest.parquet')"
     (stubs / "_landing__sources.yml").write_text(
         yaml.safe_dump(
@@ -214,6 +237,7 @@ def build(rows: Rows, plan: Plan, folder: Path, environment: Mapping[str, str] =
         [
             *(sys.executable, "-m", "dbt.cli.main", "--quiet", "run", "--no-version-check"),
             *("--project-dir", str(project), "--profiles-dir", str(project)),
+            *(("--select", select) if select else ()),
         ],
         env={
             **os.environ,

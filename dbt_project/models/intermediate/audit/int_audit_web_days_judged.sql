@@ -1,17 +1,9 @@
-{#- A day is compared with the same weekday of the other weeks: median, and median absolute
-    deviation as the spread, so that the defect itself does not move the yardstick. -#}
 with
 
 events as (
 
     select * from {{ ref('int_web_events_landed') }}
     where not is_duplicate and not is_superseded
-
-),
-
-properties as (
-
-    select * from {{ source('plan', 'properties') }}
 
 ),
 
@@ -34,16 +26,30 @@ page_groups as (
 
 ),
 
+volumes as (
+
+    select
+        series_kind,
+        source,
+        platform,
+        subject,
+        event_date,
+        sum(event_count) as event_count
+    from {{ ref('int_audit_volumes_counted') }}
+    group by series_kind, source, platform, subject, event_date
+
+),
+
 observed_days as (
 
     select
         source,
         platform,
-        event_name,
+        subject as event_name,
         event_date,
-        count(*) as event_count
-    from events
-    group by source, platform, event_name, event_date
+        event_count
+    from volumes
+    where series_kind = 'event'
 
 ),
 
@@ -224,26 +230,6 @@ series as (
 
 ),
 
-page_views_by_group as (
-
-    select
-        events.source,
-        events.platform,
-        page_groups.page_group,
-        events.event_date,
-        count(*) as event_count
-    from events
-    inner join page_groups
-        on
-            case
-                when page_groups.is_exact then events.page_path = page_groups.prefix
-                else {{ starts_with('events.page_path', 'page_groups.prefix') }}
-            end
-    where events.event_name in ('page_view', 'screen_view')
-    group by events.source, events.platform, page_groups.page_group, events.event_date
-
-),
-
 counts as (
 
     select
@@ -270,13 +256,14 @@ counts as (
     union all
 
     select
-        'page_group' as series_kind,
+        series_kind,
         source,
         platform,
-        page_group as subject,
+        subject,
         event_date,
         event_count
-    from page_views_by_group
+    from volumes
+    where series_kind = 'page_group'
 
 ),
 
@@ -289,7 +276,6 @@ series_by_day as (
         series.subject,
         traffic_compared.event_date,
         traffic_compared.is_normal_day,
-        traffic_compared.event_count > 0 as has_traffic,
         coalesce(counts.event_count, 0) as event_count
     from series
     inner join traffic_compared
@@ -321,46 +307,14 @@ series_runs as (
 
 ),
 
-series_weekdays as (
+series_missed as (
 
     select
         *,
         mean_count * sum(case when event_count = 0 and is_normal_day then 1 else 0 end) over (
             partition by series_kind, source, platform, subject, run_number
-        ) as missed_count,
-        cast(floor({{ epoch_seconds('cast(event_date as timestamp)') }} / 86400) as bigint) % 7
-            as weekday
+        ) as missed_count
     from series_runs
-
-),
-
-series_expected as (
-
-    select
-        *,
-        median(event_count) over (
-            partition by series_kind, source, platform, subject
-        ) as usual_count,
-        median(event_count) over (
-            partition by
-                series_kind, source, platform, subject, weekday
-        ) as expected_count,
-        count(*) over (
-            partition by
-                series_kind, source, platform, subject, weekday
-        ) as weekday_count
-    from series_weekdays
-
-),
-
-series_spread as (
-
-    select
-        *,
-        median(abs(event_count - expected_count)) over (
-            partition by series_kind, source, platform, subject
-        ) as median_deviation
-    from series_expected
 
 ),
 
@@ -415,26 +369,10 @@ series_judged as (
                 and series.is_normal_day
                 then series.event_count = 0 and series.missed_count >= 8
         end as gol01,
-        case
-            when
-                series.series_kind = 'event'
-                and series.platform <> 'all'
-                and series.has_traffic
-                and series.usual_count >= properties.min_daily_events
-                and series.weekday_count >= 4
-                then
-                    abs(series.event_count - series.expected_count)
-                    > properties.max_deviations * greatest(
-                        1.4826 * series.median_deviation,
-                        sqrt(series.expected_count),
-                        0.1 * series.expected_count
-                    )
-        end as vol02,
         cast(null as boolean) as pri04,
         cast(null as boolean) as vol03,
         cast(null as boolean) as vol04
-    from series_spread as series
-    cross join properties
+    from series_missed as series
     left join planned_names
         on series.subject = planned_names.event_name
 
@@ -453,7 +391,6 @@ never_seen as (
         cast(null as boolean) as col08,
         case when not planned_names.is_goal then true end as sch02,
         case when planned_names.is_goal then true end as gol01,
-        cast(null as boolean) as vol02,
         cast(null as boolean) as pri04,
         cast(null as boolean) as vol03,
         cast(null as boolean) as vol04
@@ -483,7 +420,6 @@ table_days as (
         cast(null as boolean) as col08,
         cast(null as boolean) as sch02,
         cast(null as boolean) as gol01,
-        cast(null as boolean) as vol02,
         cast(null as boolean) as pri04,
         cast(null as boolean) as vol03,
         case
@@ -549,7 +485,6 @@ consent_judged as (
         cast(null as boolean) as col08,
         cast(null as boolean) as sch02,
         cast(null as boolean) as gol01,
-        cast(null as boolean) as vol02,
         case
             when day_count >= 14 and answer_count >= 100
                 then
@@ -611,7 +546,6 @@ sessions_judged as (
         cast(null as boolean) as col08,
         cast(null as boolean) as sch02,
         cast(null as boolean) as gol01,
-        cast(null as boolean) as vol02,
         cast(null as boolean) as pri04,
         case
             when day_count >= 14 and session_count >= 30
@@ -659,7 +593,6 @@ judged as (
         col08,
         sch02,
         gol01,
-        vol02,
         pri04,
         vol03,
         vol04
