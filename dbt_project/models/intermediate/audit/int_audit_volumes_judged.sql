@@ -1,8 +1,9 @@
-{#- Is the number of a day one that chance could have brought? For every event, page group and source
-    with enough a day:
+{#- Is the number of a day one that chance could have brought? For every event, page group and
+    source with enough a day:
 
-    1. The level of a day is the median of the logarithms of its 28 nearest days, itself and special
-       days left out; at both ends of the data, where they lie on one side, it follows the trend.
+    1. The level of a day is the median of the logarithms of its 28 nearest days, each without its
+       weekday's share, itself and special days left out; at both ends of the data, where they lie on
+       one side, it follows the trend.
     2. The weekday's effect is the mean distance from the level on the nearest sixteen of the same
        weekday, itself left out and outliers cut, so that no defect moves its own yardstick.
     3. The spread is that of a count (its expected number) and more: what the middle of the series'
@@ -160,7 +161,7 @@ series_days as (
     inner join calendar
         on
             series.first_date < calendar.day_date
-            and calendar.day_date < spans.last_date
+            and spans.last_date > calendar.day_date
     left join counts
         on
             series.series_kind = counts.series_kind
@@ -183,6 +184,10 @@ windowed as (
 
     select
         *,
+        -- Without its weekday's share: windows that lack a holiday hold no weekday alike.
+        log_count - median(case when special_name is null then log_count end) over (
+            partition by series_number, weekday
+        ) as bare_log_count,
         greatest(
             1,
             least(
@@ -222,11 +227,11 @@ levels as (
         near_numbers.series_number,
         near_numbers.day_number,
         count(*) as neighbour_count,
-        median(near.log_count) as middle,
-        median(case when near_numbers.near_step < 0 then near.log_count end) as earlier,
-        median(case when near_numbers.near_step > 0 then near.log_count end) as later
+        median(near.bare_log_count) as middle,
+        median(case when near_numbers.near_step < 0 then near.bare_log_count end) as earlier,
+        median(case when near_numbers.near_step > 0 then near.bare_log_count end) as later
     from near_numbers
-    inner join series_days as near
+    inner join windowed as near
         on
             near_numbers.series_number = near.series_number
             and near_numbers.near_number = near.day_number
@@ -306,33 +311,41 @@ effects as (
             order by event_date
             rows between 8 preceding and 8 following
         ) - coalesce(cut_distance, 0) as weekday_sum,
-        case when special_name is not null then
-            min(distance) over (
-                partition by series_number, special_name
-                order by event_date
-                rows between unbounded preceding and 1 preceding
-            )
+        case
+            when special_name is not null
+                then
+                    min(distance) over (
+                        partition by series_number, special_name
+                        order by event_date
+                        rows between unbounded preceding and 1 preceding
+                    )
         end as least_before,
-        case when special_name is not null then
-            max(distance) over (
-                partition by series_number, special_name
-                order by event_date
-                rows between unbounded preceding and 1 preceding
-            )
+        case
+            when special_name is not null
+                then
+                    max(distance) over (
+                        partition by series_number, special_name
+                        order by event_date
+                        rows between unbounded preceding and 1 preceding
+                    )
         end as most_before,
-        case when special_name is not null then
-            min(distance) over (
-                partition by series_number, special_name
-                order by event_date
-                rows between 1 following and unbounded following
-            )
+        case
+            when special_name is not null
+                then
+                    min(distance) over (
+                        partition by series_number, special_name
+                        order by event_date
+                        rows between 1 following and unbounded following
+                    )
         end as least_after,
-        case when special_name is not null then
-            max(distance) over (
-                partition by series_number, special_name
-                order by event_date
-                rows between 1 following and unbounded following
-            )
+        case
+            when special_name is not null
+                then
+                    max(distance) over (
+                        partition by series_number, special_name
+                        order by event_date
+                        rows between 1 following and unbounded following
+                    )
         end as most_after
     from weekdays_cut
 
