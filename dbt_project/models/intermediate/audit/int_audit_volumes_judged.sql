@@ -246,11 +246,11 @@ levelled as (
         windowed.*,
         levels.neighbour_count,
         -- How far the day lies from the middle of its window, in half windows.
-        (windowed.day_number - windowed.window_start - {{ neighbours / 2 }})
-        / {{ neighbours / 2 }} as offset_share,
+        (windowed.day_number - windowed.window_start - {{ neighbours // 2 }}e0)
+        / {{ neighbours // 2 }}e0 as offset_share,
         levels.middle + coalesce(levels.later - levels.earlier, 0)
-        * (windowed.day_number - windowed.window_start - {{ neighbours / 2 }})
-        / {{ neighbours / 2 }} as level
+        * (windowed.day_number - windowed.window_start - {{ neighbours // 2 }}e0)
+        / {{ neighbours // 2 }}e0 as level
     from windowed
     inner join levels
         on
@@ -393,8 +393,8 @@ distances as (
     select
         *,
         least(
-            abs(1.5 * (power(row_count, 2 / 3.0) - power(expected_count, 2 / 3.0)))
-            / power(expected_count, 1 / 6.0),
+            abs(1.5 * (power(row_count, 2e0 / 3) - power(expected_count, 2e0 / 3)))
+            / power(expected_count, 1e0 / 6),
             abs(ln((row_count + 0.5) / (expected_count + 0.5))) * sqrt(expected_count)
         ) as poisson_distance
     from expected
@@ -459,15 +459,24 @@ tested as (
 
 ),
 
+allowed as (
+
+    select max(max_false_alarms_a_year) / 365 as false_alarms_a_day
+    from {{ source('plan', 'properties') }}
+
+),
+
 ranked as (
 
     select
-        *,
+        tested.*,
+        allowed.false_alarms_a_day,
         row_number() over (
             partition by event_date order by chance, series_number
         ) as chance_rank,
         count(*) over (partition by event_date) as series_count
     from tested
+    cross join allowed
 
 ),
 
@@ -478,10 +487,7 @@ passing as (
         max(
             case
                 when
-                    chance <= chance_rank * (
-                        select max(max_false_alarms_a_year) / 365
-                        from {{ source('plan', 'properties') }}
-                    ) / series_count
+                    chance <= chance_rank * false_alarms_a_day / series_count
                     then chance_rank
                 else 0
             end
