@@ -145,44 +145,83 @@
     {{ return(adapter.dispatch('earliest_meetings')(starts, steps, given)) }}
 {%- endmacro %}
 
+{# Nodes and edges are numbered in the order of their keys for the time of the walk, as above. #}
 {% macro duckdb__earliest_meetings(starts, steps, given) -%}
     with recursive
 
-    walked (start_key, node_key, reached_at, joined_by) using key (start_key, node_key) as (
+    nodes as materialized (
         select
-            start_key,
-            start_key,
-            started_at,
-            cast(null as varchar)
-        from {{ starts }}
+            node_key,
+            row_number() over (order by node_key) as node_number
+        from (
+            select start_key as node_key from {{ starts }}
+            union
+            select from_key as node_key from {{ steps }}
+        ) as distinct_nodes
+    ),
+
+    joints as materialized (
+        select
+            joined_by,
+            row_number() over (order by joined_by) as joint_number
+        from (select distinct joined_by from {{ steps }}) as distinct_joints
+    ),
+
+    numbered as materialized (
+        select
+            from_nodes.node_number as from_number,
+            to_nodes.node_number as to_number,
+            steps.first_seen_at,
+            joints.joint_number
+        from {{ steps }} as steps
+        inner join nodes as from_nodes on steps.from_key = from_nodes.node_key
+        inner join nodes as to_nodes on steps.to_key = to_nodes.node_key
+        inner join joints on steps.joined_by = joints.joined_by
+    ),
+
+    walked (start_number, node_number, reached_at, joint_number)
+    using key (start_number, node_number) as (
+        select
+            nodes.node_number,
+            nodes.node_number,
+            starts.started_at,
+            cast(null as bigint)
+        from {{ starts }} as starts
+        inner join nodes on starts.start_key = nodes.node_key
         union
         select
-            walked.start_key,
-            steps.to_key,
-            min(greatest(walked.reached_at, steps.first_seen_at)),
+            walked.start_number,
+            numbered.to_number,
+            min(greatest(walked.reached_at, numbered.first_seen_at)),
             min_by(
                 case
-                    when steps.first_seen_at >= walked.reached_at then steps.joined_by
-                    else walked.joined_by
+                    when coalesce(numbered.first_seen_at, walked.reached_at) >= walked.reached_at
+                        then numbered.joint_number
+                    else walked.joint_number
                 end,
-                row(greatest(walked.reached_at, steps.first_seen_at), steps.joined_by)
+                row(greatest(walked.reached_at, numbered.first_seen_at), numbered.joint_number)
             )
         from walked
-        inner join {{ steps }} as steps on walked.node_key = steps.from_key
+        inner join numbered on walked.node_number = numbered.from_number
         left join recurring.walked as known
-            on walked.start_key = known.start_key and steps.to_key = known.node_key
+            on
+                walked.start_number = known.start_number
+                and numbered.to_number = known.node_number
         where
             known.reached_at is null
-            or greatest(walked.reached_at, steps.first_seen_at) < known.reached_at
-        group by walked.start_key, steps.to_key
+            or greatest(walked.reached_at, numbered.first_seen_at) < known.reached_at
+        group by walked.start_number, numbered.to_number
     )
 
     select
-        start_key,
-        node_key,
-        reached_at,
-        joined_by
+        start_nodes.node_key as start_key,
+        reached_nodes.node_key,
+        walked.reached_at,
+        joints.joined_by
     from walked
+    inner join nodes as start_nodes on walked.start_number = start_nodes.node_number
+    inner join nodes as reached_nodes on walked.node_number = reached_nodes.node_number
+    left join joints on walked.joint_number = joints.joint_number
 {%- endmacro %}
 
 {# The same walk, a table a round: `walked` is what is known, `reached` what the last round improved. #}
@@ -207,7 +246,8 @@
                 min(greatest(walked.reached_at, steps.first_seen_at)) as reached_at,
                 min_by(
                     case
-                        when steps.first_seen_at >= walked.reached_at then steps.joined_by
+                        when coalesce(steps.first_seen_at, walked.reached_at) >= walked.reached_at
+                            then steps.joined_by
                         else walked.joined_by
                     end,
                     struct(greatest(walked.reached_at, steps.first_seen_at), steps.joined_by)

@@ -30,14 +30,22 @@ companions as (
 ),
 
 -- all others were, until they met an identifier older than themselves
-merged_customers as (
-    select distinct resolved.customer_id
+founders as (
+    select
+        resolved.identifier_key,
+        resolved.customer_id,
+        resolved.customer_oldest_identifier_key
     from {{ ref('int_identifiers_resolved') }} as resolved
     left join companions on resolved.identifier_key = companions.identifier_key
     where
-        resolved.identifier_key <> resolved.customer_oldest_identifier_key
-        and resolved.first_seen_at is not null
+        resolved.first_seen_at is not null
         and companions.identifier_key is null
+),
+
+merged_customers as (
+    select distinct customer_id
+    from founders
+    where identifier_key <> customer_oldest_identifier_key
 ),
 
 -- What is cut today did join before: a merge that the CRM took back, an address of two who are kept
@@ -72,8 +80,10 @@ select
     resolved.identifier_key,
     resolved.customer_id,
     resolved.is_shared,
+    founders.identifier_key is not null as is_founder,
     resolved.first_seen_at
 from {{ ref('int_identifiers_resolved') }} as resolved
+left join founders on resolved.identifier_key = founders.identifier_key
 where
     resolved.first_seen_at is not null
     and resolved.customer_id in (select customer_id from concerned_customers)
@@ -219,6 +229,7 @@ states as (
     select
         'then' as state,
         resolved.identifier_key,
+        resolved.is_founder,
         resolved.first_seen_at
     from resolved
     inner join splits on resolved.customer_id = splits.customer_id
@@ -226,16 +237,19 @@ states as (
     select
         'now' as state,
         resolved.identifier_key,
+        resolved.is_founder,
         resolved.first_seen_at
     from resolved
     inner join moved_customers on resolved.customer_id = moved_customers.customer_id
 ),
 
+-- only who was a customer of its own ever named one: from these, and not from all, it is walked
 starts as (
     select
         state || identifier_key as start_key,
         first_seen_at as started_at
     from states
+    where is_founder
 ),
 
 edges_of_states as (
@@ -300,18 +314,20 @@ meetings as (
     ) as walked
 ),
 
--- at any time the oldest identifier that was reached by then names the customer
+-- at any time the oldest founder by whom an identifier was reached names its customer
 ranked as (
     select
-        starts.state,
-        starts.identifier_key,
-        met.identifier_key as naming_key,
-        meetings.reached_at,
+        reached.state,
+        reached.identifier_key,
+        founding.identifier_key as naming_key,
+        -- an edge without a time holds as long as both its ends are known
+        greatest(meetings.reached_at, reached.first_seen_at) as reached_at,
         meetings.joined_by,
-        {{ sort_key(['met.first_seen_at', 'met.identifier_key']) }} as age
+        {{ sort_key(['founding.first_seen_at', 'founding.identifier_key']) }} as age
     from meetings
-    inner join states as starts on meetings.start_key = starts.state || starts.identifier_key
-    inner join states as met on meetings.node_key = met.state || met.identifier_key
+    inner join states as founding
+        on meetings.start_key = founding.state || founding.identifier_key
+    inner join states as reached on meetings.node_key = reached.state || reached.identifier_key
 ),
 
 oldest_so_far as (
