@@ -1,17 +1,23 @@
 {# An incremental model that recomputes whole keys: `key` is the column by which rows are replaced,
    `touched` the model that lists the keys of this run. Rows of those keys, and of the keys that the
    model returns, are deleted before the new ones go in, in one transaction. What the model must
-   read again it chooses itself, within {% if is_incremental() %}.
+   read again it chooses itself, within {% if is_incremental() %}. Where the touched model lists
+   something else than the model's keys, `touched_key` names its column and `columns` those of the
+   model in which it stands.
 
    On engines without transactions (Spark on Parquet) the model is an ordinary table. #}
-{% macro rebuilt_by(key, touched) -%}
+{% macro rebuilt_by(key, touched, touched_key=none, columns=none) -%}
     {%- if target.type == 'duckdb' -%}
         {{ config(
             materialized='incremental',
             incremental_strategy='touched',
             unique_key=key,
             on_schema_change='fail',
-            meta={'touched': touched},
+            meta={
+                'touched': touched,
+                'touched_key': touched_key or key,
+                'touched_columns': columns or [key],
+            },
         ) }}
     {%- endif -%}
 {%- endmacro %}
@@ -19,12 +25,21 @@
 {% macro get_incremental_touched_sql(arguments) -%}
     {%- set key = arguments['unique_key'] -%}
     {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    {%- set meta = config.get('meta') -%}
+    {%- set touched -%}
+        select {{ meta['touched_key'] }} from {{ relation_built_before(meta['touched']) }}
+    {%- endset -%}
     delete from {{ arguments['target_relation'] }}
     where {{ key }} in (
-        select {{ key }} from {{ relation_built_before(config.get('meta')['touched']) }}
+        {%- if key in meta['touched_columns'] %}
+        {{ touched }}
         union all
+        {%- endif %}
         select {{ key }} from {{ arguments['temp_relation'] }}
-    );
+    )
+    {%- for column in meta['touched_columns'] if column != key %}
+    or {{ column }} in ({{ touched }})
+    {%- endfor %};
     insert into {{ arguments['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arguments['temp_relation'] }}
 {%- endmacro %}
@@ -32,8 +47,12 @@
 {# A model's table as it stands now, null where it was never built or is being built from scratch.
    Unlike ref() it makes no dependency: for what a model must know of the last run, its own
    successors included. Null on Spark, where every run builds from scratch. #}
-{% macro relation_built_before(name) -%}
-    {%- if execute and target.type == 'duckdb' and not flags.FULL_REFRESH -%}
+{% macro relation_built_before(name, even_on_full_refresh=false) -%}
+    {%- if
+        execute
+        and target.type == 'duckdb'
+        and (even_on_full_refresh or not flags.FULL_REFRESH)
+    -%}
         {%- set node = graph.nodes.values()
             | selectattr('resource_type', 'equalto', 'model')
             | selectattr('name', 'equalto', name) | first -%}

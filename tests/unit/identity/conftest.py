@@ -27,9 +27,12 @@ IDENTIFIERS = (
 )
 #: The models from the collected records to the customers, in the order in which dbt builds them.
 CHAIN = (
+    "int_touched_identity_inputs",
+    "int_touched_identifiers",
     "int_identifiers_observed",
     "int_identity_separations",
     "int_identity_edges",
+    "int_touched_customer_identifiers",
     "int_identity_groups_joined",
     "int_identity_components",
     "int_identity_groups_skipped",
@@ -38,12 +41,55 @@ CHAIN = (
     "int_identifiers_moved",
     "int_customer_ids_retired",
     "int_identifiers_dated",
+    "int_identity_inputs_applied",
 )
+#: What tells of one run and not of the customers.
+OF_THE_RUN = tuple(model for model in CHAIN if model.startswith("int_touched_"))
 
 
 class _Returned(Exception):
     def __init__(self, value: Any) -> None:
         self.value = value
+
+
+class _Config:
+    """What a model says of itself: the last one rendered."""
+
+    def __init__(self) -> None:
+        self.stated: dict[str, Any] = {}
+
+    def __call__(self, **stated: Any) -> str:
+        self.stated = stated
+        return ""
+
+    def get(self, name: str) -> Any:
+        return self.stated[name]
+
+
+class _Warehouse:
+    """The tables upon which a batch is built; none while all is built from scratch.
+
+    Macros look their names up once, so that they are given these methods and not what answers them.
+    """
+
+    def __init__(self) -> None:
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        self.tables: set[str] = set()
+        self.is_incremental = False
+
+    def built_before(self, name: str, **_: Any) -> str | None:
+        return name if name in self.tables else None
+
+    def queried(self, sql: str) -> list[tuple[Any, ...]]:
+        assert self.connection
+        return self.connection.execute(sql).fetchall()
+
+    def drop(self, relation: str) -> None:
+        self.tables.discard(relation)
+        self.queried(f"drop table {relation}")
+
+
+WAREHOUSE = _Warehouse()
 
 
 def _environment() -> jinja2.Environment:
@@ -68,17 +114,24 @@ def _environment() -> jinja2.Environment:
         {
             "return": returned,
             "ref": lambda name: name,
-            "config": lambda **_: "",
+            "config": _Config(),
+            "execute": True,
+            "target": SimpleNamespace(type="duckdb"),
+            "flags": SimpleNamespace(FULL_REFRESH=False, WHICH="run"),
+            "is_incremental": lambda: WAREHOUSE.is_incremental,
+            "run_query": WAREHOUSE.queried,
             "var": {"business_timezone": "Europe/Helsinki"}.__getitem__,
             "adapter": SimpleNamespace(
-                dispatch=lambda name: environment.globals[f"duckdb__{name}"]
+                dispatch=lambda name: environment.globals[f"duckdb__{name}"],
+                drop_relation=WAREHOUSE.drop,
             ),
         }
     )
-    for folder in ("engine", "identity"):
+    for folder in ("engine", "identity", "touched"):
         for path in sorted((PROJECT / "macros" / folder).glob("*.sql")):
             for found in MACRO.finditer(path.read_text()):
                 environment.globals[found[1]] = macro(found[1], found[0])
+    environment.globals["relation_built_before"] = WAREHOUSE.built_before
     return environment
 
 
@@ -128,10 +181,40 @@ class Identity:
         )
 
     def resolve(self) -> Identity:
-        """Build the chain of models."""
+        """Build the chain of models from scratch."""
         for model in CHAIN:
             sql = ENVIRONMENT.from_string((MODELS / f"{model}.sql").read_text()).render()
             self.connection.execute(f"create or replace table {model} as {sql}")
+        return self
+
+    def resolve_batch(self) -> Identity:
+        """Build the chain upon the tables of the last time, as dbt does with a day's batch."""
+        WAREHOUSE.connection = self.connection
+        WAREHOUSE.tables = {
+            name for (name,) in self.rows("select table_name from duckdb_tables()")
+        }
+        config = ENVIRONMENT.globals["config"]
+        try:
+            for model in CHAIN:
+                config.stated = {}
+                WAREHOUSE.is_incremental = model in WAREHOUSE.tables
+                text = (MODELS / f"{model}.sql").read_text()
+                sql = ENVIRONMENT.from_string(text).render(this=model)
+                if not (model in WAREHOUSE.tables and "unique_key" in config.stated):
+                    self.connection.execute(f"create or replace table {model} as {sql}")
+                    WAREHOUSE.tables.add(model)
+                    continue
+                self.connection.execute(f"create or replace temp table built as {sql}")
+                arguments = {
+                    "unique_key": config.get("unique_key"),
+                    "dest_columns": [{"quoted": row[0]} for row in self.rows("describe built")],
+                    "target_relation": model,
+                    "temp_relation": "built",
+                }
+                self.connection.execute(call_macro("get_incremental_touched_sql", arguments))
+        finally:
+            WAREHOUSE.tables = set()
+            WAREHOUSE.is_incremental = False
         return self
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

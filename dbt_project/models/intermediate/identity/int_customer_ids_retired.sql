@@ -43,9 +43,9 @@ final as (
         on
             founded.identifier_key = endings.identifier_key
             and founded.valid_to = endings.ended_at
-    where
-        -- whoever is a customer of its own again after a split has not retired
-        founded.customer_id not in (select customer_id from resolved)
+    inner join resolved on founded.identifier_key = resolved.identifier_key
+    -- whoever is a customer of its own again after a split has not retired
+    where resolved.customer_oldest_identifier_key <> founded.identifier_key
 )
 
 select * from final

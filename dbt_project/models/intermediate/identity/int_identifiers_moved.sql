@@ -1,10 +1,36 @@
+{{ rebuilt_by('identifier_key', 'int_touched_customer_identifiers') }}
+-- depends_on: {{ ref('int_touched_customer_identifiers') }}
+
+{#- The large tables are read where they are joined, and of them the touched rows: a CTE that several
+    read would be kept whole in memory. -#}
+{% set touched_identifiers %}
+select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+{% endset %}
+{% set all_resolved %}
+(
+        select * from {{ ref('int_identifiers_resolved') }}
+        {%- if is_incremental() %}
+        where identifier_key in ({{ touched_identifiers | trim }})
+        {%- endif %}
+    )
+{%- endset %}
+{% set all_edges %}
+(
+        select * from {{ ref('int_identity_edges') }}
+        where
+            not is_by_shared_value
+            {%- if is_incremental() %}
+            and from_key in ({{ touched_identifiers | trim }})
+            {%- endif %}
+    )
+{%- endset %}
+
 {% set large_tables %}
 rules as (
     select * from {{ ref('identity_rules') }}
 ),
 
--- Who came together with somebody older never was a customer of its own. The large tables are read
--- where they are joined: a CTE that several read would be kept whole in memory.
+-- who came together with somebody older never was a customer of its own
 companions as (
     select distinct
         case
@@ -17,14 +43,13 @@ companions as (
                 then edges.to_key
             else edges.from_key
         end as identifier_key
-    from {{ ref('int_identity_edges') }} as edges
-    inner join {{ ref('int_identifiers_resolved') }} as from_side
+    from {{ all_edges }} as edges
+    inner join {{ all_resolved }} as from_side
         on edges.from_key = from_side.identifier_key
-    inner join {{ ref('int_identifiers_resolved') }} as to_side
+    inner join {{ all_resolved }} as to_side
         on edges.to_key = to_side.identifier_key
     where
-        not edges.is_by_shared_value
-        and edges.separation_kind is null
+        edges.separation_kind is null
         and from_side.customer_id = to_side.customer_id
         and edges.first_seen_at <= greatest(from_side.first_seen_at, to_side.first_seen_at)
 ),
@@ -35,7 +60,7 @@ founders as (
         resolved.identifier_key,
         resolved.customer_id,
         resolved.customer_oldest_identifier_key
-    from {{ ref('int_identifiers_resolved') }} as resolved
+    from {{ all_resolved }} as resolved
     left join companions on resolved.identifier_key = companions.identifier_key
     where
         resolved.first_seen_at is not null
@@ -55,17 +80,15 @@ separated_edges as (
         identity_edge_key,
         from_key,
         to_key
-    from {{ ref('int_identity_edges') }}
-    where
-        not is_by_shared_value
-        and separation_kind is not null
+    from {{ all_edges }} as edges
+    where separation_kind is not null
 ),
 
 concerned_customers as (
     select customer_id from merged_customers
     union
     select resolved.customer_id
-    from {{ ref('int_identifiers_resolved') }} as resolved
+    from {{ all_resolved }} as resolved
     where
         resolved.identifier_key in (
             select from_key from separated_edges
@@ -82,7 +105,7 @@ select
     resolved.is_shared,
     founders.identifier_key is not null as is_founder,
     resolved.first_seen_at
-from {{ ref('int_identifiers_resolved') }} as resolved
+from {{ all_resolved }} as resolved
 left join founders on resolved.identifier_key = founders.identifier_key
 where
     resolved.first_seen_at is not null
@@ -106,10 +129,9 @@ joining_edges as (
         edges.first_seen_at,
         edges.separation_kind,
         edges.separated_at
-    from {{ ref('int_identity_edges') }} as edges
+    from {{ all_edges }} as edges
     where
-        not edges.is_by_shared_value
-        and edges.from_key in (select identifier_key from resolved)
+        edges.from_key in (select identifier_key from resolved)
 )
 {% endset %}
 

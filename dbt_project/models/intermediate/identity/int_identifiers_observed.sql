@@ -1,15 +1,20 @@
+{{ rebuilt_by('identifier_key', 'int_touched_identifiers') }}
+-- depends_on: {{ ref('int_touched_identity_inputs') }}
+-- depends_on: {{ ref('int_touched_identifiers') }}
+
 with
 
 records as (
+    {%- if is_incremental() %}
+    select * from {{ ref('int_touched_identity_inputs') }}
+    where is_record and is_present
+    {%- else %}
     select * from {{ ref('int_identity_records_collected') }}
+    {%- endif %}
 ),
 
 blocked_patterns as (
     select * from {{ ref('blocked_identifiers') }}
-),
-
-contacts as (
-    select * from {{ ref('int_crm_contacts_unioned') }}
 ),
 
 -- By source first: a value is hashed once then, and not for every record that carries it.
@@ -40,6 +45,12 @@ identifiers as (
         sum(record_count) as record_count,
         count(*) as source_count
     from by_source
+    {%- if is_incremental() %}
+    where
+        (identifier_type, identifier_value) in (
+            select (identifier_type, identifier_value) from {{ ref('int_touched_identifiers') }}
+        )
+    {%- endif %}
     group by identifier_type, identifier_value
 ),
 
@@ -84,15 +95,10 @@ matches as (
 bad_addresses as (
     select
         {{ surrogate_key(["'identifier'", "'email_hash'", 'email_hash']) }} as identifier_key,
-        case
-            when bool_or(is_test_address) then 'Test address by the CRM'
-            else 'Invalid address by the CRM'
-        end as block_reason
-    from contacts
-    where
-        email_hash is not null
-        and (coalesce(is_test_address, false) or not coalesce(is_email_valid, true))
-    group by email_hash
+        block_reason
+    from (
+        {{ bad_addresses() }}
+    ) as addresses
 ),
 
 final as (

@@ -1,7 +1,16 @@
+{{ rebuilt_by('identifier_key', 'int_touched_customer_identifiers') }}
+-- depends_on: {{ ref('int_touched_customer_identifiers') }}
+
 with
 
 components as (
     select * from {{ ref('int_identity_components') }}
+    {%- if is_incremental() %}
+    where
+        identifier_key in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+    {%- endif %}
 ),
 
 identifiers as (

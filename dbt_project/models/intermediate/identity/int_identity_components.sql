@@ -1,3 +1,6 @@
+{{ rebuilt_by('identifier_key', 'int_touched_customer_identifiers') }}
+-- depends_on: {{ ref('int_touched_customer_identifiers') }}
+
 {# Supporting types in the order in which they are attached: a telephone number first, because a
    browser that was seen with a number alone belongs to whoever the number belongs to. #}
 {% set supporting_types = ['phone_hash', 'client_id'] %}
@@ -6,7 +9,13 @@ with
 
 identifiers as (
     select * from {{ ref('int_identifiers_observed') }}
-    where not is_blocked
+    where
+        not is_blocked
+        {%- if is_incremental() %}
+        and identifier_key in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+        {%- endif %}
 ),
 
 rules as (
@@ -35,6 +44,11 @@ certain as (
     where
         from_type = '{{ type }}'
         and strength = 'supporting'
+        {%- if is_incremental() %}
+        and from_key in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+        {%- endif %}
         and not is_by_shared_value
         and separation_kind is null
     union all
@@ -47,6 +61,11 @@ certain as (
     where
         to_type = '{{ type }}'
         and strength = 'supporting'
+        {%- if is_incremental() %}
+        and to_key in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+        {%- endif %}
         and not is_by_shared_value
         and separation_kind is null
 ),
@@ -78,11 +97,12 @@ certain as (
 {{ type }}_verdicts as (
     select
         identifier_key,
-        count(*) as linked_count,
-        max_by(group_key, {{ sort_key(['record_count', 'group_key']) }}) as group_key,
+        count(*) filter (where is_registered = has_registered) as linked_count,
+        count(*) filter (where is_registered <> has_registered) as passed_over_count,
+        max_by(group_key, {{ sort_key(['record_count', 'group_key']) }})
+            filter (where is_registered = has_registered) as group_key,
         bool_or(is_registered) as is_registered
     from {{ type }}_preferred
-    where is_registered = has_registered
     group by identifier_key
 ),
 
@@ -108,6 +128,7 @@ certain as (
         end as group_key,
         coalesce(verdicts.is_registered, false) as is_registered,
         verdicts.linked_count,
+        coalesce(verdicts.passed_over_count, 0) as passed_over_count,
         case
             when verdicts.linked_count > rules.max_linked then 'shared'
             when crowded.group_key is not null then 'crowded'
@@ -136,6 +157,20 @@ attached_after_{{ type }} as (
         is_registered
     from {{ type }}_attached
     where skip_reason is null
+    {%- if is_incremental() %}
+    union all
+    select
+        identifier_key,
+        component_key as group_key,
+        is_registered
+    from {{ this }}
+    where
+        identifier_type = '{{ type }}'
+        and skip_reason is null
+        and identifier_key not in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+    {%- endif %}
 ),
 
 {% endfor %}
@@ -143,7 +178,9 @@ unioned as (
     select
         identifier_key,
         group_key as component_key,
+        is_registered,
         cast(null as bigint) as linked_count,
+        cast(0 as bigint) as passed_over_count,
         cast(null as string) as skip_reason
     from certain
     {%- for type in supporting_types %}
@@ -151,7 +188,9 @@ unioned as (
     select
         identifier_key,
         group_key as component_key,
+        is_registered,
         linked_count,
+        passed_over_count,
         skip_reason
     from {{ type }}_attached
     {%- endfor %}
@@ -162,7 +201,9 @@ final as (
         unioned.identifier_key,
         identifiers.identifier_type,
         unioned.component_key,
+        unioned.is_registered,
         unioned.linked_count,
+        unioned.passed_over_count,
         unioned.skip_reason,
         identifiers.first_seen_at
     from unioned

@@ -1,3 +1,12 @@
+{{ rebuilt_by(
+    'identity_edge_key',
+    'int_touched_identifiers',
+    touched_key='identifier_key',
+    columns=['from_key', 'to_key'],
+) }}
+-- depends_on: {{ ref('int_touched_identity_inputs') }}
+-- depends_on: {{ ref('int_touched_identifiers') }}
+
 {#- One value for time, kind and source of a pair's first record: the earliest is the smallest. -#}
 {% set first_sight = record({
     'seen_at': "coalesce(first_seen_at, timestamp '9999-12-31 00:00:00')",
@@ -7,8 +16,13 @@
 
 {% set pairs %}
 records as (
+    {%- if is_incremental() %}
+    select * from {{ ref('int_touched_identity_inputs') }}
+    where is_record and is_present and identifier_count > 1
+    {%- else %}
     select * from {{ ref('int_identity_records_collected') }}
     where identifier_count > 1
+    {%- endif %}
 ),
 
 blocked as (
@@ -91,6 +105,12 @@ left join blocked as other_blocked on keyed.other_key = other_blocked.identifier
 where
     one_blocked.identifier_key is null
     and other_blocked.identifier_key is null
+    {%- if is_incremental() %}
+    and (
+        keyed.one_key in (select identifier_key from {{ ref('int_touched_identifiers') }})
+        or keyed.other_key in (select identifier_key from {{ ref('int_touched_identifiers') }})
+    )
+    {%- endif %}
 {% endset %}
 
 with
@@ -124,14 +144,52 @@ linked_counts as (
     group by identifier_key, identifier_type, linked_type
 ),
 
+{% if is_incremental() -%}
+touched as (
+    select identifier_key from {{ ref('int_touched_identifiers') }}
+),
+
+-- Untouched neighbours of what is touched keep their edges: what these say of them holds.
+kept_counts as (
+    select
+        from_key as identifier_key,
+        from_linked_count as linked_count
+    from {{ this }}
+    where
+        from_linked_count is not null
+        and from_key not in (select identifier_key from touched)
+        and to_key in (select identifier_key from touched)
+    union
+    select
+        to_key as identifier_key,
+        to_linked_count as linked_count
+    from {{ this }}
+    where
+        to_linked_count is not null
+        and to_key not in (select identifier_key from touched)
+        and from_key in (select identifier_key from touched)
+),
+
+{% endif -%}
 shared as (
     select
         linked_counts.identifier_key,
         max(linked_counts.linked_count) as linked_count
     from linked_counts
     inner join rules on linked_counts.identifier_type = rules.identifier_type
-    where linked_counts.linked_count > rules.max_linked
+    where
+        linked_counts.linked_count > rules.max_linked
+        {%- if is_incremental() %}
+        and linked_counts.identifier_key in (select identifier_key from touched)
+        {%- endif %}
     group by linked_counts.identifier_key
+    {%- if is_incremental() %}
+    union all
+    select
+        identifier_key,
+        linked_count
+    from kept_counts
+    {%- endif %}
 ),
 
 ends_of_separated as (
@@ -150,24 +208,51 @@ ends_of_separated as (
     from separations
 ),
 
+near_separated as (
+    select
+        from_key,
+        to_key,
+        from_type,
+        to_type,
+        is_crm_stated
+    from ranked
+    {%- if is_incremental() %}
+    union all
+    select
+        from_key,
+        to_key,
+        from_type,
+        to_type,
+        is_crm_stated
+    from {{ this }}
+    where
+        from_key not in (select identifier_key from touched)
+        and to_key not in (select identifier_key from touched)
+        and (
+            from_key in (select end_key from ends_of_separated)
+            or to_key in (select end_key from ends_of_separated)
+        )
+    {%- endif %}
+),
+
 links_of_separated as (
     select
         ends.identity_separation_key,
         ends.separation_kind,
         ends.separated_at,
-        ranked.from_type = 'contact_id' and ranked.is_crm_stated as is_own_record,
-        ranked.to_key as linked_key
+        near_separated.from_type = 'contact_id' and near_separated.is_crm_stated as is_own_record,
+        near_separated.to_key as linked_key
     from ends_of_separated as ends
-    inner join ranked on ends.end_key = ranked.from_key
+    inner join near_separated on ends.end_key = near_separated.from_key
     union all
     select
         ends.identity_separation_key,
         ends.separation_kind,
         ends.separated_at,
-        ranked.to_type = 'contact_id' and ranked.is_crm_stated as is_own_record,
-        ranked.from_key as linked_key
+        near_separated.to_type = 'contact_id' and near_separated.is_crm_stated as is_own_record,
+        near_separated.from_key as linked_key
     from ends_of_separated as ends
-    inner join ranked on ends.end_key = ranked.to_key
+    inner join near_separated on ends.end_key = near_separated.to_key
 ),
 
 -- Who opted out stands alone, with all that the own record in the CRM names. What was seen with

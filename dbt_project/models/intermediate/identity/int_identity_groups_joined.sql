@@ -1,7 +1,16 @@
+{{ rebuilt_by('identifier_key', 'int_touched_customer_identifiers') }}
+-- depends_on: {{ ref('int_touched_customer_identifiers') }}
+
 {% set certain_links %}
 identifiers as (
     select * from {{ ref('int_identifiers_observed') }}
-    where not is_blocked
+    where
+        not is_blocked
+        {%- if is_incremental() %}
+        and identifier_key in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+        {%- endif %}
 ),
 
 edges as (
@@ -10,6 +19,11 @@ edges as (
         strength = 'certain'
         and not is_by_shared_value
         and separation_kind is null
+        {%- if is_incremental() %}
+        and from_key in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+        {%- endif %}
 ),
 
 rules as (

@@ -1,9 +1,20 @@
+{{ rebuilt_by(
+    'identity_record_key',
+    'int_touched_customer_identifiers',
+    touched_key='identifier_key',
+    columns=['identifier_key'],
+) }}
+-- depends_on: {{ ref('int_touched_customer_identifiers') }}
+
 {% set types = identifier_types() %}
 
 with
 
 records as (
     select * from {{ ref('int_identity_records_collected') }}
+    {%- if is_incremental() %}
+    where {{ carries_touched_identifier(ref('int_touched_customer_identifiers')) }}
+    {%- endif %}
 ),
 
 rules as (
