@@ -1,35 +1,34 @@
 {{ rebuilt_by('identifier_key', 'int_touched_customer_identifiers') }}
 -- depends_on: {{ ref('int_touched_customer_identifiers') }}
 
-{#- The large tables are read where they are joined, and of them the touched rows: a CTE that several
-    read would be kept whole in memory. -#}
-{% set touched_identifiers %}
-select identifier_key from {{ ref('int_touched_customer_identifiers') }}
-{% endset %}
-{% set all_resolved %}
-(
-        select * from {{ ref('int_identifiers_resolved') }}
-        {%- if is_incremental() %}
-        where identifier_key in ({{ touched_identifiers | trim }})
-        {%- endif %}
-    )
-{%- endset %}
-{% set all_edges %}
-(
-        select * from {{ ref('int_identity_edges') }}
-        where
-            not is_by_shared_value
-            {%- if is_incremental() %}
-            and from_key in ({{ touched_identifiers | trim }})
-            {%- endif %}
-    )
-{%- endset %}
+{#- From scratch the large tables are read where they are joined: a CTE that several read would be
+    kept whole in memory. Of a batch the touched rows are few, and kept. -#}
+{% set all_resolved = 'touched_resolved' if is_incremental() else ref('int_identifiers_resolved') %}
+{% set all_edges = 'touched_edges' if is_incremental() else ref('int_identity_edges') %}
 
 {% set large_tables %}
 rules as (
     select * from {{ ref('identity_rules') }}
 ),
 
+{% if is_incremental() -%}
+touched_resolved as materialized (
+    select * from {{ ref('int_identifiers_resolved') }}
+    where
+        identifier_key in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+),
+
+touched_edges as materialized (
+    select * from {{ ref('int_identity_edges') }}
+    where
+        from_key in (
+            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
+        )
+),
+
+{% endif -%}
 -- who came together with somebody older never was a customer of its own
 companions as (
     select distinct
@@ -49,7 +48,8 @@ companions as (
     inner join {{ all_resolved }} as to_side
         on edges.to_key = to_side.identifier_key
     where
-        edges.separation_kind is null
+        not edges.is_by_shared_value
+        and edges.separation_kind is null
         and from_side.customer_id = to_side.customer_id
         and edges.first_seen_at <= greatest(from_side.first_seen_at, to_side.first_seen_at)
 ),
@@ -81,7 +81,9 @@ separated_edges as (
         from_key,
         to_key
     from {{ all_edges }} as edges
-    where separation_kind is not null
+    where
+        not is_by_shared_value
+        and separation_kind is not null
 ),
 
 concerned_customers as (
@@ -131,7 +133,8 @@ joining_edges as (
         edges.separated_at
     from {{ all_edges }} as edges
     where
-        edges.from_key in (select identifier_key from resolved)
+        not edges.is_by_shared_value
+        and edges.from_key in (select identifier_key from resolved)
 )
 {% endset %}
 

@@ -226,12 +226,25 @@ near_separated as (
         is_crm_stated
     from {{ this }}
     where
-        from_key not in (select identifier_key from touched)
+        from_key in (select end_key from ends_of_separated)
+        and from_key not in (select identifier_key from touched)
         and to_key not in (select identifier_key from touched)
-        and (
-            from_key in (select end_key from ends_of_separated)
-            or to_key in (select end_key from ends_of_separated)
+    union all
+    select
+        from_key,
+        to_key,
+        from_type,
+        to_type,
+        is_crm_stated
+    from {{ this }}
+    where
+        to_key in (select end_key from ends_of_separated)
+        and from_key not in (
+            select end_key from ends_of_separated
+            union all
+            select identifier_key from touched
         )
+        and to_key not in (select identifier_key from touched)
     {%- endif %}
 ),
 

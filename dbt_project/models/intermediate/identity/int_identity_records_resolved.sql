@@ -10,7 +10,7 @@
 
 with
 
-records as (
+records {{ "as materialized" if is_incremental() else "as" }} (
     select * from {{ ref('int_identity_records_collected') }}
     {%- if is_incremental() %}
     where {{ carries_touched_identifier(ref('int_touched_customer_identifiers')) }}
@@ -21,6 +21,28 @@ rules as (
     select * from {{ ref('identity_rules') }}
 ),
 
+{% if is_incremental() -%}
+{%- set all_resolved = 'resolved_of_records' -%}
+resolved_of_records as materialized (
+    select
+        identifier_key,
+        identifier_type,
+        identifier_value,
+        customer_id,
+        is_shared
+    from {{ ref('int_identifiers_resolved') }}
+    where
+        identifier_value in (
+            select identifier_value
+            from (
+                {{ identifiers_of('records') }}
+            ) as carried
+        )
+),
+
+{% else -%}
+{%- set all_resolved = ref('int_identifiers_resolved') -%}
+{% endif -%}
 -- A shared thing names nobody while a certain identifier stands beside it, whatever the priorities
 -- say. Each type reads the table for itself: a CTE that several read would be kept whole in memory.
 {% for type in types -%}
@@ -30,7 +52,7 @@ rules as (
         resolved.identifier_value,
         resolved.customer_id,
         rules.priority + case when resolved.is_shared then 1000 else 0 end as preference
-    from {{ ref('int_identifiers_resolved') }} as resolved
+    from {{ all_resolved }} as resolved
     inner join rules on resolved.identifier_type = rules.identifier_type
     where resolved.identifier_type = '{{ type }}'
 ),

@@ -66,19 +66,6 @@ flipped as (
     where changed.was_shared <> (shared_now.identifier_key is not null)
 ),
 
-beginnings as materialized (
-    select identifier_key from changed
-    where identifier_key not in (select identifier_key from walls)
-    union
-    select from_key as identifier_key
-    from {{ ref('int_identity_edges') }}
-    where to_key in (select identifier_key from flipped)
-    union
-    select to_key as identifier_key
-    from {{ ref('int_identity_edges') }}
-    where from_key in (select identifier_key from flipped)
-),
-
 -- What is shared, crowded or was seen with others than it joined looks beyond its own customer.
 lookouts as materialized (
     select identifier_key
@@ -88,11 +75,46 @@ lookouts as materialized (
         and identifier_key not in (select identifier_key from walls)
 ),
 
+-- one look at the edges for all that follows
+telling as materialized (
+    select identifier_key from walls
+    union
+    select identifier_key from lookouts
+    union
+    select identifier_key from flipped
+),
+
+telling_edges as materialized (
+    select
+        from_key,
+        to_key,
+        is_by_shared_value,
+        separation_kind
+    from {{ ref('int_identity_edges') }}
+    where
+        separation_kind is not null
+        or from_key in (select identifier_key from telling)
+        or to_key in (select identifier_key from telling)
+),
+
+beginnings as materialized (
+    select identifier_key from changed
+    where identifier_key not in (select identifier_key from walls)
+    union
+    select from_key as identifier_key
+    from telling_edges
+    where to_key in (select identifier_key from flipped)
+    union
+    select to_key as identifier_key
+    from telling_edges
+    where from_key in (select identifier_key from flipped)
+),
+
 crossings as materialized (
     select
         from_key,
         to_key
-    from {{ ref('int_identity_edges') }}
+    from telling_edges
     where
         not is_by_shared_value
         and (
@@ -169,7 +191,7 @@ edges_of_walls as materialized (
     select
         from_key as wall_key,
         to_key as linked_key
-    from {{ ref('int_identity_edges') }}
+    from telling_edges
     where
         not is_by_shared_value
         and from_key in (select identifier_key from walls)
@@ -177,7 +199,7 @@ edges_of_walls as materialized (
     select
         to_key as wall_key,
         from_key as linked_key
-    from {{ ref('int_identity_edges') }}
+    from telling_edges
     where
         not is_by_shared_value
         and to_key in (select identifier_key from walls)
