@@ -140,3 +140,8 @@
     {{ 'union' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+{# Whether an increment looks at an identifier's row; everything does that builds from scratch. #}
+{% macro is_touched(column, touched='int_touched_customer_identifiers') -%}
+    {{ column }} in (select identifier_key from {{ ref(touched) }})
+{%- endmacro %}

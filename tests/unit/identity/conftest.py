@@ -190,9 +190,7 @@ class Identity:
     def resolve_batch(self) -> Identity:
         """Build the chain upon the tables of the last time, as dbt does with a day's batch."""
         WAREHOUSE.connection = self.connection
-        WAREHOUSE.tables = {
-            name for (name,) in self.rows("select table_name from duckdb_tables()")
-        }
+        WAREHOUSE.tables = {name for (name,) in self.rows("select table_name from duckdb_tables()")}
         config = ENVIRONMENT.globals["config"]
         try:
             for model in CHAIN:

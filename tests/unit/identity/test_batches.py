@@ -23,7 +23,8 @@ def differing(one: Any, other: Any) -> list[str]:
     return [
         name
         for name in names
-        if sorted(map(str, one.rows(f"from {name}"))) != sorted(map(str, other.rows(f"from {name}")))
+        if sorted(map(str, one.rows(f"from {name}")))
+        != sorted(map(str, other.rows(f"from {name}")))
     ]
 
 

@@ -11,11 +11,7 @@ identifiers as (
     select * from {{ ref('int_identifiers_observed') }}
     where
         not is_blocked
-        {%- if is_incremental() %}
-        and identifier_key in (
-            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
-        )
-        {%- endif %}
+        and {{ is_touched('identifier_key') if is_incremental() else 'true' }}
 ),
 
 rules as (
@@ -44,11 +40,7 @@ certain as (
     where
         from_type = '{{ type }}'
         and strength = 'supporting'
-        {%- if is_incremental() %}
-        and from_key in (
-            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
-        )
-        {%- endif %}
+        and {{ is_touched('from_key') if is_incremental() else 'true' }}
         and not is_by_shared_value
         and separation_kind is null
     union all
@@ -61,11 +53,7 @@ certain as (
     where
         to_type = '{{ type }}'
         and strength = 'supporting'
-        {%- if is_incremental() %}
-        and to_key in (
-            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
-        )
-        {%- endif %}
+        and {{ is_touched('to_key') if is_incremental() else 'true' }}
         and not is_by_shared_value
         and separation_kind is null
 ),
@@ -99,8 +87,9 @@ certain as (
         identifier_key,
         count(*) filter (where is_registered = has_registered) as linked_count,
         count(*) filter (where is_registered <> has_registered) as passed_over_count,
-        max_by(group_key, {{ sort_key(['record_count', 'group_key']) }})
-            filter (where is_registered = has_registered) as group_key,
+        max_by(
+            group_key, {{ sort_key(['is_registered', 'record_count', 'group_key']) }}
+        ) as group_key,
         bool_or(is_registered) as is_registered
     from {{ type }}_preferred
     group by identifier_key

@@ -14,15 +14,16 @@
     'source': 'source',
 }) %}
 
+{% set records_read = ref(
+    'int_touched_identity_inputs' if is_incremental() else 'int_identity_records_collected'
+) %}
+
 {% set pairs %}
 records as (
-    {%- if is_incremental() %}
-    select * from {{ ref('int_touched_identity_inputs') }}
-    where is_record and is_present and identifier_count > 1
-    {%- else %}
-    select * from {{ ref('int_identity_records_collected') }}
-    where identifier_count > 1
-    {%- endif %}
+    select * from {{ records_read }}
+    where
+        identifier_count > 1
+        and {{ 'is_record and is_present' if is_incremental() else 'true' }}
 ),
 
 blocked as (
@@ -105,12 +106,11 @@ left join blocked as other_blocked on keyed.other_key = other_blocked.identifier
 where
     one_blocked.identifier_key is null
     and other_blocked.identifier_key is null
-    {%- if is_incremental() %}
     and (
-        keyed.one_key in (select identifier_key from {{ ref('int_touched_identifiers') }})
-        or keyed.other_key in (select identifier_key from {{ ref('int_touched_identifiers') }})
+        {{ is_touched('keyed.one_key', 'int_touched_identifiers') if is_incremental() else 'true' }}
+        or {{ is_touched('keyed.other_key', 'int_touched_identifiers')
+            if is_incremental() else 'true' }}
     )
-    {%- endif %}
 {% endset %}
 
 with

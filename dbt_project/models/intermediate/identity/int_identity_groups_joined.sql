@@ -6,11 +6,7 @@ identifiers as (
     select * from {{ ref('int_identifiers_observed') }}
     where
         not is_blocked
-        {%- if is_incremental() %}
-        and identifier_key in (
-            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
-        )
-        {%- endif %}
+        and {{ is_touched('identifier_key') if is_incremental() else 'true' }}
 ),
 
 edges as (
@@ -19,11 +15,7 @@ edges as (
         strength = 'certain'
         and not is_by_shared_value
         and separation_kind is null
-        {%- if is_incremental() %}
-        and from_key in (
-            select identifier_key from {{ ref('int_touched_customer_identifiers') }}
-        )
-        {%- endif %}
+        and {{ is_touched('from_key') if is_incremental() else 'true' }}
 ),
 
 rules as (

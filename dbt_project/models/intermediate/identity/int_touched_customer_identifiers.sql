@@ -1,8 +1,8 @@
 {#- Groups beyond the limit that a shared thing is known to have, and still keeps when a few of
     them change: what lies behind such a wall is not looked at. -#}
 {%- set wall_margin = 8 -%}
-{%- set components = relation_built_before('int_identity_components') -%}
-{%- set groups = relation_built_before('int_identity_groups_joined') -%}
+{%- set components_before = relation_built_before('int_identity_components') -%}
+{%- set groups_before = relation_built_before('int_identity_groups_joined') -%}
 -- depends_on: {{ ref('int_identity_edges') }}
 -- depends_on: {{ ref('int_identifiers_observed') }}
 -- depends_on: {{ ref('identity_rules') }}
@@ -13,7 +13,15 @@ changed as (
     select * from {{ ref('int_touched_identifiers') }}
 ),
 
-{% if components and groups -%}
+{% if components_before and groups_before -%}
+components as not materialized (
+    select * from {{ components_before }}
+),
+
+groups as not materialized (
+    select * from {{ groups_before }}
+),
+
 rules as (
     select * from {{ ref('identity_rules') }}
 ),
@@ -35,7 +43,7 @@ walls as materialized (
     select
         components.identifier_key,
         rules.max_linked
-    from {{ components }} as components
+    from components
     inner join rules on components.identifier_type = rules.identifier_type
     where
         components.skip_reason = 'shared'
@@ -69,7 +77,7 @@ flipped as (
 -- What is shared, crowded or was seen with others than it joined looks beyond its own customer.
 lookouts as materialized (
     select identifier_key
-    from {{ components }}
+    from components
     where
         (skip_reason is not null or passed_over_count > 0)
         and identifier_key not in (select identifier_key from walls)
@@ -130,7 +138,7 @@ customer_of as materialized (
     select
         identifier_key,
         component_key
-    from {{ components }}
+    from components
     where
         identifier_key in (
             select from_key from crossings
@@ -153,15 +161,21 @@ links as (
     select
         group_key as from_key,
         dissolved_group_key as to_key
-    from {{ groups }}
+    from groups
     where dissolved_group_key is not null
 ),
 
 steps as materialized (
-    select from_key, to_key from links
+    select
+        from_key,
+        to_key
+    from links
     where from_key <> to_key
     union
-    select to_key as from_key, from_key as to_key from links
+    select
+        to_key as from_key,
+        from_key as to_key
+    from links
     where from_key <> to_key
 ),
 
@@ -183,7 +197,7 @@ inside as materialized (
     select identifier_key from beginnings
     union
     select identifier_key
-    from {{ components }}
+    from components
     where component_key in (select component_key from reached)
 ),
 
@@ -219,7 +233,7 @@ standing_walls as (
     select edges_of_walls.wall_key
     from edges_of_walls
     inner join walls on edges_of_walls.wall_key = walls.identifier_key
-    inner join {{ groups }} as groups on edges_of_walls.linked_key = groups.identifier_key
+    inner join groups on edges_of_walls.linked_key = groups.identifier_key
     where
         groups.is_registered
         and edges_of_walls.linked_key not in (select identifier_key from inside)
@@ -242,7 +256,7 @@ touched as (
     union
     -- where a wall may open, everybody is looked at
     select identifier_key
-    from {{ components }}
+    from components
     where exists (select 1 from doubtful_walls)
 ),
 

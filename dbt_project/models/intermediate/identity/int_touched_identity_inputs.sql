@@ -2,6 +2,10 @@
 with
 
 {% if applied -%}
+applied as not materialized (
+    select * from {{ applied }}
+),
+
 inputs as not materialized (
     {{ identity_inputs() }}
 ),
@@ -11,7 +15,7 @@ differing as materialized (
         coalesce(inputs.identity_record_key, applied.identity_record_key) as identity_record_key,
         inputs.identity_record_key is not null as is_present
     from inputs
-    full outer join {{ applied }} as applied
+    full outer join applied
         on inputs.identity_record_key = applied.identity_record_key
     where
         inputs.identity_record_key is null
@@ -24,13 +28,23 @@ differing_inputs as materialized (
         *,
         true as is_present
     from inputs
-    where identity_record_key in (select identity_record_key from differing where is_present)
+    where
+        identity_record_key in (
+            select identity_record_key
+            from differing
+            where is_present
+        )
     union all
     select
         *,
         false as is_present
-    from {{ applied }}
-    where identity_record_key in (select identity_record_key from differing where not is_present)
+    from applied
+    where
+        identity_record_key in (
+            select identity_record_key
+            from differing
+            where not is_present
+        )
 ),
 
 -- a merge, its un-merge or a bad address changes what the neighbours' edges say
