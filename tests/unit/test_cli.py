@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.home import Home
+from orchestration.run import rules_fingerprint
+
 Cxw = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -145,7 +148,10 @@ def test_an_exception_goes_into_a_plan_of_ones_own(cxw: Cxw, tmp_path: Path) -> 
     assert past.returncode == 1
     assert "has passed" in said(past)
     assert not (tmp_path / "measurement_plan.yml").exists()
+    before = rules_fingerprint(Home(tmp_path))
     assert cxw(tmp_path, "audit", "accept", "COL06", *until).returncode == 0
+    # The next run looks at it, though no file is new.
+    assert rules_fingerprint(Home(tmp_path)) != before
     checked = cxw(tmp_path, "plan", "check")
     assert checked.returncode == 0
     assert str(tmp_path / "measurement_plan.yml") in said(checked)
