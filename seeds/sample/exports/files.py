@@ -45,9 +45,10 @@ def write_jsonl(world: World, sql: str, path: Path, delivered_at: int) -> None:
 
 
 def write_json_array(world: World, sql: str, path: Path, delivered_at: int) -> None:
-    """Write a query as one JSON array of objects."""
+    """Write a query as one JSON array of objects, on one line as an API answers."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    world.con.execute(f"copy ({sql}) to '{_quoted(path)}' (format json, array true)")
+    rows = world.con.execute(f"select cast(to_json(r) as varchar) from ({sql}) as r").fetchall()
+    path.write_text(f"[{','.join(row for (row,) in rows)}]", encoding="utf-8")
     stamp(path, delivered_at)
 
 
