@@ -81,7 +81,8 @@ store_days as (
 
 ),
 
--- A chain of sites is as safe as the certificate that ends first.
+-- A chain of sites is as safe as the certificate that ends first. Whole days are said, and their
+-- sums are the same in whatever order they are added.
 checks as (
 
     select
@@ -93,7 +94,7 @@ checks as (
         customer_id,
         is_successful,
         case when is_successful then 0 else duration_seconds end as down_seconds,
-        min(valid_days_left) over (partition by measured_date) as least_days_left,
+        floor(min(valid_days_left) over (partition by measured_date)) as least_days_left,
         valid_days_left
     from readings
     where kind = 'uptime_checks'
