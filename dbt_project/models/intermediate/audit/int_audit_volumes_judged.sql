@@ -21,8 +21,7 @@
 {% set neighbours = 28 %}
 {% set week = 7 %}
 
-with
-
+{% set web_ctes %}
 special_days as (
 
     select
@@ -45,47 +44,51 @@ web_counts as (
     from {{ ref('int_audit_volumes_counted') }}
     group by series_kind, source, platform, subject, event_date
 
-),
+)
+{% endset %}
 
-counts as (
+{% set all_counts %}
+select * from web_counts
 
-    select * from web_counts
+union all
 
-    union all
+select
+    'source' as series_kind,
+    source,
+    platform,
+    'events' as subject,
+    event_date,
+    cast(sum(row_count) as bigint) as row_count
+from web_counts
+where series_kind = 'event'
+group by source, platform, event_date
 
-    select
-        'source' as series_kind,
-        source,
-        platform,
-        'events' as subject,
-        event_date,
-        cast(sum(row_count) as bigint) as row_count
-    from web_counts
-    where series_kind = 'event'
-    group by source, platform, event_date
+{%- for subject, relation, split, day in [
+    ('orders', 'int_orders_unioned', 'channel', 'order_date'),
+    ('cases', 'int_service_cases_unioned', 'channel', local_date('created_at')),
+    ('service contacts', 'int_service_contacts_unioned', 'channel', local_date('started_at')),
+    ('survey responses', 'int_survey_responses_unioned', 'survey_id', 'submitted_date'),
+] %}
 
-    {%- for subject, relation, split, day in [
-        ('orders', 'int_orders_unioned', 'channel', 'order_date'),
-        ('cases', 'int_service_cases_unioned', 'channel', local_date('created_at')),
-        ('service contacts', 'int_service_contacts_unioned', 'channel', local_date('started_at')),
-        ('survey responses', 'int_survey_responses_unioned', 'survey_id', 'submitted_date'),
-    ] %}
+union all
 
-    union all
+select
+    'source' as series_kind,
+    source,
+    {{ split }} as platform,
+    '{{ subject }}' as subject,
+    {{ day }} as event_date,
+    count(*) as row_count
+from {{ ref(relation) }}
+where {{ day }} is not null
+group by source, {{ split }}, {{ day }}
+{%- endfor %}
+{% endset %}
 
-    select
-        'source' as series_kind,
-        source,
-        {{ split }} as platform,
-        '{{ subject }}' as subject,
-        {{ day }} as event_date,
-        count(*) as row_count
-    from {{ ref(relation) }}
-    where {{ day }} is not null
-    group by source, {{ split }}, {{ day }}
-    {%- endfor %}
+{% set series_ctes %}
+{{ web_ctes }},
 
-),
+{{ computed_once('counts', all_counts, given=web_ctes) }},
 
 spans as (
 
@@ -177,27 +180,32 @@ series_days as (
             and calendar.day_date = web_days.event_date
     where series.record_kind <> 'events' or web_days.event_date is not null
 
-),
+)
+{% endset %}
 
+{% set windowed_days %}
 -- The window of a day slides to the side at the ends of the data.
-windowed as (
+select
+    *,
+    -- Without its weekday's share: windows that lack a holiday hold no weekday alike.
+    log_count - median(case when special_name is null then log_count end) over (
+        partition by series_number, weekday
+    ) as bare_log_count,
+    greatest(
+        1,
+        least(
+            day_number - {{ neighbours // 2 }},
+            max(day_number) over (partition by series_number) - {{ neighbours }}
+        )
+    ) as window_start
+from series_days
+{% endset %}
 
-    select
-        *,
-        -- Without its weekday's share: windows that lack a holiday hold no weekday alike.
-        log_count - median(case when special_name is null then log_count end) over (
-            partition by series_number, weekday
-        ) as bare_log_count,
-        greatest(
-            1,
-            least(
-                day_number - {{ neighbours // 2 }},
-                max(day_number) over (partition by series_number) - {{ neighbours }}
-            )
-        ) as window_start
-    from series_days
+with
 
-),
+{{ series_ctes }},
+
+{{ computed_once('windowed', windowed_days, given=series_ctes) }},
 
 steps as (
 

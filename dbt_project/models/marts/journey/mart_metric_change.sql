@@ -25,8 +25,9 @@
     'metric_id', 'journey_id', 'step_number', 'journey_stage', 'touchpoint_id', 'dimension',
 ] -%}
 {%- set carried = whole + ['segment', 'period_type'] -%}
-with
 
+-- noqa: disable=LT02
+{% set cell_ctes %}
 metrics as (
     select * from {{ ref('metric_catalogue') }}
 ),
@@ -58,7 +59,6 @@ ratios as (
     where grain_id in ({{ grain_names }})
 ),
 
--- noqa: disable=LT02
 -- of shares and nets the standard error is Agresti's, so that a cell in which all agree has one
 erring as (
     select
@@ -100,26 +100,31 @@ erring as (
         from ratios
     ) as sized
     inner join metrics on sized.metric_id = metrics.metric_id
-),
--- noqa: enable=LT02
+)
+{% endset %}
 
-measured as (
-    select
-        erring.*,
-        computed.value,
-        computed.is_suppressed
-    from erring
-    inner join computed
-        on
-            erring.metric_id = computed.metric_id
-            and erring.period_type = computed.period_type
-            and erring.grain_id = computed.grain_id
-            and erring.period_start = computed.period_start
-            and erring.journey_stage = computed.journey_stage
-            and erring.channel = computed.channel
-            and erring.touchpoint_id = computed.touchpoint_id
-            and erring.persona_id = computed.persona_id
-),
+{% set measured_cells %}
+select
+    erring.*,
+    computed.value,
+    computed.is_suppressed
+from erring
+inner join computed
+    on
+        erring.metric_id = computed.metric_id
+        and erring.period_type = computed.period_type
+        and erring.grain_id = computed.grain_id
+        and erring.period_start = computed.period_start
+        and erring.journey_stage = computed.journey_stage
+        and erring.channel = computed.channel
+        and erring.touchpoint_id = computed.touchpoint_id
+        and erring.persona_id = computed.persona_id
+{% endset %}
+
+{% set side_ctes %}
+{{ cell_ctes }},
+
+{{ computed_once('measured', measured_cells, given=cell_ctes) }},
 
 cells as (
     {% for grain in wholes -%}
@@ -271,25 +276,32 @@ sides as (
         cells.is_suppressed
     from cells
     inner join comparisons on cells.period_type = comparisons.period_type
-),
+)
+{% endset %}
 
-paired as (
-    select
-        {{ carried | join(', ') }},
-        basis,
-        period_start,
-        max(scale) as scale,
-        {%- for side, condition in [('after', 'is_after'), ('before', 'not is_after')] %}
-        max(case when {{ condition }} then n end) as n_{{ side }},
-        max(case when {{ condition }} then value end) as value_{{ side }},
-        max(case when {{ condition }} then standard_error end) as standard_error_{{ side }},
-        max(case when {{ condition }} then amount end) as amount_{{ side }},
-        max(case when {{ condition }} then base end) as base_{{ side }},
-        {%- endfor %}
-        max(case when is_suppressed then 1 else 0 end) = 1 as is_withheld
-    from sides
-    group by {{ carried | join(', ') }}, basis, period_start
-),
+{% set paired_cells %}
+select
+    {{ carried | join(', ') }},
+    basis,
+    period_start,
+    max(scale) as scale,
+    {%- for side, condition in [('after', 'is_after'), ('before', 'not is_after')] %}
+    max(case when {{ condition }} then n end) as n_{{ side }},
+    max(case when {{ condition }} then value end) as value_{{ side }},
+    max(case when {{ condition }} then standard_error end) as standard_error_{{ side }},
+    max(case when {{ condition }} then amount end) as amount_{{ side }},
+    max(case when {{ condition }} then base end) as base_{{ side }},
+    {%- endfor %}
+    max(case when is_suppressed then 1 else 0 end) = 1 as is_withheld
+from sides
+group by {{ carried | join(', ') }}, basis, period_start
+{% endset %}
+
+with
+
+{{ side_ctes }},
+
+{{ computed_once('paired', paired_cells, given=side_ctes) }},
 
 -- a whole that was measured and published in both periods
 moved as (
