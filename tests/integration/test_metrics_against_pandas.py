@@ -346,9 +346,11 @@ def test_a_metric_without_a_source_is_absent_with_the_reason(mart, query):
     published = coverage["status"] == "published"
     service = query("select distinct metric_id from marts.mart_service_performance")
     assert set(coverage.index[published]) == set(mart["metric_id"]) | set(service["metric_id"])
-    # no vendor of the warehouse brings what is scrolled and clicked within a page
-    assert coverage.loc["section_interest", "status"] == "source_not_connected"
-    assert "page_interactions" in coverage.loc["section_interest", "reason"]
+    # no vendor of the warehouse brings what a loyalty programme costs
+    assert coverage.loc["programme_return", "status"] == "source_not_connected"
+    assert "programme_costs" in coverage.loc["programme_return", "reason"]
+    # the web is measured, its sections are not
+    assert coverage.loc["section_interest", "status"] == "no_records"
     assert coverage["reason"].str.len().min() > 0
     # nobody is asked on 1–10 in the demo
     assert coverage.loc["nps_1_10", "status"] == "no_records"
