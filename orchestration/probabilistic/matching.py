@@ -11,14 +11,14 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from orchestration.errors import WarehouseError
-from orchestration.probabilistic.settings import COLUMNS, Comparison, Level, Rule, Settings
+from orchestration.probabilistic.settings import COLUMNS, Comparison, Rule, Settings
 
 #: Columns that records come with. Records of one customer are certainly one person's.
 RECORD_COLUMNS = (
@@ -33,18 +33,17 @@ RECORD_COLUMNS = (
 )
 
 #: What is known of a scored pair; `comparison_weights` is JSON: by column the level and its weight.
-PAIRS_SCHEMA = pa.schema(
-    [
-        ("first_record_key", pa.string()),
-        ("second_record_key", pa.string()),
-        ("first_customer_id", pa.string()),
-        ("second_customer_id", pa.string()),
-        ("match_probability", pa.float64()),
-        ("match_weight", pa.float64()),
-        ("comparison_weights", pa.string()),
-        ("model_version", pa.string()),
-    ]
-)
+_PAIRS: dict[str, pa.DataType] = {
+    "first_record_key": pa.string(),
+    "second_record_key": pa.string(),
+    "first_customer_id": pa.string(),
+    "second_customer_id": pa.string(),
+    "match_probability": pa.float64(),
+    "match_weight": pa.float64(),
+    "comparison_weights": pa.string(),
+    "model_version": pa.string(),
+}
+PAIRS_SCHEMA = pa.schema(_PAIRS)
 
 
 def _letters(value: str) -> str:
@@ -66,6 +65,7 @@ select
     nullif(regexp_extract(street, '\\d+'), '') as house_number,
     nullif(regexp_replace(upper(postal_code), '[^A-Z0-9]', '', 'g'), '') as postal_code,
     {_letters("city")} as city,
+    street_name || ' ' || house_number || ' ' || postal_code as address,
     case when birth_year between 1900 and 2100 then cast(birth_year as varchar) end as birth_year
 from records
 order by record_key
@@ -143,8 +143,8 @@ def scored_pairs(connection: duckdb.DuckDBPyConnection, settings: Settings) -> S
     from splink.internals.exceptions import SplinkException
 
     try:
-        model = _trained(connection, settings)
-        version = f"{settings.fingerprint}-{_hash(model)}"
+        model = _model(connection, settings, rules)
+        version = f"{settings.fingerprint}-{_hash(asdict(model))}"
         pairs = _predicted(connection, settings, model, rules, version)
     except (duckdb.Error, SplinkException) as error:
         # the engine's words may hold values; its kind says enough
@@ -152,21 +152,57 @@ def scored_pairs(connection: duckdb.DuckDBPyConnection, settings: Settings) -> S
             f"splink {splink.__version__} cannot compare the records ({type(error).__name__}).",
             "Compare the settings with the shipped ones, or switch the probable links off.",
         ) from None
-    return Scored(pairs, records, {"version": version, "comparisons": model}, left_out)
+    return Scored(pairs, records, {"version": version, **asdict(model)}, left_out)
 
 
-def _trained(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[dict[str, Any]]:
-    """Splink's comparisons with their probabilities, learnt from the records."""
+@dataclass(frozen=True)
+class _Model:
+    """Splink's comparisons with their probabilities, and the chance that two customers are one."""
+
+    comparisons: list[dict[str, Any]]
+    prior: float
+
+
+# Of pairs of records of different customers.
+_OTHERS = "l.customer_id <> r.customer_id"
+
+
+def _model(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, rules: Iterable[Rule]
+) -> _Model:
+    """What the records teach, and how many of them match.
+
+    The matches are counted twice: those that agree on enough to be sure, and, by a model that was
+    settled with these, all that are likely.
+    """
+    pairs = _all_pairs(connection, "prepared")
+    sure = _sure_pairs(connection, settings, "prepared")
+    trained = _trained(connection, settings, _prior(sure, pairs, settings))
+    blocking = [_agreeing(rule) for rule in rules]
+    first = _settled(trained, settings, sure, pairs)
+    linker = _linker(connection, "prepared", first, blocking, _prior(sure, pairs, settings))
+    scored = linker.inference.predict().physical_name
+    # added up without fractions of binary digits, so that no order of rows shows
+    ((likely,),) = connection.sql(
+        f"select coalesce(sum(cast(match_probability as decimal(18, 6))), 0) from {scored}"
+    ).fetchall()
+    # What is certainly one person's is known: the chance that counts is that of the others.
+    others = _sure_pairs(connection, settings, "candidates", _OTHERS)
+    return _Model(
+        comparisons=_settled(trained, settings, float(likely), pairs),
+        prior=_prior(others, _all_pairs(connection, "candidates"), settings),
+    )
+
+
+def _trained(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, prior: float
+) -> list[dict[str, Any]]:
+    """Splink's comparisons as expectation maximisation leaves them."""
     from splink.internals.exceptions import EMTrainingException
 
     training = settings.training
-    linker = _linker(
-        connection,
-        "prepared",
-        comparisons=[_comparison(comparison) for comparison in settings.comparisons],
-        rules=[],
-        prior=_share_sure(connection, settings, "prepared", "true"),
-    )
+    comparisons = [_comparison(comparison) for comparison in settings.comparisons]
+    linker = _linker(connection, "prepared", comparisons, [], prior)
     linker.training.estimate_u_using_random_sampling(
         max_pairs=training.random_pairs,
         seed=training.seed,
@@ -184,65 +220,65 @@ def _trained(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[
                 max_pairs=training.random_pairs,
                 record_sample_proportion=1.0,
             )
-        except EMTrainingException:
-            # Nothing to learn from these pairs, as where a column is empty: the given shares stay.
+        except (EMTrainingException, ValueError):
+            # Too few pairs, or all of them alike, teach nothing: the given shares stay.
             continue
-    records = _count(connection, "select count(*) from prepared")
-    all_pairs = records * (records - 1) / 2
-    matches = all_pairs * _share_sure(connection, settings, "prepared", "true")
-    given = {comparison.column: comparison for comparison in settings.comparisons}
-    return [
-        _settled(
-            comparison,
-            given[comparison["output_column_name"]],
-            matches=matches,
-            weight=training.weight_of_given_shares,
-            least=1 / min(all_pairs, training.random_pairs),
-        )
-        for comparison in linker.misc.save_model_to_json()["comparisons"]
-    ]
+    # Records that certain identifiers hold together are matches without any guess.
+    if _pairs_within(connection, ("customer_id",), "prepared"):
+        linker.training.estimate_m_from_label_column("customer_id")
+    trained: list[dict[str, Any]] = linker.misc.save_model_to_json()["comparisons"]
+    return trained
 
 
 def _settled(
-    trained: Mapping[str, Any], given: Comparison, matches: float, weight: float, least: float
-) -> dict[str, Any]:
-    """A comparison as it was trained, with the given shares of matches as so many more matches."""
-    levels = []
-    counted = iter(level for level in given.levels if level.told_by is None)
-    for level in trained["comparison_levels"]:
-        settled = {
-            key: level[key]
-            for key in ("sql_condition", "label_for_charts", "is_null_level")
-            if key in level
-        }
-        if not level.get("is_null_level"):
-            share = next(counted).share_of_matches or 0.0
-            seen = level.get("m_probability", 0.0)
-            settled |= {
-                "m_probability": _rounded((matches * seen + weight * share) / (matches + weight)),
-                "u_probability": _rounded(max(level.get("u_probability", 0.0), least)),
-            }
-            if "tf_adjustment_column" in level:
-                settled["tf_adjustment_column"] = level["tf_adjustment_column"]
-        levels.append(settled)
-    return {"output_column_name": trained["output_column_name"], "comparison_levels": levels}
+    trained: Iterable[Mapping[str, Any]], settings: Settings, matches: float, pairs: int
+) -> list[dict[str, Any]]:
+    """The trained comparisons, with the given shares of matches as so many more matches.
+
+    Random pairs hold matches too, and where data are full of duplicates these are the better part
+    of the pairs that agree: what matches make up is taken off what agrees by chance.
+    """
+    weight = settings.training.weight_of_given_shares
+    least = 1 / min(pairs, settings.training.random_pairs)
+    settled = []
+    for comparison, given in zip(trained, settings.comparisons, strict=True):
+        absent, *found = comparison["comparison_levels"]
+        levels = [{key: absent[key] for key in ("sql_condition", "label_for_charts")}]
+        levels[0]["is_null_level"] = True
+        told_shares = [told.share_of_matches for told in given.levels]
+        learnt = [level.get("m_probability", 0.0) for level in found]
+        if learnt != told_shares:
+            # a level that never occurred in training still has the share that it was given
+            learnt = [
+                0.0 if seen == told else seen
+                for seen, told in zip(learnt, told_shares, strict=True)
+            ]
+        total = sum(learnt)
+        for level, told, seen in zip(found, given.levels, learnt, strict=True):
+            share = (matches * seen / total + weight * told.share_of_matches) / (matches + weight)
+            by_chance = level.get("u_probability", 0.0) - share * matches / pairs
+            levels.append(
+                {
+                    "sql_condition": level["sql_condition"],
+                    "label_for_charts": level["label_for_charts"],
+                    "m_probability": _rounded(share),
+                    "u_probability": _rounded(max(by_chance, least)),
+                    **({"tf_adjustment_column": told.by_frequency} if told.by_frequency else {}),
+                }
+            )
+        settled.append({"output_column_name": given.name, "comparison_levels": levels})
+    return settled
 
 
 def _predicted(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
-    model: list[dict[str, Any]],
+    model: _Model,
     rules: Iterable[Rule],
     version: str,
 ) -> pa.Table:
-    linker = _linker(
-        connection,
-        "candidates",
-        comparisons=model,
-        rules=[f"{_agreeing(rule)} and l.customer_id <> r.customer_id" for rule in rules],
-        # What is certainly one person's is known: the chance that counts is that of the others.
-        prior=_share_sure(connection, settings, "candidates", "l.customer_id <> r.customer_id"),
-    )
+    blocking = [f"{_agreeing(rule)} and {_OTHERS}" for rule in rules]
+    linker = _linker(connection, "candidates", model.comparisons, blocking, model.prior)
     scored = linker.inference.predict(
         threshold_match_probability=settings.thresholds.keep
     ).physical_name
@@ -252,9 +288,9 @@ def _predicted(
     weights = ", ".join(
         f"'{comparison['output_column_name']}': "
         f"{{'level': {_level(comparison)}, 'weight': {_weight(comparison)}}}"
-        for comparison in model
+        for comparison in model.comparisons
     )
-    table: pa.Table = connection.execute(
+    table: pa.Table = connection.sql(
         f"""
         with compared as (
             select
@@ -279,7 +315,7 @@ def _predicted(
         from compared
         order by first_record_key, second_record_key
         """,
-        [version],
+        params=[version],
     ).to_arrow_table()
     return table.cast(PAIRS_SCHEMA)
 
@@ -313,44 +349,25 @@ def _linker(
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
     """A comparison as splink writes it down, before any training."""
-    column = comparison.column
-    absent = [f'"{column}_l" is null', f'"{column}_r" is null']
-    # What another comparison counts is passed over here, like what is absent: told once, not twice.
-    absent += [f"({_condition(column, level)})" for level in comparison.levels if level.told_by]
-    levels: list[dict[str, Any]] = [
-        {
-            "sql_condition": " or ".join(absent),
-            "label_for_charts": "absent",
-            "is_null_level": True,
-        }
-    ]
-    for level in comparison.levels:
-        if level.told_by:
-            continue
-        levels.append(
+    return {
+        "output_column_name": comparison.name,
+        "comparison_levels": [
             {
-                "sql_condition": _condition(column, level),
-                "label_for_charts": level.name,
-                "m_probability": level.share_of_matches,
-                **({"tf_adjustment_column": column} if level.by_frequency else {}),
-            }
-        )
-    return {"output_column_name": column, "comparison_levels": levels}
-
-
-def _condition(column: str, level: Level) -> str:
-    one, two = f'"{column}_l"', f'"{column}_r"'
-    match level.agrees:
-        case "exact":
-            return f"{one} = {two}"
-        case "swapped":
-            return f'{one} = "{level.other}_r" and "{level.other}_l" = {two}'
-        case "jaro_winkler":
-            return f"jaro_winkler_similarity({one}, {two}) >= {level.at_least}"
-        case "edits":
-            return f"damerau_levenshtein({one}, {two}) <= {level.at_most}"
-        case "otherwise":
-            return "ELSE"
+                "sql_condition": comparison.is_absent,
+                "label_for_charts": "absent",
+                "is_null_level": True,
+            },
+            *(
+                {
+                    "sql_condition": level.condition,
+                    "label_for_charts": level.name,
+                    "m_probability": level.share_of_matches,
+                    **({"tf_adjustment_column": level.by_frequency} if level.by_frequency else {}),
+                }
+                for level in comparison.levels
+            ),
+        ],
+    }
 
 
 def _level(comparison: Mapping[str, Any]) -> str:
@@ -369,20 +386,27 @@ def _weight(comparison: Mapping[str, Any]) -> str:
     return f"round(mw_{column}{adjusted}, 4)"
 
 
-def _share_sure(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, table: str, condition: str
-) -> float:
-    """The chance that two records, drawn at random, are one person's; never 0 and never 1."""
+def _sure_pairs(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, table: str, condition: str = "true"
+) -> int:
+    """Pairs that agree on enough to be counted as matches."""
     found = " union ".join(
         f"select l.record_key, r.record_key as other_key from {table} as l inner join {table} as r"
         f" on {_agreeing(rule)} and l.record_key < r.record_key and {condition}"
         for rule in settings.training.sure_when_equal
         if _pairs_within(connection, rule, table) <= settings.most_pairs_per_rule
     )
-    matches = _count(connection, f"select count(*) from ({found})") if found else 0
+    return _count(connection, f"select count(*) from ({found})") if found else 0
+
+
+def _all_pairs(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     records = _count(connection, f"select count(*) from {table}")
-    pairs = max(1, records * (records - 1) // 2)
-    return min(0.5, max(1, matches) / settings.training.sure_share / pairs)
+    return max(1, records * (records - 1) // 2)
+
+
+def _prior(sure: int, pairs: int, settings: Settings) -> float:
+    """The chance that two records, drawn at random, are one person's; never 0 and never 1."""
+    return min(0.5, max(1, sure) / settings.training.sure_share / pairs)
 
 
 def _agreeing(rule: Rule) -> str:
@@ -390,7 +414,7 @@ def _agreeing(rule: Rule) -> str:
 
 
 def _pairs_within(
-    connection: duckdb.DuckDBPyConnection, rule: Rule, table: str = "candidates"
+    connection: duckdb.DuckDBPyConnection, rule: tuple[str, ...], table: str = "candidates"
 ) -> int:
     """How many pairs agree on the columns of a rule."""
     present = " and ".join(f"{column} is not null" for column in rule)

@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,17 +21,16 @@ SWITCH = "CXW_IDENTITY_PROBABILISTIC"
 SHIPPED_SETTINGS = PROJECT_ROOT / "seeds" / "probabilistic_links.yml"
 
 Column = Literal[
-    "first_name", "last_name", "street_name", "house_number", "postal_code", "city", "birth_year"
-]
-COLUMNS: tuple[Column, ...] = (
     "first_name",
     "last_name",
     "street_name",
     "house_number",
     "postal_code",
     "city",
+    "address",
     "birth_year",
-)
+]
+COLUMNS: tuple[Column, ...] = get_args(Column)
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rule = Annotated[tuple[Column, ...], Field(min_length=1)]
@@ -56,50 +55,91 @@ class Thresholds(_Strict):
 
 
 class Level(_Strict):
-    """One degree of agreement of a column."""
+    """One degree of agreement: how every one of these columns must agree, or whatever is left.
 
-    agrees: Literal["exact", "swapped", "jaro_winkler", "edits", "otherwise"]
-    share_of_matches: Share | None = None
-    by_frequency: bool = False
-    other: Column | None = Field(default=None, alias="with")
-    told_by: Column | None = None
-    at_least: Share | None = None
-    at_most: int | None = Field(default=None, ge=1)
+    `exact`; `jaro_winkler 0.92` (similar, 1 is equal); `edits 1` (letters or digits changed, added,
+    missing or exchanged); `swapped last_name 0.92` (the two columns hold each other's value, or one
+    so similar).
+    """
+
+    when: dict[Column, str] = Field(default_factory=dict)
+    otherwise: Literal[True] | None = None
+    by_frequency: Column | None = None
+    share_of_matches: Share
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needs = {"swapped": self.other, "jaro_winkler": self.at_least, "edits": self.at_most}
-        if self.agrees in needs and needs[self.agrees] is None:
-            asked = {"swapped": "with", "jaro_winkler": "at_least", "edits": "at_most"}
-            raise ValueError(f"{self.agrees} needs {asked[self.agrees]}")
-        if self.by_frequency and self.agrees != "exact":
-            raise ValueError("by_frequency belongs to exact")
-        if (self.share_of_matches is None) != (self.told_by is not None):
-            raise ValueError("a level has share_of_matches, or told_by another comparison")
+    def _can_be_said(self) -> Self:
+        if bool(self.when) == bool(self.otherwise):
+            raise ValueError("a level says when, or otherwise")
+        for column, how in self.when.items():
+            agreement(column, how)
         return self
+
+    @property
+    def condition(self) -> str:
+        """SQL over the two records of a pair."""
+        agreements = [agreement(column, how) for column, how in self.when.items()]
+        return " and ".join(agreements) or "ELSE"
 
     @property
     def name(self) -> str:
         """How the level is called where a score is explained."""
-        limit = self.at_least if self.at_most is None else self.at_most
-        return self.agrees if limit is None else f"{self.agrees} {limit:g}"
+        return ", ".join(f"{column} {how}" for column, how in self.when.items()) or "otherwise"
 
 
 class Comparison(_Strict):
-    """How the values of one column are compared, the best level first."""
+    """What is compared at one go, the best level first: what goes together is counted once."""
 
-    column: Column
+    name: Annotated[str, Field(pattern="^[a-z_]+$")]
     levels: tuple[Level, ...]
+    passed_over_when: dict[Column, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ends_with_the_rest(self) -> Self:
-        rests = [level.agrees == "otherwise" for level in self.levels]
+        rests = [level.otherwise is not None for level in self.levels]
         if len(rests) < 2 or rests != [False] * (len(rests) - 1) + [True]:
             raise ValueError("levels begin with an agreement and end with otherwise")
-        total = sum(level.share_of_matches or 0 for level in self.levels)
+        total = sum(level.share_of_matches for level in self.levels)
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"share_of_matches of {self.column} must add up to 1, not {total:g}")
+            raise ValueError(f"share_of_matches of {self.name} must add up to 1, not {total:g}")
+        for column, how in self.passed_over_when.items():
+            agreement(column, how)
         return self
+
+    @property
+    def is_absent(self) -> str:
+        """SQL for pairs of which the comparison says nothing: all columns lack a value."""
+        columns = dict.fromkeys(column for level in self.levels for column in level.when)
+        absent = " and ".join(
+            f'("{column}_l" is null or "{column}_r" is null)' for column in columns
+        )
+        passed_over = [agreement(column, how) for column, how in self.passed_over_when.items()]
+        return " or ".join([f"({absent})", *passed_over])
+
+
+def agreement(column: Column, how: str) -> str:
+    """SQL for one column's agreement.
+
+    Raises:
+        ValueError: There is no such agreement.
+    """
+    one, two = f'"{column}_l"', f'"{column}_r"'
+    match how.split():
+        case ["exact"]:
+            return f"{one} = {two}"
+        case ["jaro_winkler", least] if 0 < float(least) < 1:
+            return f"jaro_winkler_similarity({one}, {two}) >= {float(least)}"
+        case ["edits", most] if int(most) > 0:
+            return f"damerau_levenshtein({one}, {two}) <= {int(most)}"
+        case ["swapped", other, least] if other in COLUMNS and 0 < float(least) < 1:
+            return (
+                f'(jaro_winkler_similarity({one}, "{other}_r") >= {float(least)}'
+                f' and jaro_winkler_similarity("{other}_l", {two}) >= {float(least)})'
+            )
+    raise ValueError(
+        f"{column}: {how} is no agreement: write exact, jaro_winkler 0.92, edits 1 or "
+        "swapped last_name 0.92"
+    )
 
 
 class Training(_Strict):
@@ -125,10 +165,10 @@ class Settings(_Strict):
     comparisons: tuple[Comparison, ...] = Field(min_length=2)
 
     @model_validator(mode="after")
-    def _compares_each_column_once(self) -> Self:
-        columns = [comparison.column for comparison in self.comparisons]
-        if len(set(columns)) < len(columns):
-            raise ValueError("a column is compared twice")
+    def _names_each_comparison_once(self) -> Self:
+        names = [comparison.name for comparison in self.comparisons]
+        if len(set(names)) < len(names):
+            raise ValueError("two comparisons have one name")
         return self
 
     @property
