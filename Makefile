@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 DEMO_CLOCK := 2026-11-01T06:00:00Z
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test test-spark spark-up spark-down bench lint format lock clean
+.PHONY: help setup run ui probabilistic test test-febrl test-spark spark-up spark-down bench lint format lock clean
 
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,25 @@ run: setup ## Generate the demo retailer (once) and run the whole job
 ui: setup ## Open the Dagster web UI on the same instance (http://localhost:3000)
 	@$(BIN)/cxw ui
 
-test: setup $(VENV)/duckdb-1/.installed ## Run all tests, two at a time
+probabilistic: $(VENV)/.probabilistic-installed ## Install what CXW_IDENTITY_PROBABILISTIC=show needs
+
+$(VENV)/.probabilistic-installed: requirements-probabilistic.lock $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-probabilistic.lock
+	@touch $@
+
+test: setup $(VENV)/duckdb-1/.installed probabilistic ## Run all tests, two at a time
 	@CXW_DUCKDB_1=$(CURDIR)/$(VENV)/duckdb-1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
+# The gold sets come with a package that needs pandas 2: it writes them down in an environment of its
+# own, and the product's own code reads the files.
+test-febrl: probabilistic $(VENV)/febrl/.exported ## Measure the probable links on the FEBRL gold sets (installs them)
+	@$(BIN)/python -m pytest -s tests/febrl
+
+$(VENV)/febrl/.exported: tests/febrl/febrl.lock tests/febrl/export.py $(VENV)/.installed
+	@$(PYTHON) -m venv --clear $(VENV)/febrl
+	@$(VENV)/febrl/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --progress-bar on -r tests/febrl/febrl.lock
+	@$(VENV)/febrl/bin/python tests/febrl/export.py $(VENV)/febrl/sets
+	@touch $@
 
 # Spark is half a gigabyte and needs Java 17: only who tests it, or runs on it, installs it.
 test-spark: $(VENV)/.spark-installed ## Run the tests of the models on Apache Spark (installs it)
@@ -77,6 +94,7 @@ format: setup ## Apply the formatter
 lock: ## Resolve the lock anew (needs uv)
 	UV_PYTHON_DOWNLOADS=never uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --excludes .ci/lock-excludes.txt --custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
 	UV_PYTHON_DOWNLOADS=never uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --excludes .ci/lock-excludes.txt --custom-compile-command "make lock" --group spark --constraints requirements.lock --output-file requirements-spark.lock
+	$(PYTHON) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['probabilistic'])" | UV_PYTHON_DOWNLOADS=never uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --constraints requirements.lock - --output-file requirements-probabilistic.lock
 
 clean: ## Remove the demo's data (CXW_HOME) and the environment
 	rm -rf $(VENV) data

@@ -17,6 +17,7 @@ import duckdb
 from orchestration.errors import WarehouseError
 from orchestration.home import SHIPPED_PLAN, Home
 from orchestration.ingestion.landing import ensure_raw_schemas
+from orchestration.probabilistic.store import carry_over
 
 _FOLDER = "as_of"
 
@@ -79,6 +80,7 @@ def past_state(home: Home, batch_id: str) -> PastState:
         for file in (home.state / name).glob("*.parquet"):
             if _audited_at(file) < clock:
                 _link(file, past.state / name / file.name)
+    carry_over(home, past, clock)
     return PastState(past, clock.replace(tzinfo=UTC))
 
 

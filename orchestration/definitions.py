@@ -1,7 +1,7 @@
 """The whole graph on one screen: assets by layer, one job, its schedule and its sensor.
 
-landing (raw zone) -> dbt: staging, intermediate, facts, metrics -> audit -> trusted marts
--> publication
+landing (raw zone) -> dbt: staging, intermediate, facts, metrics -> audit, probable links
+-> trusted marts -> publication
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from orchestration.audit import build_audit
 from orchestration.automation import build_schedule, build_sensor
 from orchestration.home import Home
 from orchestration.ingestion.assets import build_landing_assets
+from orchestration.probabilistic.assets import build_probabilistic_assets
 from orchestration.publication import build_publication
 from orchestration.run_lock import LOCK_RESOURCE, only_run
 from orchestration.transformation import build_dbt_assets
@@ -32,6 +33,7 @@ def build_definitions(home: Home) -> dg.Definitions:
             *build_landing_assets(home),
             *build_dbt_assets(home),
             *audit.assets,
+            *build_probabilistic_assets(home),
             *build_publication(home),
         ],
         asset_checks=audit.checks,

@@ -21,6 +21,9 @@ DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 SHIPPED_PLAN = PROJECT_ROOT / "seeds" / "measurement_plan.yml"
 DEFAULT_TIMEZONE = "Europe/Helsinki"
 
+# Asks for probable links beside the certain ones.
+PROBABILISTIC_SWITCH = "CXW_IDENTITY_PROBABILISTIC"
+
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*[KMGT]i?B", re.IGNORECASE)
 
 # Targets of dbt's profile, with the engine that each of them is.
@@ -170,6 +173,10 @@ def check_settings() -> None:
         from orchestration.spark import check_installation
 
         check_installation()
+    if PROBABILISTIC_SWITCH in os.environ:
+        from orchestration.probabilistic.settings import check_switch
+
+        check_switch()
     zone = os.environ.get("CXW_TIMEZONE")
     if zone is not None:
         try:

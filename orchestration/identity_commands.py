@@ -1,4 +1,4 @@
-"""`cxw identity …`: what a change of the identity rules would do."""
+"""`cxw identity …`: what other rules or thresholds would do, and the review of probable links."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ import typer
 
 from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home, engine
+from orchestration.probabilistic.commands import accept, reject, review, show_threshold_diff
 from orchestration.terminal import EXIT_FAILED, console, user_errors
 
 if TYPE_CHECKING:
     from orchestration.identity_diff import CustomerChange
 
 identity_app = typer.Typer(help="Customers and their identifiers.", no_args_is_help=True)
+
+for _command in (review, accept, reject):
+    identity_app.command()(_command)
 
 _SHOWN = 20
 _IDS_SHOWN = 4
@@ -36,14 +40,28 @@ def diff(
     blocked: Annotated[
         Path | None, typer.Option(help="Blocked values; by default seeds/reference as edited.")
     ] = None,
+    link_at: Annotated[
+        float | None, typer.Option(help="Show what another threshold of probable links would do.")
+    ] = None,
+    review_at: Annotated[
+        float | None, typer.Option(help="The same for the threshold of the review list.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for machines.")] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 where any customer changes.")
     ] = False,
 ) -> None:
-    """Show who would merge, split or be rearranged under other rules. Changes nothing."""
+    """Show who would merge, split or be linked under other rules. Changes nothing."""
     with user_errors():
         home = Home.from_environment()
+        if link_at is not None or review_at is not None:
+            if rules or blocked:
+                raise WarehouseError(
+                    "Rules and thresholds are tried one after the other.",
+                    "Name either --rules and --blocked, or --link-at and --review-at.",
+                )
+            show_threshold_diff(home, link_at, review_at, as_json, exit_code)
+            return
         if engine() != "duckdb":
             raise WarehouseError(
                 "Rules are tried on DuckDB only.", "Unset CXW_TARGET and run once: cxw run"

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.errors import WarehouseError
-from orchestration.home import PROJECT_ROOT, Home
+from orchestration.home import PROBABILISTIC_SWITCH, PROJECT_ROOT, Home
 from orchestration.run_lock import only_run
 from orchestration.versions import current_version
 
@@ -145,9 +145,13 @@ class Outcome:
 def rules_fingerprint(home: Home) -> str:
     """A hash over everything but the data that decides what a run yields."""
     from expectations.plan import plan_files
+    from orchestration.probabilistic.settings import is_switched_on, rule_files
 
     digest = hashlib.sha256()
-    asked = (home.sources_file, *plan_files(home.plan_file))
+    asked = [home.sources_file, *plan_files(home.plan_file)]
+    if is_switched_on():
+        digest.update(PROBABILISTIC_SWITCH.encode())
+        asked += rule_files(home)
     files = [path for path in asked if path.exists()]
     for folder in _RULE_FOLDERS:
         files += [

@@ -1,7 +1,7 @@
 """The dbt models as Dagster assets: one native asset per model, one asset check per data test.
 
-The project is built in two invocations, because the audit stands between them: everything that
-does not read the audit's findings first, then what does (findings, trust, and the marts that show
+The project is built in two invocations, because the audit and the probable links stand between
+them: first everything that reads neither, then what does (findings, trust, and the marts that show
 trust). Which is which follows from the lineage, not from a list.
 """
 
@@ -29,7 +29,8 @@ from orchestration.spark import write_views
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
-AUDIT_SOURCES = "source:audit"
+# What is made between the two halves of the project, out of the first: findings, probable links.
+_MADE_BETWEEN = "source:audit+ source:probabilistic+"
 
 # With which rules the warehouse was last built whole; it lies beside the database and goes with it.
 _BUILT_WITH = ".rules"
@@ -182,7 +183,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
 
     @dbt_assets_decorator(
         manifest=manifest,
-        exclude=f"{AUDIT_SOURCES}+",
+        exclude=_MADE_BETWEEN,
         name="warehouse_models",
         dagster_dbt_translator=translator,
         required_resource_keys={LOCK_RESOURCE},
@@ -206,14 +207,14 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
 
     @dbt_assets_decorator(
         manifest=manifest,
-        select=f"{AUDIT_SOURCES}+",
+        select=_MADE_BETWEEN,
         name="trusted_marts",
         dagster_dbt_translator=translator,
         required_resource_keys={LOCK_RESOURCE},
         pool=WAREHOUSE_POOL,
     )
     def trusted_marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        """What reads the audit's findings: findings, trust grades and the marts that show them."""
+        """What reads findings and probable links: trust grades and the marts that show them."""
         # A rule may have changed since the first half was built: what it was built with counts.
         stamp = home.warehouse.with_suffix(_BEING_BUILT_WITH)
         rules = stamp.read_text() if stamp.exists() else rules_in_force(home)

@@ -15,9 +15,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestration.errors import WarehouseError
+from orchestration.home import PROBABILISTIC_SWITCH as SWITCH
 from orchestration.home import PROJECT_ROOT, Home, engine
 
-SWITCH = "CXW_IDENTITY_PROBABILISTIC"
 SHIPPED_SETTINGS = PROJECT_ROOT / "seeds" / "probabilistic_links.yml"
 
 Column = Literal[
@@ -214,6 +214,16 @@ def settings_file(home: Home) -> Path:
     """The file in force: this home's own, or the shipped one."""
     own = home.root / SHIPPED_SETTINGS.name
     return own if own.exists() else SHIPPED_SETTINGS
+
+
+def decisions_file(home: Home) -> Path:
+    """The reviewers' decisions."""
+    return home.root / "identity_decisions.csv"
+
+
+def rule_files(home: Home) -> list[Path]:
+    """What decides, besides code and data, which pairs are shown."""
+    return [settings_file(home), decisions_file(home)]
 
 
 def load_settings(home: Home) -> Settings:

@@ -28,9 +28,12 @@ from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.probabilistic.grouping import CUSTOMER_PAIRS_SCHEMA, GROUPED_SCHEMA, grouped
 from orchestration.probabilistic.matching import PAIRS_SCHEMA, Scored, scored_pairs
-from orchestration.probabilistic.settings import SHIPPED_SETTINGS, Settings, settings_file
-
-DECISIONS_FILE = "identity_decisions.csv"
+from orchestration.probabilistic.settings import (
+    SHIPPED_SETTINGS,
+    Settings,
+    decisions_file,
+    settings_file,
+)
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,6 @@ def duplicates_file(home: Home) -> Path:
     return _folder(home) / "duplicates.parquet"
 
 
-def decisions_file(home: Home) -> Path:
-    """The reviewers' decisions."""
-    return home.root / DECISIONS_FILE
-
-
-def rule_files(home: Home) -> list[Path]:
-    """What decides, besides code and data, which pairs are shown."""
-    return [path for path in (settings_file(home), decisions_file(home)) if path.exists()]
-
-
 def show_none(home: Home) -> None:
     """Write both tables without rows, as they are while the option is off."""
     _write(pairs_file(home), PAIRS_SCHEMA.empty_table())
@@ -93,8 +86,8 @@ def find(home: Home, settings: Settings) -> Found:
     Raises:
         WarehouseError: The vault cannot be read, or the records cannot be compared.
     """
-    with _workplace(home) as connection:
-        _read_vault(connection, home)
+    with _workplace() as connection:
+        read_vault(connection, home)
         scored = scored_pairs(connection, settings)
         duplicates = _duplicates(connection, scored, decisions(home), settings)
     _folder(home).mkdir(parents=True, exist_ok=True)
@@ -202,6 +195,31 @@ def carry_over(home: Home, past: Home, clock: datetime) -> None:
     made = [row for row in decisions(home) if datetime.fromisoformat(row.decided_at) <= clock]
     if made:
         _write_decisions(past, made)
+
+
+def personal_details(home: Home, customer_ids: Iterable[str]) -> dict[str, list[str]]:
+    """What the vault's records of customers say, for a reviewer with the grant; by customer.
+
+    Raises:
+        WarehouseError: The vault cannot be read.
+    """
+    with _workplace() as connection:
+        read_vault(connection, home)
+        chosen = pa.table({"customer_id": pa.array(sorted(customer_ids), pa.string())})
+        connection.register("chosen", chosen)
+        found = connection.sql(
+            """
+            select
+                customer_id,
+                list(distinct concat_ws(
+                    ', ', first_name, last_name, street, postal_code, city, birth_year
+                )) as told
+            from records
+            inner join chosen using (customer_id)
+            group by customer_id
+            """
+        ).fetchall()
+    return {customer_id: sorted(told) for customer_id, told in found}
 
 
 _RECORDS = """
@@ -375,7 +393,12 @@ order by first_customer_id, second_customer_id
 """
 
 
-def _read_vault(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+def read_vault(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Copy what is compared into a connection: `records`, `customers`, and who is kept `apart`.
+
+    Raises:
+        WarehouseError: The vault cannot be read.
+    """
     try:
         connection.execute(f"attach '{_quoted(home.warehouse)}' as warehouse (read_only)")
         for query in (_RECORDS, _CUSTOMERS, _APART):
@@ -404,7 +427,7 @@ def _duplicates(
 
 
 @contextmanager
-def _workplace(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+def _workplace() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory; what does not fit lies in a folder of its owner's and goes with it."""
     with tempfile.TemporaryDirectory(prefix="cxw_probabilistic_") as folder:
         limit = os.environ.get("CXW_MEMORY_LIMIT", "4GB")

@@ -36,7 +36,13 @@ def test_no_file_names_a_registry_host_or_a_path_of_one_machine() -> None:
 
 
 def test_every_locked_package_has_its_hash() -> None:
-    for name in ("requirements.lock", "requirements-spark.lock", "tests/end_to_end/duckdb-1.lock"):
+    for name in (
+        "requirements.lock",
+        "requirements-spark.lock",
+        "requirements-probabilistic.lock",
+        "tests/end_to_end/duckdb-1.lock",
+        "tests/febrl/febrl.lock",
+    ):
         lock = (ROOT / name).read_text()
         packages = re.findall(r"^[A-Za-z0-9._-]+==\S+", lock, re.MULTILINE)
         blocks = re.split(r"^(?=[A-Za-z0-9._-]+==)", lock, flags=re.MULTILINE)[1:]
