@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -29,6 +30,7 @@ from orchestration.probabilistic.store import (
     duplicates_file,
     forget_records,
     pairs_file,
+    read_vault,
     show_none,
 )
 
@@ -174,6 +176,56 @@ def test_decisions_are_kept_with_who_when_and_why_and_an_erased_record_takes_its
     (home.root / "identity_decisions.csv").write_text("first,second\n")
     with pytest.raises(WarehouseError, match="other columns"):
         decisions(home)
+
+
+def test_who_opted_out_is_not_compared_and_a_record_belongs_to_whom_its_number_names(
+    tmp_path: Path,
+) -> None:
+    home = Home(tmp_path)
+    with duckdb.connect(str(home.warehouse)) as warehouse:
+        warehouse.execute(
+            """
+            create schema vault;
+            create schema intermediate;
+            create table vault.personal_data_vault as
+            select
+                'key ' || record_id as personal_details_key, 'crm' as source, 'contact' as entity,
+                record_id, customer_id, 'Ann' as first_name, 'Lee' as last_name,
+                'Elm St 1' as street, '00100' as postal_code, 'Oslo' as city
+            from (
+                values ('1', 'by mail'), ('2', null), ('3', 'c3'), ('9', null)
+            ) as told (record_id, customer_id);
+            create table intermediate.int_identifiers_resolved as
+            select
+                'contact ' || number as identifier_key, 'contact_id' as identifier_type,
+                number as identifier_value, 'c' || number as customer_id,
+                timestamp '2026-01-01' as first_seen_at
+            from (values ('1'), ('2'), ('3')) as told (number);
+            create table intermediate.int_identity_separations as
+            select *, timestamp '2026-02-01' as separated_at
+            from (
+                values
+                    ('opt_out', 'contact 3', 'contact 3'),
+                    ('keep_apart', 'contact 1', 'contact 2')
+            ) as told (separation_kind, from_key, to_key);
+            create table intermediate.int_crm_contacts_unioned as
+            select 'crm' as source, '2' as contact_id, 1980 as birth_year;
+            """
+        )
+    with duckdb.connect() as connection:
+        read_vault(connection, home)
+        assert connection.sql(
+            "select record_key, customer_id, birth_year from records"
+        ).fetchall() == [
+            ("key 1", "c1", None),
+            ("key 2", "c2", 1980),
+        ]
+        assert connection.sql("select one_id, other_id from apart").fetchall() == [("c1", "c2")]
+
+
+def test_a_vault_that_cannot_be_read_is_told_without_its_values(tmp_path: Path) -> None:
+    with duckdb.connect() as connection, pytest.raises(WarehouseError, match="cannot be read"):
+        read_vault(connection, Home(tmp_path))
 
 
 @pytest.mark.parametrize(
