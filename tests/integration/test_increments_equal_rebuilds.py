@@ -27,6 +27,7 @@ from expectations.plan import export_tables, load_plan
 from orchestration.home import DBT_PROJECT_DIR, Home
 from orchestration.ingestion.landing import discover, land
 from orchestration.ingestion.sources import load_sources
+from orchestration.probabilistic.store import show_none
 from orchestration.restatements import remember_published
 from orchestration.transformation import (
     changed_raw_tables,
@@ -69,6 +70,7 @@ class Warehouse:
         shutil.copy(sources_file, self.home.sources_file)
         export_tables(load_plan(), self.home.state / "plan")
         ensure_store(self.home.state / "findings")
+        show_none(self.home)
         remember_published(self.home)
 
     def land(self, step: int) -> None:
