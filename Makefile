@@ -13,7 +13,7 @@ DEMO_CLOCK := 2026-11-01T06:00:00Z
 .PHONY: help setup run ui probabilistic test test-febrl test-spark spark-up spark-down bench lint format lock clean
 
 help: ## Show the commands
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.installed ## Create the environment from the hashed lock (no more than once per lock)
 
