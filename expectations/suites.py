@@ -7,8 +7,9 @@ one. The same query text is used by both the judgement and the reading of failin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from expectations.catalogue import Catalogue, Check, Severity
 from expectations.plan import Plan
@@ -61,6 +62,10 @@ def _age_query(check: Check, hours: float, now: dt.datetime, extra: str = "") ->
     )
 
 
+def _is_of_leads(entry: Mapping[str, Any]) -> bool:
+    return bool(entry["table"] == "crm_contacts")
+
+
 def _queries(check: Check, plan: Plan, now: dt.datetime) -> Iterable[tuple[str, str, str]]:
     """Yield (table, query, what the plan adds to the question)."""
     threshold = check.threshold
@@ -91,6 +96,10 @@ def _queries(check: Check, plan: Plan, now: dt.datetime) -> Iterable[tuple[str, 
             )
             most = round(1 - entry["min_fill_share"], 6)
             yield SHARES, _share_query(check, most, extra), f"{entry['field']}, {most:.0%} empty"
+    elif check.id == "REC05" and any(map(_is_of_leads, plan.rows("reconciliations"))):
+        for entry in filter(_is_of_leads, plan.rows("reconciliations")):
+            most = entry.get("max_unmatched_share", threshold.max_share or 0)
+            yield SHARES, _share_query(check, most), f"{entry['goal']}, {most:.0%} unmatched"
     elif check.id == "REC01" and plan.rows("reconciliations"):
         for entry in plan.rows("reconciliations"):
             if entry["table"] != "orders":

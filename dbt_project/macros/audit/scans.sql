@@ -48,6 +48,7 @@
             'SCH07': ['platform', 'subject', 'detail'],
             'SCH08': ['subject', 'detail'],
             'SCH09': ['platform', 'subject', 'detail'],
+            'SCH10': ['platform', 'subject', 'detail'],
             'PRI01': ['platform', 'subject', 'detail'],
         }},
         'int_audit_required_params_judged': {'weight': 'row_count', 'checks': {
@@ -60,6 +61,7 @@
             'SES08': ['platform'],
             'SES09': ['platform'],
             'GOL07': ['platform'],
+            'ATT01': ['platform'],
             'ATT02': ['platform', 'detail'],
             'ATT03': ['platform'],
             'ATT04': ['platform'],
@@ -104,10 +106,12 @@
             'CRM01': ['subject'],
             'CRM02': ['subject'],
             'CRM03': ['subject', 'detail'],
+            'CRM04': ['subject'],
             'CRM05': ['subject'],
             'CRM06': ['subject'],
             'CRM08': ['subject'],
             'PRI05': ['subject'],
+            'REC05': ['subject'],
             'REC08': [],
         }},
         'int_audit_campaigns_judged': {'checks': {
@@ -122,7 +126,10 @@
             'SUR03': ['subject'],
             'SUR04': ['subject'],
             'SUR05': ['subject'],
+            'SUR06': ['subject', 'detail'],
             'SUR07': ['subject', 'detail'],
+            'SUR08': ['subject'],
+            'SUR09': ['subject', 'detail'],
         }},
     }) }}
 {%- endmacro %}

@@ -114,8 +114,14 @@ def _visit(rows: Rows, number: int, visit: int) -> None:
         "session_ref": f"{number:03d}{visit:03d}",
         "session_number": 1,
     }
+    # Some came back: by a search this time, by a letter the first.
+    back: dict[str, Any] = (
+        {"session_number": 2, "first_user_source": "newsletter", "referrer_host": "www.google.com"}
+        if visit % 5 == 1
+        else {}
+    )
     begin = 7 * 3600 + visit * 600 % 50000
-    source = ("google", "organic") if visit % 2 else ("newsletter", "email")
+    source = ("google", "organic") if visit % 2 or back else ("newsletter", "email")
     for position, (name, page, seconds, params) in enumerate(_VISIT):
         key = f"e{number}.{visit}.{position}"
         campaign: dict[str, Any] = (
@@ -124,7 +130,7 @@ def _visit(rows: Rows, number: int, visit: int) -> None:
         more = _ITEMS if name == "view_item" else {}
         _event(
             rows, number, key, name, begin + seconds,
-            page_path=page, page_title="Kauppa", **identity, **campaign, **more,
+            page_path=page, page_title="Kauppa", **identity | back, **campaign, **more,
         )  # fmt: skip
         _params(rows, number, key, name, **params)
     if visit % 4 == 0:
@@ -142,11 +148,34 @@ def _visit(rows: Rows, number: int, visit: int) -> None:
             rows, number, key, "loyalty_signup", begin + 300, page_path="/kanta-asiakas", **identity
         )
         _params(rows, number, key, "loyalty_signup")
+    if visit % 12 == 1:
+        _lead(rows, number, visit, begin + 310, identity)
     for position in range(2 if visit % 7 == 0 else 0):
         key = f"r{number}.{visit}.{position}"
         refused = {"consent_analytics": "denied", "client_id": None, "session_ref": None}
         _event(rows, number, key, "page_view", begin + 30 * position, page_path="/", **refused)
         _params(rows, number, key, "page_view")
+
+
+def _lead(rows: Rows, number: int, visit: int, second: float, identity: dict[str, Any]) -> None:
+    key = f"g{number}.{visit}"
+    _event(rows, number, key, "generate_lead", second, page_path="/uutiskirje", **identity)
+    _params(rows, number, key, "generate_lead", method="footer")
+    rows.add(
+        "int_crm_contacts_unioned",
+        crm_contact_key=f"lead{number}.{visit}",
+        source="hubspot",
+        contact_id=f"lead{number}.{visit}",
+        client_id=identity["client_id"],
+        email_hash=f"lead{number}.{visit}",
+        lifecycle_stage="lead",
+        furthest_lifecycle_rank=2,
+        created_at=at(number, second + 60),
+        updated_at=at(number, second + 60),
+        is_deleted=False,
+        is_email_valid=True,
+        is_test_address=False,
+    )
 
 
 def _buy(rows: Rows, number: int, visit: int, begin: float, identity: dict[str, Any]) -> None:
@@ -210,6 +239,8 @@ def healthy(visits: int = 60) -> Rows:
             phone_hash=f"phone{person}",
             loyalty_id=f"K{person}",
             lifecycle_stage="customer",
+            furthest_lifecycle_rank=6,
+            persona_id=f"persona{person % 2}",
             has_email_consent=True,
             created_at=at(-100),
             updated_at=at(-50),
@@ -280,6 +311,19 @@ def healthy(visits: int = 60) -> Rows:
             scale_min=1.0,
             scale_max=7.0,
         )
+    for week in range(5):
+        for person in range(60):
+            _asked_in_wave(rows, week, person)
+    rows.add(
+        "survey_questions",
+        source="questback",
+        survey_id="purchase",
+        question_id="open_text",
+        question_version="1",
+        metric_id="open_text",
+    )
+    rows.add("sentiment_words", word_stem="kiit", tone=1)
+    rows.add("sentiment_words", word_stem="rikki", tone=-1)
     for number in range(DAYS):
         rows.add(
             "int_ad_spend_unioned",
@@ -306,6 +350,39 @@ def healthy(visits: int = 60) -> Rows:
             is_required=True,
         )
     return rows
+
+
+def _asked_in_wave(rows: Rows, week: int, person: int) -> None:
+    """Ask a person in a weekly survey; every second one of each persona answers."""
+    invitation = f"w{week}.{person}"
+    rows.add(
+        "int_survey_invitations_unioned",
+        survey_invitation_key=invitation,
+        source="questback",
+        survey_id="weekly",
+        invitation_id=invitation,
+        channel="email",
+        email_hash=f"mail{person}",
+        invited_at=at(7 * week + 1),
+    )
+    if person // 2 % 2:
+        rows.add(
+            "int_survey_responses_unioned",
+            survey_response_key=invitation,
+            source="questback",
+            survey_id="weekly",
+            response_id=invitation,
+            invitation_id=invitation,
+            email_hash=f"mail{person}",
+            submitted_at=at(7 * week + 2),
+            submitted_date=day(7 * week + 2),
+        )
+
+
+def _said(score: int) -> str:
+    if score >= 7:
+        return "Nopea toimitus, kiitos siitä!"
+    return "Paketti tuli perille rikki" if score <= 4 else "Ihan tavallinen kauppa"
 
 
 def answered(rows: Rows, person: int) -> None:
@@ -343,6 +420,18 @@ def answered(rows: Rows, person: int) -> None:
         answer_number=float(person % 11),
         submitted_at=at(4, 43300),
     )
+    rows.add(
+        "int_survey_answers_unioned",
+        survey_answer_key=f"vt{person}",
+        survey_response_key=f"v{person}",
+        source="questback",
+        survey_id="purchase",
+        response_id=f"v{person}",
+        question_id="open_text",
+        question_version="1",
+        answer_text=_said(person % 11),
+        submitted_at=at(4, 43300),
+    )
     for number in range(5):
         rows.add(
             "int_survey_answers_unioned",
@@ -360,7 +449,7 @@ def answered(rows: Rows, person: int) -> None:
 
 def planned(shipped: Plan) -> Plan:
     """The demo retailer's plan; events that the month lacks are still drafts in it."""
-    sent = {name for name, *_ in (*_VISIT, *_BUYING)} | {"login", "loyalty_signup"}
+    sent = {name for name, *_ in (*_VISIT, *_BUYING)} | {"login", "loyalty_signup", "generate_lead"}
     events = [e if e["name"] in sent else e | {"status": "draft"} for e in shipped.events]
     return replace(shipped, data={**shipped.data, "events": events})
 

@@ -548,6 +548,60 @@ def _(rows: Rows) -> None:
         )
 
 
+@_plants("ATT01")
+def _(rows: Rows) -> None:
+    for number in (15, 16, 17, 18):
+        for event in list(_events(rows, "session_start", number)):
+            if event.get("first_user_source"):
+                event.update(traffic_source=event["first_user_source"], traffic_medium="email")
+
+
+@_plants("SCH10")
+def _(rows: Rows) -> None:
+    params = rows.tables["int_web_event_params_unioned"]
+    method = next(
+        row for row in params if row["param_key"] == "method" and row["event_date"] == day(6)
+    )
+    params += [method | {"value_text": f"token-{number}"} for number in range(600)]
+
+
+@_plants("REC05")
+def _(rows: Rows) -> None:
+    for contact in rows.tables["int_crm_contacts_unioned"]:
+        # the newest stays, or the CRM would keep no browsers at all
+        if contact.get("client_id") and not contact["crm_contact_key"].startswith("lead34."):
+            contact["client_id"] = None
+
+
+@_plants("CRM04")
+def _(rows: Rows) -> None:
+    contacts = rows.tables["int_crm_contacts_unioned"]
+    next(c for c in contacts if c["lifecycle_stage"] == "customer")["lifecycle_stage"] = "lead"
+
+
+@_plants("SUR06")
+def _(rows: Rows) -> None:
+    responses = rows.tables["int_survey_responses_unioned"]
+    responses[:] = [r for r in responses if not r["survey_response_key"].startswith("w3.")]
+
+
+@_plants("SUR08")
+def _(rows: Rows) -> None:
+    for answer in rows.tables["int_survey_answers_unioned"]:
+        if answer.get("answer_text") and "kiitos" in answer["answer_text"]:
+            answer["answer_text"] = "Tuote oli taas rikki"
+
+
+@_plants("SUR09")
+def _(rows: Rows) -> None:
+    responses = rows.tables["int_survey_responses_unioned"]
+    responses[:] = [
+        r
+        for r in responses
+        if not (r["survey_id"] == "weekly" and int(r["response_id"].split(".")[1]) % 2)
+    ]
+
+
 @_plants("COL09")
 def _(rows: Rows) -> None:
     for click in range(25):

@@ -47,6 +47,8 @@ _EXCEPTIONS: dict[str, pa.DataType] = {
     "birth_year": pa.int64(),
     "item_index": pa.int64(),
     "clicks": pa.int64(),
+    "furthest_lifecycle_rank": pa.int64(),
+    "tone": pa.int64(),
     "impressions": pa.int64(),
 }
 
@@ -81,8 +83,9 @@ TABLES: dict[str, str] = {
     ),
     "int_crm_contacts_unioned": (
         "crm_contact_key source contact_id company_id email_hash phone_hash loyalty_id user_id"
-        " client_id lifecycle_stage persona_id country city birth_year has_email_consent"
-        " has_sms_consent created_at updated_at is_deleted is_email_valid is_test_address"
+        " client_id lifecycle_stage furthest_lifecycle_rank persona_id country city birth_year"
+        " has_email_consent has_sms_consent created_at updated_at is_deleted is_email_valid"
+        " is_test_address"
     ),
     "int_crm_deals_unioned": (
         "crm_deal_key source deal_id contact_id company_id pipeline stage amount currency"
@@ -123,6 +126,7 @@ TABLES: dict[str, str] = {
         "source survey_id question_id question_version metric_id dimension scale_min scale_max"
         " high_is_good touchpoint_id"
     ),
+    "sentiment_words": "word_stem tone",
     "manifest": (
         "batch_id run_id source vendor table_name source_file file_key content_sha256 delivered_at"
         " loaded_at rows_read rows_landed rows_quarantined min_dt max_dt status error is_required"

@@ -2,7 +2,9 @@
     'company_id', 'email_hash', 'phone_hash', 'loyalty_id', 'user_id', 'lifecycle_stage',
     'persona_id', 'country', 'city', 'created_at',
 ] -%}
-{%- set flags = ['crm01', 'crm02', 'crm03', 'crm05', 'crm06', 'crm08', 'pri05', 'rec08'] -%}
+{%- set flags = [
+    'crm01', 'crm02', 'crm03', 'crm04', 'crm05', 'crm06', 'crm08', 'pri05', 'rec05', 'rec08',
+] -%}
 with
 
 contacts as (
@@ -74,6 +76,7 @@ contacts_judged as (
                 ~ " then coalesce(same_email_count, 0) > 1 or coalesce(same_phone_count, 0) > 1 end",
             'crm02': "case when email_hash is not null or is_email_valid is not null"
                 ~ " then coalesce(not is_email_valid, false) or coalesce(is_test_address, false) end",
+            'crm04': lifecycle_rank('lifecycle_stage') ~ ' < furthest_lifecycle_rank',
         }) }}
     from contacts_compared
 
@@ -268,6 +271,117 @@ service_contacts_judged as (
 
 ),
 
+lead_events as (
+
+    select distinct event_name from {{ source('plan', 'reconciliations') }}
+    where order_table = 'crm_contacts'
+
+),
+
+goal_events as (
+
+    select * from {{ ref('int_audit_goal_events') }}
+
+),
+
+-- Deleted and merged contacts count: the lead did reach the CRM.
+contacts_of_clients as (
+
+    select
+        client_id,
+        min(created_at) as created_at
+    from {{ ref('int_crm_contacts_unioned') }}
+    where client_id is not null
+    group by client_id
+
+),
+
+crm_known as (
+
+    select max(created_at) as newest_at from contacts_of_clients
+
+),
+
+-- One row a client and day: who sends a form twice is one lead.
+leads as (
+
+    select
+        goal_events.source,
+        goal_events.client_id,
+        goal_events.event_date,
+        min(goal_events.web_event_key) as web_event_key,
+        min(goal_events.occurred_at) as occurred_at
+    from goal_events
+    inner join lead_events
+        on goal_events.event_name = lead_events.event_name
+    group by goal_events.source, goal_events.client_id, goal_events.event_date
+
+),
+
+leads_judged as (
+
+    select
+        leads.source,
+        leads.web_event_key as sample_key,
+        leads.occurred_at,
+        'leads' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {
+            'rec05': "case when leads.occurred_at < crm_known.newest_at - interval '1' day"
+                ~ " then coalesce(contacts_of_clients.created_at"
+                ~ " > leads.occurred_at + interval '1' day, true) end",
+        }) }}
+    from leads
+    cross join crm_known
+    left join contacts_of_clients
+        on leads.client_id = contacts_of_clients.client_id
+
+),
+
+-- The reverse: a contact that a web form made, on days that are tracked, whose client did nothing
+-- there that the plan counts as a goal.
+clients_seen as (
+
+    select
+        client_id,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at
+    from goal_events
+    group by client_id
+
+),
+
+days_tracked as (
+
+    select
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at
+    from goal_events
+
+),
+
+web_contacts_judged as (
+
+    select
+        contacts.source,
+        {{ surrogate_key(['contacts.crm_contact_key', "'web'"]) }} as sample_key,
+        contacts.created_at as occurred_at,
+        'web contacts' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {
+            'rec05': "case when contacts.lifecycle_stage = 'lead'"
+                ~ " then coalesce(clients_seen.first_at > contacts.created_at + interval '1' day"
+                ~ " or clients_seen.last_at < contacts.created_at - interval '1' day, true) end",
+        }) }}
+    from contacts
+    inner join days_tracked
+        on contacts.created_at between days_tracked.first_at and days_tracked.last_at
+    left join clients_seen
+        on contacts.client_id = clients_seen.client_id
+    where contacts.client_id is not null
+
+),
+
 united as (
 
     select * from contacts_judged
@@ -283,6 +397,10 @@ united as (
     select * from sends_judged
     union all
     select * from service_contacts_judged
+    union all
+    select * from leads_judged
+    union all
+    select * from web_contacts_judged
 
 ),
 

@@ -34,10 +34,13 @@ events as (
 
 ),
 
-once_per_session as (
+goals_followed as (
 
     select distinct event_name from {{ source('plan', 'events') }}
     where once_per = 'session'
+    union
+    select distinct event_name from {{ source('plan', 'reconciliations') }}
+    where order_table = 'crm_contacts'
 
 ),
 
@@ -45,8 +48,8 @@ final as (
 
     select events.*
     from events
-    inner join once_per_session
-        on events.event_name = once_per_session.event_name
+    inner join goals_followed
+        on events.event_name = goals_followed.event_name
 
 )
 

@@ -165,6 +165,7 @@ joined as (
         planned_params.min_value,
         planned_params.max_value,
         planned_params.max_length,
+        coalesce(planned_params.is_dimension, false) as is_dimension,
         allowed_values.allowed_value,
         try_cast(values_counted.value_text as double) as value_number
     from values_counted
@@ -207,6 +208,7 @@ judged {{ as_kept() }} (
             as value_kind,
         sample_key,
         row_count,
+        is_dimension,
         case
             when is_planned_param and value_text is not null
                 then
@@ -308,7 +310,9 @@ final as (
         sch09,
         pri01,
         min(sample_key) as sample_key,
-        cast(sum(row_count) as bigint) as row_count
+        cast(sum(row_count) as bigint) as row_count,
+        cast(count(*) as bigint) as value_count,
+        max(case when is_dimension then 1 else 0 end) = 1 as is_dimension
     from numbered
     group by
         source,

@@ -56,6 +56,19 @@ judged as (
         counted.sch07,
         counted.sch08,
         counted.sch09,
+        -- Beyond 500 values a day GA4's reports put the rest of a dimension together as "(other)".
+        case
+            when counted.is_dimension
+                then
+                    sum(counted.value_count) over (
+                        partition by
+                            counted.source,
+                            counted.event_date,
+                            counted.platform,
+                            counted.event_name,
+                            counted.param_key
+                    ) > 500
+        end as sch10,
         counted.pri01
     from counted
     left join usual_types

@@ -6,15 +6,28 @@ goal_events as (
 
 ),
 
+once_per_session as (
+
+    select distinct event_name from {{ source('plan', 'events') }}
+    where once_per = 'session'
+
+),
+
 numbered as (
 
     select
-        *,
+        goal_events.*,
         row_number() over (
-            partition by source, client_id, session_ref, event_name
-            order by occurred_at, web_event_key
+            partition by
+                goal_events.source,
+                goal_events.client_id,
+                goal_events.session_ref,
+                goal_events.event_name
+            order by goal_events.occurred_at, goal_events.web_event_key
         ) as times_in_session
     from goal_events
+    inner join once_per_session
+        on goal_events.event_name = once_per_session.event_name
 
 ),
 

@@ -47,6 +47,10 @@ final as (
         min_by(app_version, {{ in_order }}) as app_version,
         min_by(click_id_type, {{ in_order }}) filter (where click_id_type is not null)
             as click_id_type,
+        min(session_number) as session_number,
+        lower(
+            min_by(first_user_source, {{ in_order }}) filter (where first_user_source is not null)
+        ) as first_user_source,
         lower(min_by(traffic_source, {{ in_order }}) filter (where traffic_source is not null))
             as source_lower,
         min_by(traffic_source, {{ in_order }}) filter (where traffic_source is not null)

@@ -54,6 +54,16 @@ click_ids as (
 
 ),
 
+click_sources as (
+
+    select
+        click_id_type,
+        min(traffic_source) as traffic_source
+    from click_ids
+    group by click_id_type
+
+),
+
 properties as (
 
     select * from {{ source('plan', 'properties') }}
@@ -169,6 +179,14 @@ joined as (
     select
         sessions.*,
         referrers.host is not null as is_own_referrer,
+        -- Where this visit itself says that it came from: its click id, else a foreign referrer.
+        coalesce(
+            click_sources.traffic_source,
+            case
+                when referrers.host is null and payment_referrers.host is null
+                    then nullif(lower(sessions.referrer_host), '')
+            end
+        ) as own_origin,
         origins_judged.att02,
         origins_judged.att03,
         origins_judged.att04,
@@ -177,6 +195,10 @@ joined as (
     from sessions_in_order as sessions
     left join own_hosts as referrers
         on lower(sessions.referrer_host) = referrers.host
+    left join payment_hosts as payment_referrers
+        on lower(sessions.referrer_host) = payment_referrers.host
+    left join click_sources
+        on sessions.click_id_type = click_sources.click_id_type
     inner join origins_judged
         on
             sessions.source_lower is not distinct from origins_judged.source_lower
@@ -210,6 +232,13 @@ judged as (
         event_count = 1 as ses08,
         case when user_count > 0 then user_count > 1 and logout_count = 0 end as ses09,
         case when purchase_count > 0 then begin_checkout_count = 0 end as gol07,
+        case
+            when
+                session_number > 1
+                and source_lower is not null
+                and position(first_user_source in own_origin) = 0
+                then source_lower = first_user_source
+        end as att01,
         att02,
         att03,
         att04,

@@ -117,7 +117,9 @@ scores as (
         answers.submitted_at,
         answers.answer_number,
         questions.scale_min,
-        questions.scale_max
+        questions.scale_max,
+        questions.metric_id,
+        coalesce(questions.high_is_good, true) as high_is_good
     from answers
     inner join questions
         on
@@ -180,6 +182,231 @@ question_months_compared as (
 
 ),
 
+answered as (
+
+    select distinct
+        source,
+        invitation_id
+    from responses
+
+),
+
+-- Invitations old enough to have been answered: most who answer do within a week.
+invitations_answered as (
+
+    select
+        invitations.source,
+        invitations.survey_id,
+        coalesce(invitations.channel, 'unknown') as channel,
+        invitations.invited_at,
+        invitations.email_hash,
+        invitations.contact_id,
+        case when answered.invitation_id is not null then 1 else 0 end as is_answered
+    from invitations
+    cross join (
+        select max(occurred_at) as newest_at
+        from (
+            select max(submitted_at) as occurred_at from responses
+            union all
+            select max(invited_at) as occurred_at from invitations
+        ) as moments
+    ) as newest
+    left join answered
+        on
+            invitations.source = answered.source
+            and invitations.invitation_id = answered.invitation_id
+    where
+        coalesce(invitations.is_delivered, true)
+        and invitations.invited_at <= newest.newest_at - interval '7' day
+
+),
+
+contacts_by_email as (
+
+    select
+        email_hash,
+        min(persona_id) as persona_id,
+        min(country) as country
+    from {{ ref('int_crm_contacts_unioned') }}
+    where email_hash is not null and not coalesce(is_deleted, false)
+    group by email_hash
+
+),
+
+contacts_by_id as (
+
+    select
+        contact_id,
+        min(persona_id) as persona_id,
+        min(country) as country
+    from {{ ref('int_crm_contacts_unioned') }}
+    where not coalesce(is_deleted, false)
+    group by contact_id
+
+),
+
+invitations_described as (
+
+    select
+        invitations_answered.*,
+        coalesce(contacts_by_email.persona_id, contacts_by_id.persona_id) as persona_id,
+        coalesce(contacts_by_email.country, contacts_by_id.country) as country
+    from invitations_answered
+    left join contacts_by_email
+        on invitations_answered.email_hash = contacts_by_email.email_hash
+    left join contacts_by_id
+        on invitations_answered.contact_id = contacts_by_id.contact_id
+
+),
+
+-- Who is compared with all others of the survey: the invited of a week and channel with those of
+-- the channel's other weeks (SUR06), a segment with the other segments (SUR09).
+groups_invited as (
+
+    select
+        'sur06' as flag,
+        source,
+        survey_id,
+        channel as whole,
+        channel as detail,
+        cast(date_trunc('week', invited_at) as {{ type_string() }}) as part,
+        min(invited_at) as occurred_at,
+        cast(count(*) as double) as invited_count,
+        cast(sum(is_answered) as double) as answered_count
+    from invitations_described
+    group by source, survey_id, channel, date_trunc('week', invited_at)
+    {%- for segment in ['persona_id', 'country'] %}
+    union all
+    select
+        'sur09' as flag,
+        source,
+        survey_id,
+        '{{ segment }}' as whole,
+        '{{ segment }} ' || {{ segment }} as detail,
+        {{ segment }} as part,
+        min(invited_at) as occurred_at,
+        cast(count(*) as double) as invited_count,
+        cast(sum(is_answered) as double) as answered_count
+    from invitations_described
+    where {{ segment }} is not null
+    group by source, survey_id, {{ segment }}
+    {%- endfor %}
+
+),
+
+groups_compared as (
+
+    select
+        *,
+        sum(invited_count) over (partition by flag, source, survey_id, whole)
+        - invited_count as other_invited_count,
+        sum(answered_count) over (partition by flag, source, survey_id, whole)
+        - answered_count as other_answered_count
+    from groups_invited
+
+),
+
+groups_judged as (
+
+    select
+        flag,
+        source,
+        survey_id,
+        whole,
+        detail,
+        part,
+        occurred_at,
+        answered_count / invited_count as answered_share,
+        other_answered_count / other_invited_count as other_answered_share,
+        sqrt(
+            (answered_count + other_answered_count)
+            * (
+                invited_count + other_invited_count - answered_count - other_answered_count
+            )
+            / (invited_count * other_invited_count)
+            / (invited_count + other_invited_count)
+        ) as standard_error
+    from groups_compared
+    where invited_count >= 30 and other_invited_count >= 30
+
+),
+
+-- What each text says by the words in it; a text of mixed tone contradicts nothing.
+texts as (
+
+    select
+        answers.survey_response_key,
+        lower(answers.answer_text) as answer_text
+    from answers
+    inner join questions
+        on
+            answers.source = questions.source
+            and answers.survey_id = questions.survey_id
+            and answers.question_id = questions.question_id
+            and (
+                answers.question_version = cast(questions.question_version as {{ type_string() }})
+                or answers.question_version is null
+            )
+    where questions.metric_id = 'open_text' and answers.answer_text like '% % %'
+
+),
+
+texts_toned as (
+
+    select
+        texts.answer_text,
+        min(sentiment_words.tone) as lowest_tone,
+        max(sentiment_words.tone) as highest_tone
+    from (select distinct answer_text from texts) as texts
+    inner join {{ ref('sentiment_words') }} as sentiment_words
+        on position(sentiment_words.word_stem in texts.answer_text) > 0
+    group by texts.answer_text
+
+),
+
+responses_toned as (
+
+    select
+        texts.survey_response_key,
+        min(texts_toned.lowest_tone) as lowest_tone,
+        max(texts_toned.highest_tone) as highest_tone
+    from texts
+    inner join texts_toned
+        on texts.answer_text = texts_toned.answer_text
+    group by texts.survey_response_key
+    having min(texts_toned.lowest_tone) = max(texts_toned.highest_tone)
+
+),
+
+-- Overall verdicts alone: a text need not agree with every detail of a grid.
+verdicts as (
+
+    select
+        survey_response_key,
+        avg(
+            case when high_is_good then 1 else -1 end
+            * ((answer_number - scale_min) / nullif(scale_max - scale_min, 0) - 0.5)
+        ) + 0.5 as score_share
+    from scores
+    where metric_id in ('nps', 'csat', 'ces') and answer_number is not null
+    group by survey_response_key
+
+),
+
+tones_judged as (
+
+    select
+        responses_toned.survey_response_key,
+        case
+            when responses_toned.lowest_tone > 0 then verdicts.score_share <= 0.2
+            else verdicts.score_share >= 0.8
+        end as sur08
+    from responses_toned
+    inner join verdicts
+        on responses_toned.survey_response_key = verdicts.survey_response_key
+
+),
+
 united as (
 
     select
@@ -198,10 +425,15 @@ united as (
         end as sur03,
         grids.is_straight as sur04,
         case when known_invited_at is not null then submitted_at < known_invited_at end as sur05,
-        cast(null as boolean) as sur07
+        cast(null as boolean) as sur06,
+        cast(null as boolean) as sur07,
+        tones_judged.sur08,
+        cast(null as boolean) as sur09
     from joined
     left join grids
         on joined.survey_response_key = grids.survey_response_key
+    left join tones_judged
+        on joined.survey_response_key = tones_judged.survey_response_key
 
     union all
 
@@ -221,7 +453,10 @@ united as (
         cast(null as boolean) as sur03,
         cast(null as boolean) as sur04,
         cast(null as boolean) as sur05,
-        cast(null as boolean) as sur07
+        cast(null as boolean) as sur06,
+        cast(null as boolean) as sur07,
+        cast(null as boolean) as sur08,
+        cast(null as boolean) as sur09
     from scores
 
     union all
@@ -241,12 +476,47 @@ united as (
         cast(null as boolean) as sur03,
         cast(null as boolean) as sur04,
         cast(null as boolean) as sur05,
+        cast(null as boolean) as sur06,
         -- Fifteen people who all stay in the lower half answered another scale.
         case
             when answer_count >= 15 and usual_highest_answer >= 4
                 then highest_answer <= usual_highest_answer / 2
-        end as sur07
+        end as sur07,
+        cast(null as boolean) as sur08,
+        cast(null as boolean) as sur09
     from question_months_compared
+
+    union all
+
+    select
+        source,
+        {{ surrogate_key(['flag', 'source', 'survey_id', 'whole', 'part']) }} as sample_key,
+        occurred_at,
+        {{ local_date('occurred_at') }} as event_date,
+        survey_id as subject,
+        detail,
+        cast(null as boolean) as rec06,
+        cast(null as boolean) as sur01,
+        cast(null as boolean) as sur02,
+        cast(null as boolean) as sur03,
+        cast(null as boolean) as sur04,
+        cast(null as boolean) as sur05,
+        -- Both far beyond chance and large: answers to one day's mails are not independent.
+        case
+            when flag = 'sur06'
+                then
+                    abs(answered_share - other_answered_share) > 4 * standard_error
+                    and abs(answered_share - other_answered_share) > 0.3 * other_answered_share
+        end as sur06,
+        cast(null as boolean) as sur07,
+        cast(null as boolean) as sur08,
+        case
+            when flag = 'sur09'
+                then
+                    other_answered_share - answered_share > 4 * standard_error
+                    and answered_share < 0.7 * other_answered_share
+        end as sur09
+    from groups_judged
 
 ),
 
@@ -270,7 +540,10 @@ judged as (
         sur03,
         sur04,
         sur05,
-        sur07
+        sur06,
+        sur07,
+        sur08,
+        sur09
     from united
 
 )

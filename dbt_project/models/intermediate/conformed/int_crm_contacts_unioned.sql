@@ -11,6 +11,7 @@
     'user_id': 'string',
     'client_id': 'string',
     'lifecycle_stage': 'string',
+    'furthest_lifecycle_rank': 'integer',
     'persona_id': 'string',
     'country': 'string',
     'city': 'string',

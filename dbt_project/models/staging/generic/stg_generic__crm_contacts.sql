@@ -2,11 +2,16 @@ with mapped as (
     {{ current_rows(source('generic', 'crm_contacts'), ['contact_id'], 'updated_at') }}
 ),
 
+stages_reached as (
+    {{ furthest_lifecycle(source('generic', 'crm_contacts'), 'contact_id', 'lifecycle_stage') }}
+),
+
 final as (
     select
-        {{ surrogate_key(["_source", "'contact'", "contact_id"]) }} as crm_contact_key,
-        _source as source,
-        contact_id,
+        {{ surrogate_key(["mapped._source", "'contact'", "mapped.contact_id"]) }}
+            as crm_contact_key,
+        mapped._source as source,
+        mapped.contact_id,
         {{ blank_to_null('company_id') }} as company_id,
         email__hash as email_hash,
         phone__hash as phone_hash,
@@ -14,6 +19,7 @@ final as (
         {{ blank_to_null('user_id') }} as user_id,
         {{ blank_to_null('client_id') }} as client_id,
         {{ blank_to_null('lifecycle_stage') }} as lifecycle_stage,
+        stages_reached.furthest_lifecycle_rank,
         {{ blank_to_null('persona_id') }} as persona_id,
         {{ blank_to_null('country') }} as country,
         {{ blank_to_null('city') }} as city,
@@ -26,6 +32,10 @@ final as (
         {{ is_email_syntax('email') }} as is_email_valid,
         coalesce({{ is_test_email('email') }}, false) as is_test_address
     from mapped
+    left join stages_reached
+        on
+            mapped._source = stages_reached._source
+            and mapped.contact_id = stages_reached.contact_id
 )
 
 select
@@ -39,6 +49,7 @@ select
     user_id,
     client_id,
     lifecycle_stage,
+    furthest_lifecycle_rank,
     persona_id,
     country,
     city,

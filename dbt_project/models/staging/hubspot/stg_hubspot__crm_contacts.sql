@@ -6,6 +6,10 @@ with contacts as (
     ) }}
 ),
 
+stages_reached as (
+    {{ furthest_lifecycle(source('hubspot', 'contacts'), 'id', 'lifecyclestage') }}
+),
+
 contact_merges as (
     select
         source,
@@ -37,6 +41,7 @@ final as (
         {{ blank_to_null('contacts.web_user_id') }} as user_id,
         {{ blank_to_null('contacts.web_client_id') }} as client_id,
         {{ blank_to_null('lower(contacts.lifecyclestage)') }} as lifecycle_stage,
+        stages_reached.furthest_lifecycle_rank,
         replace({{ blank_to_null('lower(contacts.persona)') }}, ' ', '_') as persona_id,
         {{ blank_to_null('contacts.country') }} as country,
         {{ blank_to_null('contacts.city') }} as city,
@@ -64,6 +69,10 @@ final as (
         on
             contacts._source = merged_away.source
             and contacts.id = merged_away.merged_contact_id
+    left join stages_reached
+        on
+            contacts._source = stages_reached._source
+            and contacts.id = stages_reached.id
 )
 
 select
@@ -77,6 +86,7 @@ select
     user_id,
     client_id,
     lifecycle_stage,
+    furthest_lifecycle_rank,
     persona_id,
     country,
     city,

@@ -92,6 +92,8 @@ final as (
         {{ blank_to_null('web_user_id__c') }} as user_id,
         {{ blank_to_null('web_client_id__c') }} as client_id,
         lifecycle_stage,
+        -- the export names one stage, that of leads: nothing to fall back from
+        cast(null as integer) as furthest_lifecycle_rank,
         replace({{ blank_to_null('lower(persona__c)') }}, ' ', '_') as persona_id,
         {{ blank_to_null('country') }} as country,
         {{ blank_to_null('city') }} as city,
@@ -121,6 +123,7 @@ select
     user_id,
     client_id,
     lifecycle_stage,
+    furthest_lifecycle_rank,
     persona_id,
     country,
     city,
