@@ -52,22 +52,34 @@ def _letters(value: str) -> str:
 
 
 # Neither the number of the house nor the letter of a stairway is part of a street's name.
-_STREET_NAME = _letters(r"regexp_replace(street, '\S*\d\S*|\b\p{L}\b', ' ', 'g')")
+_STREET_NAME = r"""
+    nullif(array_to_string(list_filter(
+        regexp_split_to_array(strip_accents(lower(street)), '[^\p{L}\d]+'),
+        lambda word: length(word) > 1 and not regexp_matches(word, '\d')
+    ), ''), '')
+"""
 
 _PREPARED = f"""
 create table prepared as
+with tidied as (
+    select
+        record_key,
+        customer_id,
+        {_letters("first_name")} as first_name,
+        {_letters("last_name")} as last_name,
+        {_STREET_NAME} as street_name,
+        nullif(regexp_extract(street, '\\d+'), '') as house_number,
+        nullif(regexp_replace(upper(postal_code), '[^A-Z0-9]', '', 'g'), '') as postal_code,
+        {_letters("city")} as city,
+        case when birth_year between 1900 and 2100 then cast(birth_year as varchar) end
+            as birth_year
+    from records
+)
+
 select
-    record_key,
-    customer_id,
-    {_letters("first_name")} as first_name,
-    {_letters("last_name")} as last_name,
-    {_STREET_NAME} as street_name,
-    nullif(regexp_extract(street, '\\d+'), '') as house_number,
-    nullif(regexp_replace(upper(postal_code), '[^A-Z0-9]', '', 'g'), '') as postal_code,
-    {_letters("city")} as city,
-    street_name || ' ' || house_number || ' ' || postal_code as address,
-    case when birth_year between 1900 and 2100 then cast(birth_year as varchar) end as birth_year
-from records
+    *,
+    street_name || ' ' || house_number || ' ' || postal_code as address
+from tidied
 order by record_key
 """
 
