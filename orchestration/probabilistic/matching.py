@@ -191,7 +191,8 @@ def _model(
     sure = _sure_pairs(connection, settings, "prepared")
     trained = _trained(connection, settings, _prior(sure, pairs, settings))
     blocking = [_agreeing(rule) for rule in rules]
-    first = _settled(trained, settings, sure, pairs)
+    certain = _certain(connection, settings)
+    first = _settled(trained, settings, certain, sure, pairs)
     linker = _linker(connection, "prepared", first, blocking, _prior(sure, pairs, settings))
     scored = linker.inference.predict().physical_name
     # added up without fractions of binary digits, so that no order of rows shows
@@ -201,7 +202,7 @@ def _model(
     # What is certainly one person's is known: the chance that counts is that of the others.
     others = _sure_pairs(connection, settings, "candidates", _OTHERS)
     return _Model(
-        comparisons=_settled(trained, settings, float(likely), pairs),
+        comparisons=_settled(trained, settings, certain, float(likely), pairs),
         prior=_prior(others, _all_pairs(connection, "candidates"), settings),
     )
 
@@ -235,17 +236,51 @@ def _trained(
         except (EMTrainingException, ValueError):
             # Too few pairs, or all of them alike, teach nothing: the given shares stay.
             continue
-    # Records that certain identifiers hold together are matches without any guess.
-    if _pairs_within(connection, ("customer_id",), "prepared"):
-        linker.training.estimate_m_from_label_column("customer_id")
     trained: list[dict[str, Any]] = linker.misc.save_model_to_json()["comparisons"]
     return trained
 
 
+def _certain(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, list[int]]:
+    """By comparison, how many pairs of one customer's records are found at each of its levels."""
+    compared = ", ".join(
+        f"l.{column} as {column}_l, r.{column} as {column}_r" for column in COLUMNS
+    )
+    counts = {}
+    for comparison in settings.comparisons:
+        *named, _ = comparison.levels
+        cases = " ".join(
+            f"when {level.condition} then {place}" for place, level in enumerate(named)
+        )
+        found = connection.sql(
+            f"""
+            select
+                case when {comparison.is_absent} then null {cases} else {len(named)} end as place,
+                count(*)
+            from (
+                select {compared}
+                from prepared as l
+                inner join prepared as r
+                    on l.customer_id = r.customer_id and l.record_key < r.record_key
+            )
+            group by place
+            """
+        ).fetchall()
+        by_place = dict(found)
+        counts[comparison.name] = [by_place.get(place, 0) for place in range(len(named) + 1)]
+    return counts
+
+
 def _settled(
-    trained: Iterable[Mapping[str, Any]], settings: Settings, matches: float, pairs: int
+    trained: Iterable[Mapping[str, Any]],
+    settings: Settings,
+    certain: Mapping[str, list[int]],
+    matches: float,
+    pairs: int,
 ) -> list[dict[str, Any]]:
     """The trained comparisons, with the given shares of matches as so many more matches.
+
+    Records that certain identifiers hold together are matches without any guess: they correct what
+    expectation maximisation took for matches, as where a family of one address passes for a person.
 
     Random pairs hold matches too, and where data are full of duplicates these are the better part
     of the pairs that agree: what matches make up is taken off what agrees by chance.
@@ -266,8 +301,12 @@ def _settled(
                 for seen, told in zip(learnt, told_shares, strict=True)
             ]
         total = sum(learnt)
-        for level, told, seen in zip(found, given.levels, learnt, strict=True):
-            share = (matches * seen / total + weight * told.share_of_matches) / (matches + weight)
+        facts = certain[given.name]
+        # Many of them are copies, typed only once: they may outweigh the guess, not rule it out.
+        scale = min(1.0, settings.training.most_certain_links / max(1, sum(facts)))
+        for level, told, seen, fact in zip(found, given.levels, learnt, facts, strict=True):
+            guess = (matches * seen / total + weight * told.share_of_matches) / (matches + weight)
+            share = (scale * fact + weight * guess) / (scale * sum(facts) + weight)
             by_chance = level.get("u_probability", 0.0) - share * matches / pairs
             levels.append(
                 {
@@ -426,7 +465,7 @@ def _agreeing(rule: Rule) -> str:
 
 
 def _pairs_within(
-    connection: duckdb.DuckDBPyConnection, rule: tuple[str, ...], table: str = "candidates"
+    connection: duckdb.DuckDBPyConnection, rule: Rule, table: str = "candidates"
 ) -> int:
     """How many pairs agree on the columns of a rule."""
     present = " and ".join(f"{column} is not null" for column in rule)

@@ -151,6 +151,7 @@ class Training(_Strict):
     sure_when_equal: tuple[Rule, ...] = Field(min_length=1)
     sure_share: Share
     weight_of_given_shares: float = Field(gt=0)
+    most_certain_links: int = Field(ge=0)
 
 
 class Settings(_Strict):
