@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(
     reason="splink is not installed: make probabilistic",
 )
 
-# Five are linked, all rightly; another draw of the demo may bring a pair of namesakes in one family.
+# Five are linked, all rightly; another draw of the demo may bring namesakes in one family.
 LEAST_PRECISION = 0.8
 #: Shares of the pairs of customers that are one person: linked, and linked or waiting for review.
 LEAST_LINKED = 0.6
