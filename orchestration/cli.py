@@ -91,6 +91,9 @@ def demo(
     customers: Annotated[int, typer.Option(help="Number of customers.", min=10)] = 5_000,
     days: Annotated[int, typer.Option(help="Number of days.", min=7)] = 120,
     seed: Annotated[int, typer.Option(help="Same seed, same files.")] = 7,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Plant no tracking defect: a reference to compare with.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write the files anew.")] = False,
 ) -> None:
     """Write the demo retailer's vendor exports and a sources.yml that reads them."""
@@ -98,7 +101,7 @@ def demo(
         home = Home.from_environment().prepare()
         exports = home.root / "exports"
         marker = home.root / "truth" / "demo.json"
-        wanted = {"customers": customers, "days": days, "seed": seed}
+        wanted = {"customers": customers, "days": days, "seed": seed, "clean": clean}
         if marker.exists() and json.loads(marker.read_text()) == wanted and not force:
             console.print(f"The demo retailer is in {exports}.")
         else:
@@ -113,7 +116,7 @@ def demo(
             console.print(f"Generating {customers:,} customers and {days} days in {exports}")
             shutil.rmtree(exports, ignore_errors=True)
             shutil.rmtree(marker.parent, ignore_errors=True)
-            settings = Settings(customers=customers, days=days, seed=seed)
+            settings = Settings(customers=customers, days=days, seed=seed, is_clean=clean)
             generate(settings, exports, marker.parent, lambda line: console.print(f"  {line}"))
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.write_text(json.dumps(wanted))

@@ -33,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
         default=defaults.end_date,
         help="last day of the window, YYYY-MM-DD (%(default)s)",
     )
+    parser.add_argument(
+        "--clean", action="store_true", help="plant no defect: what was sent is what happened"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the exports")
     parser.add_argument(
         "--truth",
@@ -45,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     truth = chosen.truth or chosen.out.resolve().parent / "truth"
     started = time.perf_counter()
     outcome = generate(
-        Settings(chosen.customers, chosen.days, chosen.seed, chosen.end_date),
+        Settings(chosen.customers, chosen.days, chosen.seed, chosen.end_date, chosen.clean),
         chosen.out,
         truth,
         say,

@@ -109,12 +109,13 @@ def generate(
         crm.make_contacts(world)
         crm.make_companies(world)
     ledger = Ledger(world)
-    days = deliveries.plan_days(world)
-    with step("web defects"):
-        web_orders.plant(ledger)
-        web_tags.plant(ledger)
-        web_sources.plant(ledger)
-        web_tags.plant_copies(ledger)
+    days = {} if settings.is_clean else deliveries.plan_days(world)
+    if not settings.is_clean:
+        with step("web defects"):
+            web_orders.plant(ledger)
+            web_tags.plant(ledger)
+            web_sources.plant(ledger)
+            web_tags.plant_copies(ledger)
     with step("export tables"):
         for vendor in (hubspot, shopify, pos, questback, typeform, zendesk, call_centre):
             vendor.prepare(world)
@@ -122,9 +123,12 @@ def generate(
         ga4.prepare(world)
         other_tools.prepare(world, planted)
         clarity.prepare(world)
-    with step("defects of records"):
-        records.plant(ledger)
-        deliveries.record_days(ledger, days)
+    if settings.is_clean:
+        hubspot.prepare_changes(world)
+    else:
+        with step("defects of records"):
+            records.plant(ledger)
+            deliveries.record_days(ledger, days)
     with step("files"):
         broken = _write(world, out, days)
         outcome.files = sum(1 for path in out.rglob("*") if path.is_file())
@@ -137,21 +141,22 @@ def generate(
 
 
 def _write(world: World, out: Path, days: dict[str, int]) -> list[deliveries.BrokenRow]:
+    def broken(lines: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+        return () if world.settings.is_clean else tuple(record for _, record in lines)
+
     ga4.write(world, out / "ga4", days)
     hubspot.write(world, out / "hubspot")
     shopify.write(world, out / "shopify")
     pos.write(world, out / "pos")
-    questback.write(world, out / "questback", _records(deliveries.SURVEY_LINES))
+    questback.write(world, out / "questback", broken(deliveries.SURVEY_LINES))
     typeform.write(world, out / "typeform")
     zendesk.write(world, out / "zendesk")
-    calls = call_centre.write(world, out / "call_centre", _records(deliveries.CALL_LINES))
+    calls = call_centre.write(world, out / "call_centre", broken(deliveries.CALL_LINES))
     marketing_exports.write(
-        world, out / "email_campaigns", out / "ad_spend", _records(deliveries.SPEND_LINES)
+        world, out / "email_campaigns", out / "ad_spend", broken(deliveries.SPEND_LINES)
     )
     clarity.write(world, out / "clarity")
     other_tools.write(world, out / "other_tools")
+    if world.settings.is_clean:
+        return []
     return deliveries.spoil_files(world, out, f"call_centre/{calls}")
-
-
-def _records(lines: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    return tuple(record for _, record in lines)

@@ -43,12 +43,14 @@ class Settings:
         days: Length of the window.
         seed: Everything random follows from it.
         end_date: Last day of the window.
+        is_clean: Plant no tracking defect: what was sent is what happened.
     """
 
     customers: int = 5000
     days: int = 120
     seed: int = 7
     end_date: date = date(2026, 10, 31)
+    is_clean: bool = False
 
     @property
     def start_date(self) -> date:

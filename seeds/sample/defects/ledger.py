@@ -94,7 +94,14 @@ class Ledger:
 
     def close(self) -> None:
         """Put the defects as a table; an unknown number of examined rows becomes null."""
-        names = list(self.defects[0]) if self.defects else []
+        if not self.defects:
+            self.world.run(
+                "create or replace table defects (defect_id varchar, check_id varchar,"
+                " table_name varchar, kind varchar, description varchar, started_at bigint,"
+                " ended_at bigint, scope varchar, affected_rows bigint, examined_rows bigint)"
+            )
+            return
+        names = list(self.defects[0])
         columns = {
             name: np.array([defect[name] for defect in self.defects])
             if name in ("started_at", "ended_at", "affected_rows", "examined_rows")
