@@ -19,9 +19,16 @@ EVENT_NAMES = (
     "add_shipping_info", "add_payment_info", "purchase", "refund", "login", "logout", "sign_up",
     "generate_lead", "loyalty_signup", "app_download_click", "view_search_results", "video_start",
     "video_progress", "video_complete", "click", "form_error", "checkout_error",
-    "content_feedback", "file_download",
+    "content_feedback", "file_download", "section_view", "rage_click", "dead_click", "LCP", "INP",
+    "CLS", "TTFB",
 )  # fmt: skip
 _E = {name: number for number, name in enumerate(EVENT_NAMES)}
+#: Sections of a campaign page, and the share of views that reach each.
+SECTIONS = (("tarjoukset", 0.85), ("uutuudet", 0.5), ("ehdot", 0.2))
+#: Median and spread (of the logarithm) of the load metrics: milliseconds, CLS as it is.
+WEB_VITALS = {"LCP": (2100, 0.45), "INP": (140, 0.6), "CLS": (0.06, 0.8), "TTFB": (420, 0.5)}
+#: Share of page views whose load is measured: web-vitals events are sampled, as they are many.
+MEASURED_SHARE = 0.006
 #: Share of the stay on a page of which its first scroll tells.
 SCROLLED_SHARE = 0.55
 WEB_STREAM, APP_STREAM = "1001", "2002"
@@ -158,8 +165,72 @@ def make_events(world: World) -> None:
             "server_offset": (rng.exponential(1.2, len(at)) * SECOND).astype(np.int64),
         },
     )
+    _watch_pages(world)
     _put_lookups(world)
     world.run(_WIDE_EVENTS)
+
+
+def _watch_pages(world: World) -> None:
+    """Add what scripts of the web shop watch: sections in sight, clicks in vain, load times.
+
+    They come after the others, with numbers and draws of their own, so that they move nothing else.
+    """
+    rng = world.rng("page scripts")
+    pages, sessions, raw = world.get("pages"), world.get("sessions"), world.get("raw_events")
+    kind, session, dwell = pages["kind"], pages["session"], pages["dwell"]
+    is_web = ~world.get("devices")["is_app"][sessions["device"]][session].astype(bool)
+    total = len(kind)
+    chosen: list[tuple[Array, int, Array, Array]] = []
+
+    def fire(name: str, where: Array, at: float, value: Array | None = None) -> None:
+        amount = np.full(len(where), np.nan) if value is None else value
+        chosen.append((where, _E[name], dwell[where] * at, amount))
+
+    campaign = is_web & (kind == PAGE_NUMBER["campaign"])
+    # Who comes to a section has passed those above it.
+    depth = rng.random(total)
+    for number, (_, reach) in enumerate(SECTIONS):
+        where = np.flatnonzero(campaign & (depth < reach))
+        fire("section_view", where, 0.2 + 0.2 * number, np.full(len(where), float(number)))
+    stuck = sessions["meets_bug"][session].astype(bool) & (kind == PAGE_NUMBER["checkout"])
+    vexing = np.where(stuck, 0.6, np.where(kind == PAGE_NUMBER["product"], 0.004, 0.001))
+    fire("rage_click", np.flatnonzero(is_web & (rng.random(total) < vexing)), 0.7)
+    dead = np.where(kind == PAGE_NUMBER["category"], 0.006, 0.001)
+    fire("dead_click", np.flatnonzero(is_web & (rng.random(total) < dead)), 0.5)
+    measured = np.flatnonzero(is_web & (rng.random(total) < MEASURED_SHARE))
+    for name, (median, spread) in WEB_VITALS.items():
+        value = median * np.exp(rng.normal(0, spread, len(measured)))
+        fire(name, measured, 0.1, np.round(value, 4 if name == "CLS" else 0))
+
+    page = np.concatenate([c[0] for c in chosen])
+    name = np.concatenate([np.full(len(c[0]), c[1]) for c in chosen])
+    offset = np.concatenate([c[2] for c in chosen])
+    amount = np.concatenate([c[3] for c in chosen])
+    at = pages["viewed_at"][page] + (offset * SECOND).astype(np.int64) + name * 50
+    order = np.lexsort((name, page, at))
+    page, name, at, amount = page[order], name[order], at[order], amount[order]
+    size = len(at)
+    # A microsecond of its own, here too.
+    while True:
+        steps = np.arange(size)
+        at = np.maximum.accumulate(at - steps) + steps
+        taken = np.isin(at, raw["at"])
+        if not taken.any():
+            break
+        at = at + taken
+    added = {
+        "event": len(raw["at"]) + np.arange(size),
+        "page": page,
+        "name": name,
+        "at": at,
+        "amount": amount,
+        "engaged": np.zeros(size),
+        "dice": rng.integers(0, 1000, size),
+        "server_offset": (rng.exponential(1.2, size) * SECOND).astype(np.int64),
+    }
+    world.put(
+        "raw_events", {key: np.concatenate([raw[key], values]) for key, values in added.items()}
+    )
 
 
 def _put_lookups(world: World) -> None:
@@ -219,6 +290,10 @@ def _put_lookups(world: World) -> None:
     world.put(
         "search_terms",
         {"number": np.arange(len(words.SEARCH_TERMS)), "search_term": texts(words.SEARCH_TERMS)},
+    )
+    world.put(
+        "page_sections",
+        {"number": np.arange(len(SECTIONS)), "section": texts([name for name, _ in SECTIONS])},
     )
 
 
@@ -375,6 +450,7 @@ select
     case
         when n.event_name in ('view_item', 'add_to_cart', 'remove_from_cart', 'select_item')
             then v.price
+        when n.event_name in ('LCP', 'INP', 'CLS', 'TTFB') then e.amount
     end as value,
     cast(null as varchar) as value_text,
     case
@@ -410,7 +486,8 @@ select
     case when v.template in ('guide', 'care', 'faq', 'size_guide')
         and n.event_name in ('page_view', 'scroll', 'user_engagement', 'video_start',
             'video_progress', 'video_complete', 'content_feedback', 'file_download')
-        then v.template || ':' || split_part(v.path, '/', -1) end as content_id,
+        then v.template || ':' || split_part(v.path, '/', -1)
+        when n.event_name = 'section_view' then sc.section end as content_id,
     case when n.event_name = 'video_start' then 0
         when n.event_name = 'video_progress' then cast(e.amount as bigint)
         when n.event_name = 'video_complete' then 100 end as video_percent,
@@ -442,5 +519,6 @@ inner join visits as s on v.session = s.session
 left join search_terms as st
     on n.event_name in ('view_search_results', 'page_view')
     and v.template = 'search' and v.variant % 12 = st.number
+left join page_sections as sc on n.event_name = 'section_view' and e.amount = sc.number
 order by e.event
 """

@@ -63,7 +63,11 @@ content_events as (
         events.scroll_share,
         events.video_share
     from events
-    where events.content_id is not null and events.page_path is not null
+    where
+        events.content_id is not null
+        and events.page_path is not null
+        -- there it names the section of a page, not what the page holds
+        and events.event_name <> 'section_view'
 
 ),
 
