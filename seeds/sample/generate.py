@@ -15,6 +15,7 @@ from seeds.sample import (
     crm,
     journeys,
     marketing,
+    metric_truth,
     people,
     service,
     surveys,
@@ -108,6 +109,9 @@ def generate(
         marketing.make_ad_spend(world)
         crm.make_contacts(world)
         crm.make_companies(world)
+    if truth is not None:
+        with step("true metrics"):
+            metric_truth.prepare(world)
     ledger = Ledger(world)
     days = {} if settings.is_clean else deliveries.plan_days(world)
     if not settings.is_clean:
@@ -135,6 +139,7 @@ def generate(
     if truth is not None:
         with step("truth"):
             ledger.close()
+            metric_truth.prepare_other_tools(world)
             truth_tables.prepare_identifiers(world)
             truth_tables.write(world, truth, out, planted, broken)
     return outcome

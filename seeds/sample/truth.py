@@ -17,6 +17,7 @@ from seeds.sample.defects.deliveries import BrokenRow
 from seeds.sample.defects.records import PLACEHOLDER_EMAIL
 from seeds.sample.episodes import Episode
 from seeds.sample.exports.files import write_parquet
+from seeds.sample.metric_truth import rows as metric_values
 from seeds.sample.web_sessions import STAGES
 from seeds.sample.world import World, texts
 
@@ -432,4 +433,5 @@ _TABLES = {
     """,
     "defect_rows": "select defect_id, row_key from defect_rows order by defect_id, row_key",
     "quarantine": "select * from quarantine order by source_file, line",
+    "metric_values": metric_values(),
 }
