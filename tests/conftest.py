@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,12 +18,22 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO_CUSTOMERS = 400
 DEMO_DAYS = 42
 
+# A retailer without defects, to compare with the truth and run with run: everything that a run
+# writes by the clock is the same in every home of it.
+CLEAN_SIZE = ("--customers", "300", "--days", "42", "--clean")
+CLEAN_SETTINGS = {
+    "CXW_NOW": "2026-11-01T06:00:00Z",
+    "CXW_HASH_KEY": "the-same-key-in-every-home-0123",
+}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share a finished run in one process: another would make it again."""
     for item in items:
         if "demo_run" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("demo"))
+        elif "clean_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("clean"))
         elif item.path.parent.name in {"end_to_end", "integration"}:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
@@ -64,4 +75,29 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     generated = run_cxw(home, "demo", "--customers", str(DEMO_CUSTOMERS), "--days", str(DEMO_DAYS))
     assert generated.returncode == 0, generated.stdout + generated.stderr
     finished = run_cxw(home, "run")
+    return FinishedRun(home, finished.stdout + finished.stderr, finished.returncode)
+
+
+def make_clean_home(home: Path) -> None:
+    """The retailer without defects, but for one row that must be quarantined."""
+    generated = run_cxw(home, "demo", *CLEAN_SIZE)
+    assert generated.returncode == 0, generated.stdout + generated.stderr
+    with (home / "exports" / "ad_spend" / "spend.csv").open("a") as spend:
+        spend.write("31.02.2026,google_ads,google_ads-5,brandi_yleinen,google,cpc,EUR,4.1,90,3\n")
+
+
+@pytest.fixture(scope="session")
+def clean_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A finished run of the retailer without defects.
+
+    Its `first_state` holds the warehouse as that run left it, and the truth, for tests that come
+    after one which runs again.
+    """
+    home = tmp_path_factory.mktemp("clean")
+    make_clean_home(home)
+    finished = run_cxw(home, "run", **CLEAN_SETTINGS)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    first_state = home / "first_state"
+    shutil.copytree(home / "truth", first_state / "truth")
+    shutil.copy(home / "warehouse.duckdb", first_state)
     return FinishedRun(home, finished.stdout + finished.stderr, finished.returncode)

@@ -11,6 +11,8 @@ from datetime import date, datetime, time, timedelta
 
 import numpy as np
 
+from seeds.sample.commerce import VAT
+from seeds.sample.exports.clarity import DAYS as HEATMAP_DAYS
 from seeds.sample.surveys import CTT_TOUCHPOINTS, EMOTION_WORDS, EXQ_ITEMS
 from seeds.sample.world import SECOND, ZONE, Array, World, texts
 
@@ -233,7 +235,8 @@ def _tasks(world: World) -> None:
             f"""
             create or replace table true_task as
             with begun as (
-                select session, min(met_at) as begun_at from true_events where {start} group by session
+                select session, min(met_at) as begun_at
+                from true_events where {start} group by session
             ),
 
             ended as (
@@ -309,9 +312,14 @@ def _landings(world: World) -> None:
     world.run(
         """
         create or replace table true_landings as
-        select v.*, s.is_engaged or v.pages > 1 as engages
+        select v.*, v.buys or v.pages > 1 or t.seconds >= 10 as engages
         from true_visits as v
         inner join sessions as s on v.session = s.session
+        inner join (
+            -- the tag tells of the time that it was there to measure
+            select session, coalesce(sum(engagement_time_msec), 0) / 1000 as seconds
+            from true_events group by session
+        ) as t on v.session = t.session
         inner join sources as so on s.source = so.source
         where so.traffic_source in ('google', 'bing') and so.traffic_medium in ('organic', 'cpc')
         """
@@ -323,7 +331,7 @@ def _landings(world: World) -> None:
 def _orders(world: World) -> None:
     """What was bought and kept; in a store, who shows no card stays a stranger."""
     world.run(
-        """
+        f"""
         create or replace table true_orders as
         select
             case when o.channel = 'store' then 'R' else 'KA' end || o.order_number as record,
@@ -336,7 +344,8 @@ def _orders(world: World) -> None:
             o.mission,
             cast(o.total - coalesce(r.amount, 0) as double) as net,
             cast(o.total as double) as total,
-            cast(o.tax + o.shipping as double) as passed_on,
+            -- tax is inside the price of the delivery too: once is enough
+            cast(o.tax + round(o.shipping * 100 / (100 + {VAT}), 2) as double) as passed_on,
             l.units,
             l.cost
         from orders as o
@@ -535,6 +544,10 @@ def _service(world: World) -> None:
     _add(world, "service_to_sales", "true_matters", "has_sale", "is_sale_known")
     _add(world, "contacts_per_order", "true_matters", "1", base="0", counted="false")
     _add(world, "contacts_per_order", "true_orders", "0")
+    _add(world, "top_requests", "(select * replace ('topic:' || topic as touchpoint_id)"
+         " from true_matters)", "1")  # fmt: skip
+    _add(world, "top_requests", "(select * replace ('menu_choice:' || ivr_choice as touchpoint_id)"
+         " from true_contacts where ivr_choice is not null)", "1")  # fmt: skip
     world.run(
         f"""
         create or replace table true_savings as
@@ -581,6 +594,9 @@ def _times(world: World) -> None:
     )
     if len(rows["ticket_id"]) == 0:
         return
+    # Tickets carry whole seconds.
+    rows = {key: np.asarray(v) // SECOND * SECOND if key.endswith("_at") else v
+            for key, v in rows.items()}  # fmt: skip
     until = int(max(rows["opened_at"].max(), rows["told_at"].max()))
     clock = _opening_clock(world)
     opened = clock(rows["opened_at"])
@@ -781,7 +797,9 @@ def _invitations(world: World) -> None:
         world.run(
             f"""
             insert into metric_values
-            select 'response_rate', '{survey}:' || s.number, s.person, day_of(s.sent_at), 'all',
+            select 'response_rate',
+                '{survey[0].upper()}' || lpad(cast(s.number as varchar), 7, '0'), s.person,
+                day_of(s.sent_at), 'all',
                 cast(s.answers and s.started_at < w."end" - 1800000000 as double), 1, false, true
             from {survey}_survey as s cross join window_bounds as w
             where s.is_delivered and s.sent_at < w."end"
@@ -790,7 +808,8 @@ def _invitations(world: World) -> None:
     world.run(
         """
         insert into metric_values
-        select 'response_rate', 'sms:' || m.number, m.person, day_of(m.sent_at), 'all',
+        select 'response_rate', 'F' || lpad(cast(m.number as varchar), 6, '0'), m.person,
+            day_of(m.sent_at), 'all',
             cast(m.answers as double), 1, false, true
         from store_messages as m where m.is_delivered
         """
@@ -800,9 +819,11 @@ def _invitations(world: World) -> None:
 def _other_tools(world: World) -> None:
     """Tools whose rows are what happened: the demo draws nothing behind them."""
     nobody = "cast(null as bigint) as person, 'all' as touchpoint_id"
-    reviews = f"""(select arvio_id as record, {nobody},
-        cast(strptime(kirjoitettu[:10], '%Y-%m-%d') as date) as occurred_date, tahdet
-    from review_rows)"""
+    reviews = """(select r.arvio_id as record, 'all' as touchpoint_id, r.tahdet,
+        case when r.sahkoposti is not null then o.person end as person,
+        cast(strptime(r.kirjoitettu[:10], '%Y-%m-%d') as date) as occurred_date
+    from review_rows as r
+    inner join orders as o on r.arvio_id = 'ARV' || o.order_number)"""
     _add(world, "review_rating", reviews, "tahdet")
     _add(world, "review_positive", reviews, "tahdet >= 4")
     _add(
@@ -864,13 +885,13 @@ def _other_tools(world: World) -> None:
         "least(reached, views)",
         base="views",
     )
-    days = world.settings.days
+    last = world.settings.end_date.isoformat()
     _add(
         world,
         "page_frustration",
         f"""(select day || url as record, {nobody}, day as occurred_date, sessions,
             rage_clicks + dead_clicks as clicks from clarity_pages
-        where day >= (select max(day) from clarity_pages) - {min(days, 10_000)})""",
+        where day > date '{last}' - {HEATMAP_DAYS})""",
         "2 * clicks",
         base="sessions",
     )

@@ -355,7 +355,8 @@ _TABLES = {
             o.goods, o.discount, o.shipping, o.tax, o.total, o.payment_method, o.is_cancelled,
             o.is_rescued, o.mission, o.session, coalesce(s.is_consented, false) as is_consented,
             coalesce(e.purchases, 0) as purchase_events,
-            coalesce(r.refunded, 0) as refunded
+            coalesce(r.refunded, 0) as refunded,
+            coalesce(r.returned_without_receipt, 0) as returned_without_receipt
         from orders as o
         inner join people as p on o.person = p.person
         left join sessions as s on o.session = s.session
@@ -364,7 +365,10 @@ _TABLES = {
             where event_name = 'purchase' group by order_number
         ) as e on o.order_number = e.order_number
         left join (
-            select order_number, sum(amount) as refunded from refunds group by order_number
+            select order_number, sum(amount) as refunded,
+                sum(amount) filter (channel = 'store' and refund_number % 5 = 0)
+                    as returned_without_receipt
+            from refunds group by order_number
         ) as r on o.order_number = r.order_number
         order by o.order_number
     """,

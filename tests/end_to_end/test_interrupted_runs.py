@@ -16,15 +16,11 @@ import pytest
 from orchestration.ingestion.landing import discover, land
 from orchestration.ingestion.sources import load_sources
 from orchestration.run_lock import WAITING
+from tests.conftest import CLEAN_SETTINGS, FinishedRun, make_clean_home
 
 ROOT = Path(__file__).resolve().parents[2]
 
 Cxw = Callable[..., subprocess.CompletedProcess[str]]
-
-# Everything that a run writes by the clock must be the same in every home.
-SETTINGS = {"CXW_NOW": "2026-11-01T06:00:00Z", "CXW_HASH_KEY": "the-same-key-in-every-home-0123"}
-
-SIZE = ("--customers", "60", "--days", "10")
 
 
 def start(home: Path) -> subprocess.Popen[str]:
@@ -32,7 +28,7 @@ def start(home: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "orchestration.cli", "run"],
         cwd=ROOT,
-        env={**os.environ, **SETTINGS, "CXW_HOME": str(home), "COLUMNS": "200"},
+        env={**os.environ, **CLEAN_SETTINGS, "CXW_HOME": str(home), "COLUMNS": "200"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -81,23 +77,12 @@ def differing_marts(one: Path, other: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, cxw: Cxw) -> Path:
-    home = tmp_path_factory.mktemp("undisturbed")
-    generated = cxw(home, "demo", *SIZE)
-    assert generated.returncode == 0, generated.stdout + generated.stderr
-    finished = cxw(home, "run", **SETTINGS)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    return home
-
-
 def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
-    undisturbed: Path, tmp_path: Path, cxw: Cxw
+    clean_run: FinishedRun, tmp_path: Path, cxw: Cxw
 ) -> None:
     """One works, the other waits and finds nothing to do; what was half done hinders neither."""
     home = tmp_path / "killed"
-    generated = cxw(home, "demo", *SIZE)
-    assert generated.returncode == 0, generated.stdout + generated.stderr
+    make_clean_home(home)
     code, last_words = stop_at(home, "done landing_bookkeeping", signal.SIGINT)
     assert code == 1, last_words
     assert "Nothing new was published" in last_words, last_words
@@ -107,12 +92,12 @@ def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     assert [process.returncode for process in both] == [0, 0], "\n".join(said)
     assert sorted(WAITING in each for each in said) == [False, True], "\n".join(said)
     assert sorted("Nothing new" in each for each in said) == [False, True], "\n".join(said)
-    assert differing_marts(undisturbed, home) == {}
+    assert differing_marts(clean_run.home, home) == {}
     # What came later changes nothing about what was published then.
     batch = land_one_more_file(home)
-    as_of = cxw(home, "run", "--as-of", batch, **SETTINGS)
+    as_of = cxw(home, "run", "--as-of", batch, **CLEAN_SETTINGS)
     assert as_of.returncode == 0, as_of.stdout + as_of.stderr
-    assert differing_marts(undisturbed, home / "as_of" / batch) == {}
+    assert differing_marts(clean_run.home, home / "as_of" / batch) == {}
 
 
 def land_one_more_file(home: Path) -> str:
@@ -123,43 +108,43 @@ def land_one_more_file(home: Path) -> str:
     with (home / "exports" / "ad_spend" / "spend.csv").open("a") as spend:
         spend.write("2026-10-31,google_ads,google_ads-5,brandi_yleinen,google,cpc,EUR,9.5,90,3\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CXW_HASH_KEY", SETTINGS["CXW_HASH_KEY"])
+        patch.setenv("CXW_HASH_KEY", CLEAN_SETTINGS["CXW_HASH_KEY"])
         sources = load_sources(home / "sources.yml")
         waiting = discover(sources, home / "raw")
-        later = datetime.fromisoformat(SETTINGS["CXW_NOW"]) + timedelta(days=1)
+        later = datetime.fromisoformat(CLEAN_SETTINGS["CXW_NOW"]) + timedelta(days=1)
         (batch,) = land(waiting, sources, home / "raw", "later", later)
     assert (batch.status, batch.rows_landed > 0) == ("loaded", True)
     return str(before[0])
 
 
 def test_a_replay_computes_the_days_asked_for_and_forgets_deleted_ones(
-    undisturbed: Path, tmp_path: Path, cxw: Cxw
+    clean_run: FinishedRun, tmp_path: Path, cxw: Cxw
 ) -> None:
     """One run mends a damaged day, leaves one that nobody asked for and drops a deleted one."""
-    days = sorted((undisturbed / "raw" / "ga4" / "events").glob("dt=2*"))
+    days = sorted((clean_run.home / "raw" / "ga4" / "events").glob("dt=2*"))
     mended, left, deleted = (day.name.removeprefix("dt=") for day in days[1:4])
     damage = "update staging.stg_ga4__web_events set language = 'xx' where partition_date in (?, ?)"
     built = """
         select partition_date::varchar, count(*), count(*) filter (where language = 'xx')
         from staging.stg_ga4__web_events group by all
     """
-    with duckdb.connect(str(undisturbed / "warehouse.duckdb")) as warehouse:
+    with duckdb.connect(str(clean_run.home / "warehouse.duckdb")) as warehouse:
         before = {day: rows for day, rows, _ in warehouse.execute(built).fetchall()}
         assert min(before[mended], before[left], before[deleted]) > 0
         warehouse.execute(damage, [mended, left])
     for file in days[3].glob("*.parquet"):
         file.unlink()
-    said = cxw(undisturbed, "replay", "--from", mended, "--to", mended, **SETTINGS)
+    said = cxw(clean_run.home, "replay", "--from", mended, "--to", mended, **CLEAN_SETTINGS)
     assert said.returncode == 0, said.stdout + said.stderr
-    with duckdb.connect(str(undisturbed / "warehouse.duckdb")) as warehouse:
+    with duckdb.connect(str(clean_run.home / "warehouse.duckdb")) as warehouse:
         after = {day: (rows, damaged) for day, rows, damaged in warehouse.execute(built).fetchall()}
     assert after[mended] == (before[mended], 0)
     assert after[left] == (before[left], before[left])
     assert deleted not in after
-    marts = duckdb.connect(str(undisturbed / "published" / "current" / "marts.duckdb"))
+    marts = duckdb.connect(str(clean_run.home / "published" / "current" / "marts.duckdb"))
     with marts:
         assert marts.execute(
             "select sum(row_count)::bigint from mart_row_ledger where fate = 'removed'"
         ).fetchone() == (before[deleted],)
-    said = cxw(undisturbed, "run", **SETTINGS)
+    said = cxw(clean_run.home, "run", **CLEAN_SETTINGS)
     assert "Nothing new" in said.stdout

@@ -13,6 +13,16 @@
     )
 {%- endmacro %}
 
+{# What a tag names as content or section; a name that a template left unfilled names nothing. #}
+{% macro named_content(content_id) -%}
+    case
+        when
+            lower({{ content_id }}) not in ('', 'undefined', 'null', '(not set)', 'none')
+            and {{ content_id }} not like '%{{ '{{' }}%'
+            then {{ content_id }}
+    end
+{%- endmacro %}
+
 {# The part of a host name that one owner registers: the last two labels, or three where the last
    but one is as short as in co.uk. #}
 {% macro registered_domain(host) -%}

@@ -200,7 +200,10 @@ sections_reached as (
         page_path,
         content_id as section
     from events
-    where event_name = 'section_view' and content_id is not null and page_path is not null
+    where
+        event_name = 'section_view'
+        and {{ named_content('content_id') }} is not null
+        and page_path is not null
 
 ),
 

@@ -44,7 +44,7 @@ feedback as (
 
 ),
 
--- Content is what the tag names so; a name that a template left unfilled names nothing.
+-- Content is what the tag names so.
 content_events as (
 
     select
@@ -53,12 +53,7 @@ content_events as (
         events.event_name,
         events.occurred_at,
         events.page_path,
-        case
-            when
-                lower(events.content_id) not in ('', 'undefined', 'null', '(not set)', 'none')
-                and events.content_id not like '%{{ '{{' }}%'
-                then events.content_id
-        end as content_id,
+        {{ named_content('events.content_id') }} as content_id,
         events.engagement_seconds,
         events.scroll_share,
         events.video_share

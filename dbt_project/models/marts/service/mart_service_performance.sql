@@ -84,7 +84,7 @@ observed as (
     where
         observed.metric_id in (
             'average_handling_time', 'first_contact_resolution', 'transfer_rate', 'agent_csat',
-            'self_service_containment', 'service_to_sales'
+            'self_service_containment', 'escalation_rate', 'service_to_sales'
         )
 
 ),
@@ -130,7 +130,7 @@ subjects as (
 
     -- noqa: disable=LT02
     -- what a machine settles is nobody's merit
-    {%- set is_of_people = "metric_id <> 'self_service_containment'" %}
+    {%- set is_of_people = "metric_id not in ('self_service_containment', 'escalation_rate')" %}
     {%- set kinds = {
         'agent': ('agent_id', 'team_id', 'has_agent and ' ~ is_of_people),
         'team': ('team_id', 'cast(null as string)', "team_id <> 'unknown' and " ~ is_of_people),
