@@ -871,6 +871,7 @@ def _other_tools(world: World) -> None:
         " from true_checks)",
         "least_days",
     )
+    _programme(world)
     uses = """(select use_id as record, s.person, 'all' as touchpoint_id, u.seconds,
         day_of(s.started_at + 20000000) as occurred_date
     from product_use_rows as u
@@ -895,6 +896,66 @@ def _other_tools(world: World) -> None:
         "2 * clicks",
         base="sessions",
     )
+
+
+def _programme(world: World) -> None:
+    """What members brought beyond their like and beyond the programme's costs."""
+    world.run(
+        f"""
+        create or replace table true_programme as
+        with began as (
+            select p.person, h.is_known_member as is_member,
+                date_trunc('quarter', p.occurred_date) as began_in,
+                ntile(3) over (order by p.net, p.order_number) as began_with
+            from true_purchases as p
+            inner join (
+                select person, is_member and (is_contact or exists (
+                    select 1 from orders as o
+                    where o.person = m.person and o.loyalty_id is not null
+                )) as is_known_member
+                from people as m
+            ) as h on p.person = h.person
+            where p.turn = 1
+        ),
+
+        counted as (
+            select *,
+                count(*) filter (is_member) over w as members,
+                count(*) filter (not is_member) over w as peers
+            from began
+            window w as (partition by began_in, began_with)
+        ),
+
+        extra as (
+            select p.record, p.person, p.occurred_date, c.is_member,
+                date_trunc('month', p.occurred_date) as month,
+                p.margin * case when c.is_member then 1 else -c.members / c.peers end as brought
+            from true_purchases as p
+            inner join counted as c on p.person = c.person
+            where c.members > 0 and c.peers >= {LEAST_PEERS}
+        ),
+
+        spent as (
+            select kirjauspaiva, cast(kirjauspaiva[:10] as date) as occurred_date,
+                date_trunc('month', cast(kirjauspaiva[:10] as date)) as month, eran_laji, euroa
+            from programme_cost_rows
+        ),
+
+        orders_of_members as (
+            select month, count(*) as n from extra where is_member group by month
+        )
+
+        select e.record, e.person, e.occurred_date, 'all' as touchpoint_id, e.is_member,
+            e.brought - case when e.is_member then coalesce(
+                (select sum(euroa) from spent as s where s.month = e.month) / o.n, 0
+            ) else 0 end as value
+        from extra as e left join orders_of_members as o on e.month = o.month
+        union all
+        select s.kirjauspaiva || s.eran_laji, null, s.occurred_date, 'all', false, -s.euroa
+        from spent as s where s.month not in (select month from orders_of_members)
+        """
+    )
+    _add(world, "programme_return", "true_programme", "value", counted="is_member")
 
 
 def rows() -> str:

@@ -346,11 +346,13 @@ def test_a_metric_without_a_source_is_absent_with_the_reason(mart, query):
     published = coverage["status"] == "published"
     service = query("select distinct metric_id from marts.mart_service_performance")
     assert set(coverage.index[published]) == set(mart["metric_id"]) | set(service["metric_id"])
-    # no vendor of the warehouse brings what a loyalty programme costs
-    assert coverage.loc["programme_return", "status"] == "source_not_connected"
-    assert "programme_costs" in coverage.loc["programme_return", "reason"]
-    # the web is measured, its sections are not
-    assert coverage.loc["section_interest", "status"] == "no_records"
+    # sections, clicks in vain and load times are sent by scripts of the shop
+    assert (
+        coverage.loc[["section_interest", "cursor_interaction", "page_speed_lcp"], "status"]
+        == "published"
+    ).all()
+    # answers are there, but not the year of orders that must follow them
+    assert coverage.loc["spend_after_promoter", "status"] == "no_records"
     assert coverage["reason"].str.len().min() > 0
     # nobody is asked on 1–10 in the demo
     assert coverage.loc["nps_1_10", "status"] == "no_records"

@@ -86,6 +86,7 @@ def prepare(world: World, planted: dict[str, Episode]) -> None:
     )
     world.run(f"create or replace table product_use_rows as {_PRODUCT_USE}")
     world.run(f"create or replace table section_rows as {_SECTIONS}")
+    world.run(f"create or replace table programme_cost_rows as {_PROGRAMME_COSTS}")
     world.run(f"create or replace table interview_rows as {_INTERVIEWS}")
 
 
@@ -99,6 +100,7 @@ def write(world: World, folder: Path) -> None:
         ("product_use", "started_at, use_id"),
         ("section", "day, page, section"),
         ("interview", "haastattelu, teema"),
+        ("programme_cost", "kirjauspaiva, eran_laji"),
         ("benchmark", "mittari, alkaen"),
     ):
         write_csv(
@@ -314,6 +316,29 @@ from views as v
 cross join (
     values ('#johdanto', 1.0), ('#vaiheet', 0.7), ('#tuotteet', 0.35)
 ) as s (section, reach)
+"""
+
+# Booked on a month's last day: rewards by what members bought, letters and the system by the
+# month; a supplier pays for its place in the letter.
+_PROGRAMME_COSTS = """
+with months as (
+    select
+        date_trunc('month', local_time(o.ordered_at)) as month,
+        cast(max(local_time(o.ordered_at)) as date) as booked_on,
+        sum(o.total) filter (where o.loyalty_id is not null) as bought
+    from orders as o
+    group by all
+)
+
+select
+    strftime(m.booked_on, '%Y-%m-%d') || ' 12:00:00' as kirjauspaiva,
+    c.item as eran_laji,
+    round(c.fixed + c.share * coalesce(m.bought, 0), 2) as euroa
+from months as m
+cross join (
+    values ('edut', 0.0, 0.02), ('kirjeet', 60.0, 0.0), ('jarjestelma', 45.0, 0.0),
+        ('toimittajan osuus', -20.0, 0.0)
+) as c (item, fixed, share)
 """
 
 # One conversation in two weeks, its notes by theme.

@@ -7,6 +7,7 @@
     'int_sessions_observed',
     'int_tasks_observed',
     'int_orders_observed',
+    'int_programme_observed',
     'int_carts_observed',
     'int_content_observed',
     'int_service_observed',
