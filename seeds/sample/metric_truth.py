@@ -7,6 +7,7 @@ its vendor does. Who could not be known (no card shown, consent refused) is nobo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -627,7 +628,7 @@ def _times(world: World) -> None:
         )
 
 
-def _opening_clock(world: World):
+def _opening_clock(world: World) -> Callable[[Array], Array]:
     """A clock that runs while the help desk is open: microseconds by instant."""
     first = world.settings.start_date - timedelta(days=1)
     edges: list[int] = []
@@ -642,7 +643,8 @@ def _opening_clock(world: World):
     passed = np.concatenate([[0], np.cumsum(lengths)])
 
     def clock(instants: Array) -> Array:
-        return np.interp(instants.astype(np.float64), np.array(edges, dtype=np.float64), passed)
+        moments = np.asarray(instants, dtype=np.float64)
+        return np.asarray(np.interp(moments, np.array(edges, dtype=np.float64), passed))
 
     return clock
 

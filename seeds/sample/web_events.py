@@ -198,9 +198,9 @@ def _watch_pages(world: World) -> None:
     dead = np.where(kind == PAGE_NUMBER["category"], 0.006, 0.001)
     fire("dead_click", np.flatnonzero(is_web & (rng.random(total) < dead)), 0.5)
     measured = np.flatnonzero(is_web & (rng.random(total) < MEASURED_SHARE))
-    for name, (median, spread) in WEB_VITALS.items():
+    for vital, (median, spread) in WEB_VITALS.items():
         value = median * np.exp(rng.normal(0, spread, len(measured)))
-        fire(name, measured, 0.1, np.round(value, 4 if name == "CLS" else 0))
+        fire(vital, measured, 0.1, np.round(value, 4 if vital == "CLS" else 0))
 
     page = np.concatenate([c[0] for c in chosen])
     name = np.concatenate([np.full(len(c[0]), c[1]) for c in chosen])

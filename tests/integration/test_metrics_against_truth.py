@@ -59,6 +59,7 @@ NO_ONE_NUMBER = ("exq_alpha", "top_requests")
 # Differences that the audit does not see in so small a demo, and what was planted there.
 BELOW_NOTICE = {
     "content_feedback": "a removed tag and a misspelt answer cost two answers of 26",
+    "error_rate": "a broken link between two hosts split two visits of 200 in September",
     "exq": "three of 35 respondents gave twelve times the same answer",
     "exq_brand_experience": "three of 35 respondents gave twelve times the same answer",
     "exq_post_purchase_experience": "three of 35 respondents gave twelve times the same answer",
@@ -322,7 +323,10 @@ def test_on_clean_data_every_published_figure_is_the_true_one(clean):
     apart, compared = set(), set()
     for key, (n, value) in figures(clean).items():
         metric_id = key[0]
-        assert key in rows.index, key
+        # the other side of a ratio, or a cost, alone makes no cell
+        assert (key in rows.index) == (n > 0), key
+        if n == 0:
+            continue
         row = rows.loc[key]
         if row["is_suppressed"]:
             # withheld for its size or to protect another: the count is shown all the same
