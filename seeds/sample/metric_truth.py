@@ -7,15 +7,13 @@ its vendor does. Who could not be known (no card shown, consent refused) is nobo
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-
 import numpy as np
 
 from seeds.sample.commerce import VAT
 from seeds.sample.exports.clarity import DAYS as HEATMAP_DAYS
+from seeds.sample.service import opening_clock
 from seeds.sample.surveys import CTT_TOUCHPOINTS, EMOTION_WORDS, EXQ_ITEMS
-from seeds.sample.world import SECOND, ZONE, Array, World, texts
+from seeds.sample.world import SECOND, World, texts
 
 #: Above so many customers a benchmark is meant, not a comparison: millions of rows for nobody.
 MOST_CUSTOMERS = 20_000
@@ -29,8 +27,6 @@ BASELINE_DAYS = 28
 CHURN_GAPS = 3
 LEAST_PEERS = 5
 CHECK_GAP_SECONDS = 3600
-OPENING_HOURS = (9, 17)
-CLOSED = {date(2026, 6, 19), date(2026, 12, 6), date(2026, 12, 24), date(2026, 12, 25)}
 
 GOALS = {
     "conversion": "purchase",
@@ -599,7 +595,7 @@ def _times(world: World) -> None:
     rows = {key: np.asarray(v) // SECOND * SECOND if key.endswith("_at") else v
             for key, v in rows.items()}  # fmt: skip
     until = int(max(rows["opened_at"].max(), rows["told_at"].max()))
-    clock = _opening_clock(world)
+    clock = opening_clock(world)
     opened = clock(rows["opened_at"])
     for metric_id, moment in (("first_response_time", "answered_at"),
                               ("resolution_time", "solved_at")):  # fmt: skip
@@ -626,27 +622,6 @@ def _times(world: World) -> None:
             "seconds",
             censored="waits",
         )
-
-
-def _opening_clock(world: World) -> Callable[[Array], Array]:
-    """A clock that runs while the help desk is open: microseconds by instant."""
-    first = world.settings.start_date - timedelta(days=1)
-    edges: list[int] = []
-    for number in range(world.settings.days + 30):
-        day = first + timedelta(days=number)
-        if day.weekday() < 5 and day not in CLOSED:
-            for hour in OPENING_HOURS:
-                at = datetime.combine(day, time(hour), ZONE)
-                edges.append(int(at.timestamp()) * SECOND)
-    lengths = np.diff(edges)
-    lengths[1::2] = 0
-    passed = np.concatenate([[0], np.cumsum(lengths)])
-
-    def clock(instants: Array) -> Array:
-        moments = np.asarray(instants, dtype=np.float64)
-        return np.asarray(np.interp(moments, np.array(edges, dtype=np.float64), passed))
-
-    return clock
 
 
 def _surveys(world: World) -> None:

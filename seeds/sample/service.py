@@ -6,17 +6,23 @@ goes to `experiences`, which later moves their scores.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+
 import numpy as np
 
 from seeds.sample import journeys
 from seeds.sample.episodes import Episode
 from seeds.sample.vocabulary import TOPICS
-from seeds.sample.world import DAY, SECOND, Array, World, texts, weighted
+from seeds.sample.world import DAY, SECOND, ZONE, Array, World, texts, weighted
 
 CHANNELS = ("ticket", "phone", "chat", "sms", "ivr")
 TICKET, PHONE, CHAT, SMS, IVR = range(5)
 AGENTS = 18
 PATIENCE_SECONDS = 1500
+#: When agents work, from Monday to Friday, and the weekdays on which they do not.
+OPENING_HOURS = (9, 17)
+CLOSED = {date(2026, 6, 19), date(2026, 12, 24), date(2026, 12, 25), date(2027, 1, 1)}
 
 
 def make_cases(world: World, planted: dict[str, Episode]) -> None:
@@ -208,3 +214,24 @@ def mood(world: World, person: Array, at: Array, days: int = 30) -> Array:
         """
     )
     return np.clip(np.asarray(found["effect"], dtype=np.float64), -2.5, 1.0)
+
+
+def opening_clock(world: World) -> Callable[[Array], Array]:
+    """A clock that runs while the help desk is open: microseconds by instant."""
+    first = world.settings.start_date - timedelta(days=1)
+    edges: list[int] = []
+    for number in range(world.settings.days + 30):
+        day = first + timedelta(days=number)
+        if day.weekday() < 5 and day not in CLOSED:
+            for hour in OPENING_HOURS:
+                at = datetime.combine(day, time(hour), ZONE)
+                edges.append(int(at.timestamp()) * SECOND)
+    lengths = np.diff(edges)
+    lengths[1::2] = 0
+    passed = np.concatenate([[0], np.cumsum(lengths)])
+
+    def clock(instants: Array) -> Array:
+        moments = np.asarray(instants, dtype=np.float64)
+        return np.asarray(np.interp(moments, np.array(edges, dtype=np.float64), passed))
+
+    return clock

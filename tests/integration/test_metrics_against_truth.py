@@ -80,7 +80,7 @@ RECORDS = """
 def opened(home: Path) -> duckdb.DuckDBPyConnection:
     """The warehouse with the truth beside it."""
     connection = duckdb.connect(str(home / "warehouse.duckdb"), read_only=True)
-    for name in ("metric_values", "orders", "episodes", "defects", "sessions", "cases"):
+    for name in ("metric_values", "orders", "episodes", "defects"):
         path = home / "truth" / f"{name}.parquet"
         connection.execute(f"create temp view true_{name} as from read_parquet('{path}')")
     return connection
@@ -376,6 +376,38 @@ def test_on_clean_data_requests_are_ranked_as_they_were_made(clean):
         """
     ).fetchall()
     assert apart == []
+
+
+def test_the_help_desks_own_figures_are_ours_to_the_minute(clean, con):
+    """Its metric sets say when it replied and solved, by the wall clock and in opening hours."""
+    agreement = clean.execute(
+        """
+        select figure, clock, case_count, agreeing_count, unknown_count, largest_difference_minutes
+        from marts.mart_help_desk_agreement order by all
+        """
+    ).fetchall()
+    assert [row[:2] for row in agreement] == [
+        ("first_reply", "calendar"),
+        ("first_reply", "opening_hours"),
+        ("resolution", "calendar"),
+        ("resolution", "opening_hours"),
+    ]
+    for figure, clock, cases, agreeing, unknown, largest in agreement:
+        assert cases >= 15
+        assert (agreeing, unknown) == (cases, 0), (figure, clock)
+        assert largest <= 1
+    # a ticket that lost its agent has no reply that we could see, and no other differs
+    lost = con.execute(
+        """
+        select sum(unknown_count), sum(case_count - agreeing_count - unknown_count)
+        from marts.mart_help_desk_agreement
+        """
+    ).fetchone()
+    planted = con.execute(
+        "select sum(affected_rows) from true_defects where defect_id = 'solved_without_agent'"
+    ).fetchone()
+    assert lost[1] == 0
+    assert lost[0] <= 2 * (planted[0] or 0)
 
 
 def test_on_defective_data_figures_differ_only_where_the_audit_says_so(con):

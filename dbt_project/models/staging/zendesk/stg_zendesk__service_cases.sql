@@ -1,3 +1,10 @@
+{#- What the help desk itself says: whole minutes, by the clock on the wall and in its own schedule. -#}
+{%- set desk_minutes = {
+    'desk_reply_minutes': '$.reply_time_in_minutes.calendar',
+    'desk_reply_open_minutes': '$.reply_time_in_minutes.business',
+    'desk_resolution_minutes': '$.full_resolution_time_in_minutes.calendar',
+    'desk_resolution_open_minutes': '$.full_resolution_time_in_minutes.business',
+} -%}
 with tickets as (
     {{ current_rows(
         source('zendesk', 'tickets'), ['id'], 'coalesce(updated_at, _fivetran_synced)'
@@ -124,6 +131,11 @@ joined as (
         first_responses.first_response_at,
         {{ text_to_timestamp(json_text('tickets.metric_set', '$.solved_at')) }} as metric_solved_at,
         {{ text_to_timestamp('tickets.updated_at') }} as updated_at,
+        -- noqa: disable=LT02
+        {%- for column, path in desk_minutes.items() %}
+        {{ text_to_number(json_text('tickets.metric_set', path), 'double') }} as {{ column }},
+        {%- endfor %}
+        -- noqa: enable=LT02
         {{ blank_to_null('tickets.assignee_id') }} as agent_id,
         {{ blank_to_null('tickets.group_id') }} as team_id,
         coalesce({{ text_to_boolean('tickets._fivetran_deleted') }}, false) as is_gone,
@@ -182,7 +194,8 @@ final as (
         agent_id,
         team_id,
         is_gone or coalesce(zendesk_status = 'deleted', false) as is_deleted,
-        order_ref
+        order_ref,
+        {{ desk_minutes | join(',\n        ') }}
     from joined
 )
 
@@ -204,5 +217,6 @@ select
     agent_id,
     team_id,
     is_deleted,
-    order_ref
+    order_ref,
+    {{ desk_minutes | join(',\n    ') }}
 from final
