@@ -24,6 +24,7 @@ RESCUE_WINDOW = 14 * 86_400 * SECOND
 CONTACT_WINDOW = 7 * 86_400 * SECOND
 SALES_WINDOW = 7 * 86_400 * SECOND
 BASELINE_DAYS = 28
+HOUR_COST = 38
 CHURN_GAPS = 3
 LEAST_PEERS = 5
 CHECK_GAP_SECONDS = 3600
@@ -572,6 +573,7 @@ def _service(world: World) -> None:
         """
     )
     _add(world, "saved_service_hours", "true_savings", "hours", counted="orders = 1")
+    _add(world, "saved_service_cost", "true_savings", f"hours * {HOUR_COST}", counted="orders = 1")
     _times(world)
 
 

@@ -410,6 +410,61 @@ def test_the_help_desks_own_figures_are_ours_to_the_minute(clean, con):
     assert lost[0] <= 2 * (planted[0] or 0)
 
 
+def test_what_broke_in_the_business_is_seen_where_and_when_it_did(clean):
+    """The checkout's bug and the outage: on their days and devices, and nowhere else."""
+    bug = clean.execute(
+        """
+        select
+            count(*),
+            count(*) filter (
+                visits.started_at + to_seconds(visits.duration_seconds) < e.started_at
+                or visits.started_at >= e.ended_at
+                or visits.browser <> 'Safari'
+                or visits.device_category <> 'mobile'
+                or visits.platform <> 'web'
+            ),
+            count(*) filter (visits.has_purchase)
+        from marts.fct_sessions as visits
+        inner join intermediate.int_web_events_unioned as events
+            on visits.started_at <= events.occurred_at
+        inner join intermediate.int_sessions_built as built
+            on visits.session_key = built.session_key
+                and events.client_id = built.client_id
+                and events.session_ref = built.session_ref
+        cross join true_episodes as e
+        where e.episode_id = 'checkout_bug' and events.error_code = 'FORM_POSTAL_CODE'
+        """
+    ).fetchone()
+    assert bug[0] > 0
+    assert bug[1] == 0
+    outage = clean.execute(
+        """
+        select
+            (
+                select count(*) from marts.fct_orders as orders
+                where orders.ordered_at >= e.started_at and orders.ordered_at < e.ended_at
+                    and orders.channel in ('web', 'app')
+            ),
+            (
+                select count(*) from intermediate.int_web_events_unioned as events
+                where events.error_code = 'PAYMENT_UNAVAILABLE'
+                    and (events.occurred_at < e.started_at
+                        or events.occurred_at >= e.ended_at + interval 1 hour)
+            ),
+            (
+                select count(*) from marts.fct_readings as checks
+                where checks.kind = 'uptime_checks' and not checks.is_successful
+                    and checks.subject like 'maksu%'
+                    and checks.measured_at >= e.started_at and checks.measured_at < e.ended_at
+            )
+        from true_episodes as e where e.episode_id = 'payment_outage'
+        """
+    ).fetchone()
+    assert outage[0] == 0
+    assert outage[1] == 0
+    assert outage[2] == 28
+
+
 def test_on_defective_data_figures_differ_only_where_the_audit_says_so(con):
     apart = differing(con, "cast(date_trunc('month', occurred_date) as date)")
     # the defects are felt, and by many metrics

@@ -11,6 +11,38 @@ ROOT = Path(__file__).parents[3]
 MARTS = ROOT / "dbt_project/models/marts/journey"
 AUDIENCES = ("executive", "marketing", "service", "content", "commerce")
 
+# Every figure that the contract of metrics names, by where it is published: ids of the catalogue,
+# or the mart that holds what is no single figure.
+CONTRACT = {
+    "Satisfaction": """nps ces ces_mean csat womi womi_overstatement ctt_net_emotion ctt_decisive
+        mart_touchpoint_causes exq exq_brand_experience exq_service_experience
+        exq_post_purchase_experience exq_product_experience exq_outcome_focus
+        exq_moments_of_truth exq_peace_of_mind exq_alpha content_usefulness mart_content_ranking
+        response_rate mart_survey_responses""",
+    "Performance": """content_time_seconds content_time_seconds_p90 video_watched_share video_to_end
+        scroll_depth scroll_to_end task_duration_seconds task_duration_seconds_p90
+        task_abandonment click_through error_rate repeated_error_rate conversion
+        mart_journey_funnels mart_journey_links section_interest fct_page_interactions
+        cursor_interaction site_search_exit page_speed_lcp page_speed_inp page_speed_cls uptime""",
+    "Financial": """conversion_rate average_order_value average_order_margin average_price
+        average_price_new_customers average_price_returning_customers customer_lifetime_value
+        repeat_purchase_rate purchase_frequency days_between_orders cart_abandonment
+        abandoned_cart_value exit_rate churn mart_cohort_retention acquisition_cost
+        saved_service_hours saved_service_cost programme_return spend_after_promoter
+        spend_after_passive spend_after_detractor""",
+    "Service and agents": """contacts_per_order average_handling_time first_contact_resolution
+        transfer_rate self_service_containment escalation_rate top_requests first_response_time
+        resolution_time agent_csat service_to_sales mart_service_performance""",
+    "Journey stages": "dim_journey_stages fct_stage_transitions mart_journey_metrics",
+}
+
+
+@pytest.mark.parametrize("section", CONTRACT)
+def test_every_figure_of_the_contract_has_its_place(section, catalogue):
+    ids = {metric["metric_id"] for metric in catalogue}
+    marts = {path.stem for path in (ROOT / "dbt_project/models/marts").glob("*/*.sql")}
+    assert set(CONTRACT[section].split()) - ids - marts == set()
+
 
 @pytest.fixture(scope="module")
 def catalogue() -> list[dict[str, str]]:

@@ -226,6 +226,11 @@ final as (
             'value': 'saved_hours',
             'counted': 'order_count = 1',
         },
+        {
+            'metric_id': 'saved_service_cost',
+            'value': 'saved_hours * ' ~ metric_setting('service_hour_cost'),
+            'counted': 'order_count = 1',
+        },
     ]) | indent(4) }}
 
 )

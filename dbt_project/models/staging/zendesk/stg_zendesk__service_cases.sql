@@ -1,4 +1,4 @@
-{#- What the help desk itself says: whole minutes, by the clock on the wall and in its own schedule. -#}
+{#- What the help desk says itself: whole minutes, by the wall clock and in its own schedule. -#}
 {%- set desk_minutes = {
     'desk_reply_minutes': '$.reply_time_in_minutes.calendar',
     'desk_reply_open_minutes': '$.reply_time_in_minutes.business',
