@@ -25,6 +25,7 @@ CONTACT_WINDOW = 7 * 86_400 * SECOND
 SALES_WINDOW = 7 * 86_400 * SECOND
 BASELINE_DAYS = 28
 HOUR_COST = 38
+RESPONSE_PROMISE, RESOLUTION_PROMISE = 4 * 3600, 16 * 3600
 CHURN_GAPS = 3
 LEAST_PEERS = 5
 CHECK_GAP_SECONDS = 3600
@@ -599,8 +600,10 @@ def _times(world: World) -> None:
     until = int(max(rows["opened_at"].max(), rows["told_at"].max()))
     clock = opening_clock(world)
     opened = clock(rows["opened_at"])
-    for metric_id, moment in (("first_response_time", "answered_at"),
-                              ("resolution_time", "solved_at")):  # fmt: skip
+    for metric_id, moment, promise in (
+        ("first_response_time", "answered_at", RESPONSE_PROMISE),
+        ("resolution_time", "solved_at", RESOLUTION_PROMISE),
+    ):
         waits = rows[moment] < 0
         seconds = clock(np.where(waits, until, rows[moment])) - opened
         world.put(
@@ -613,17 +616,14 @@ def _times(world: World) -> None:
                 "waits": waits,
             },
         )
-        _add(
-            world,
-            metric_id,
-            """(select t.record, t.person, t.seconds, t.waits, 'all' as touchpoint_id,
+        timed = """(select t.record, t.person, t.seconds, t.waits, 'all' as touchpoint_id,
                 day_of(coalesce(l.met_at, t.opened_at)) as occurred_date
             from true_times as t left join (
                 select ticket_id, min(met_at) as met_at from true_contacts group by ticket_id
-            ) as l on t.record = cast(l.ticket_id as varchar))""",
-            "seconds",
-            censored="waits",
-        )
+            ) as l on t.record = cast(l.ticket_id as varchar))"""
+        _add(world, metric_id, timed, "seconds", censored="waits")
+        kept = metric_id.replace("_time", "_in_time")
+        _add(world, kept, timed, f"seconds <= {promise}", f"seconds > {promise} or not waits")
 
 
 def _surveys(world: World) -> None:

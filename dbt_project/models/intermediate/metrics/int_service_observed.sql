@@ -52,10 +52,17 @@ cases as (
 
 ),
 
--- A case is timed once, in the place of its first contact.
+-- A case is timed once, in the place of its first contact. What waits is late when its time is up,
+-- and before that neither late nor in time.
 first_contacts as (
 
-    select * from contacts
+    select
+        *,
+        response_open_seconds > 3600 * {{ metric_setting('response_target_hours') }}
+            as is_response_late,
+        solution_open_seconds > 3600 * {{ metric_setting('resolution_target_hours') }}
+            as is_solution_late
+    from contacts
     where response_open_seconds is not null
     qualify row_number() over (
         partition by service_case_key order by occurred_date, record_key
@@ -200,6 +207,16 @@ final as (
             'metric_id': 'resolution_time',
             'value': 'solution_open_seconds',
             'censored': 'is_solution_pending',
+        },
+        {
+            'metric_id': 'first_response_in_time',
+            'value': 'case when is_response_late then 0 else 1 end',
+            'where': 'is_response_late or not is_response_pending',
+        },
+        {
+            'metric_id': 'resolution_in_time',
+            'value': 'case when is_solution_late then 0 else 1 end',
+            'where': 'is_solution_late or not is_solution_pending',
         },
     ]) | indent(4) }}
     union all

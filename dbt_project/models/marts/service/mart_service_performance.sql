@@ -84,7 +84,8 @@ observed as (
     where
         observed.metric_id in (
             'average_handling_time', 'first_contact_resolution', 'transfer_rate', 'agent_csat',
-            'self_service_containment', 'escalation_rate', 'service_to_sales'
+            'self_service_containment', 'escalation_rate', 'service_to_sales',
+            'first_response_in_time', 'resolution_in_time'
         )
 
 ),
