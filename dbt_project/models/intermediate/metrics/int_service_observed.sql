@@ -52,9 +52,19 @@ cases as (
 
 ),
 
--- A case is timed once, in the place of its first contact. What waits is late when its time is up,
--- and before that neither late nor in time.
+-- A case is timed once, in the place of its first contact.
 first_contacts as (
+
+    select * from contacts
+    where response_open_seconds is not null
+    qualify row_number() over (
+        partition by service_case_key order by occurred_date, record_key
+    ) = 1
+
+),
+
+-- What waits is late when its time is up, and before that neither late nor in time.
+promised as (
 
     select
         *,
@@ -62,11 +72,7 @@ first_contacts as (
             as is_response_late,
         solution_open_seconds > 3600 * {{ metric_setting('resolution_target_hours') }}
             as is_solution_late
-    from contacts
-    where response_open_seconds is not null
-    qualify row_number() over (
-        partition by service_case_key order by occurred_date, record_key
-    ) = 1
+    from first_contacts
 
 ),
 
@@ -197,7 +203,7 @@ final as (
         },
     ]) | indent(4) }}
     union all
-    {{ observe('first_contacts', [
+    {{ observe('promised', [
         {
             'metric_id': 'first_response_time',
             'value': 'response_open_seconds',
