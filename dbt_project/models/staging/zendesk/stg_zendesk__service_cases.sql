@@ -108,7 +108,8 @@ first_responses as (
     from tickets
     inner join comments on tickets._source = comments.source and tickets.id = comments.case_id
     where
-        comments.author_id <> tickets.requester_id
+        -- who asked may have been lost; who answered is an agent all the same
+        coalesce(comments.author_id <> tickets.requester_id, true)
         -- the comment that opens a ticket is no response, whoever wrote it
         and comments.created_at > {{ text_to_timestamp('tickets.created_at') }}
     group by tickets._source, tickets.id
