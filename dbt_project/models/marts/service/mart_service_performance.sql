@@ -79,7 +79,9 @@ observed as (
         observed.record_key,
         observed.occurred_date,
         coalesce(observed.customer_id, 'record:' || observed.record_key) as customer_id,
-        observed.value_number
+        observed.value_number,
+        -- a survey that weighs its respondents weighs them here too
+        coalesce(observed.weight, 1) as weight
     from {{ ref('int_service_observed') }} as observed
     where
         observed.metric_id in (
@@ -98,6 +100,7 @@ dated as (
         {{ period_start('observed.occurred_date', 'period_types.period_type') }} as period_start,
         observed.customer_id,
         observed.value_number,
+        observed.weight,
         attributes.agent_id,
         attributes.team_id,
         attributes.channel,
@@ -120,7 +123,9 @@ expected as (
 
     select
         *,
-        avg(value_number) over (
+        sum(weight * value_number) over (
+            partition by metric_id, period_type, period_start, channel, topic
+        ) / sum(weight) over (
             partition by metric_id, period_type, period_start, channel, topic
         ) as expected_number
     from dated
@@ -148,6 +153,7 @@ subjects as (
         {{ team }} as team_id,
         customer_id,
         value_number,
+        weight,
         expected_number,
         value_number - expected_number as residual
     from expected
@@ -169,11 +175,15 @@ customers as (
         team_id,
         customer_id,
         count(*) as n,
-        sum(value_number) as x,
-        sum(value_number * value_number) as xx,
-        sum(expected_number) as expected_sum,
-        sum(residual) as r,
-        sum(residual * residual) as rr
+        sum(weight) as w,
+        sum(weight * value_number) as x,
+        sum(weight * weight * value_number * value_number) as wwxx,
+        sum(weight * weight * value_number) as wwxb,
+        sum(weight * weight) as wwbb,
+        sum(weight * expected_number) as expected_sum,
+        sum(weight * residual) as r,
+        sum(weight * weight * residual * residual) as wwrr,
+        sum(weight * weight * residual) as wwrb
     from subjects
     group by
         metric_id, period_type, period_start, subject_kind, subject_id, team_id, customer_id
@@ -190,18 +200,22 @@ judged as (
         subject_id,
         team_id,
         sum(n) as n,
+        sum(n) as record_count,
         count(*) as customer_count,
         sum(x) as x,
-        sum(xx) as xx,
-        sum(n) as base,
+        sum(w) as base,
+        sum(wwxx) as wwxx,
+        sum(wwxb) as wwxb,
+        sum(wwbb) as wwbb,
         sum(x * x) as cxx,
-        sum(x * n) as cxb,
-        sum(n * n) as cbb,
+        sum(x * w) as cxb,
+        sum(w * w) as cbb,
         sum(expected_sum) as expected_sum,
         sum(r) as r,
-        sum(rr) as rr,
+        sum(wwrr) as wwrr,
+        sum(wwrb) as wwrb,
         sum(r * r) as crr,
-        sum(r * n) as crb
+        sum(r * w) as crb
     from customers
     group by metric_id, period_type, period_start, subject_kind, subject_id, team_id
 
@@ -280,10 +294,13 @@ requested as (
         asked.subject_id,
         cast(null as string) as team_id,
         sum(asked.x) as n,
+        max(requests_in_all.n) as record_count,
         max(requests_in_all.customer_count) as customer_count,
         sum(asked.x) as x,
-        sum(asked.x) as xx,
         max(requests_in_all.n) as base,
+        sum(asked.x) as wwxx,
+        sum(asked.x) as wwxb,
+        max(requests_in_all.n) as wwbb,
         sum(asked.x * asked.x) as cxx,
         sum(asked.x * asked.n) as cxb,
         max(requests_in_all.cbb) as cbb
@@ -301,7 +318,7 @@ requested as (
 united as (
 
     {% for relation in ['judged', 'requested'] -%}
-    {%- set residuals = ['expected_sum', 'r', 'rr', 'crr', 'crb'] -%}
+    {%- set residuals = ['expected_sum', 'r', 'wwrr', 'wwrb', 'crr', 'crb'] -%}
     select
         metric_id,
         period_type,
@@ -310,9 +327,9 @@ united as (
         subject_id,
         team_id,
         cast(n as bigint) as n,
-        cast(base as bigint) as base,
+        record_count,
         customer_count,
-        {%- for sum in ['x', 'xx', 'cxx', 'cxb', 'cbb'] %}
+        {%- for sum in ['x', 'base', 'wwxx', 'wwxb', 'wwbb', 'cxx', 'cxb', 'cbb'] %}
         cast({{ sum }} as double) as {{ sum }},
         {%- endfor %}
         {%- for sum in residuals %}
@@ -336,9 +353,6 @@ valued as (
         x / base as m,
         r / base as difference,
         expected_sum / base as expected_value,
-        xx as wwxx,
-        x as wwxb,
-        cast(base as double) as wwbb,
         row_number() over (
             partition by metric_id, period_type, period_start, subject_kind, team_id
             order by n, subject_id
@@ -365,10 +379,10 @@ spread as (
         greatest(
             1.0,
             case
-                when rr - difference * difference * base > 1e-12
+                when {{ residual_sum('wwrr', 'wwrb', 'wwbb', 'difference') }} > 1e-12
                     then
-                        (crr - 2 * difference * crb + difference * difference * cbb)
-                        / (rr - difference * difference * base)
+                        {{ residual_sum('crr', 'crb', 'cbb', 'difference') }}
+                        / {{ residual_sum('wwrr', 'wwrb', 'wwbb', 'difference') }}
                 else 1.0
             end
         ) as residual_effect
@@ -384,22 +398,23 @@ estimated as (
         metrics.interval_method,
         settings.z,
         t_quantiles.t_quantile,
-        spread.base / spread.design_effect as effective_n,
+        spread.base * spread.base / spread.wwbb / spread.design_effect as effective_n,
         case
-            when spread.base > 1
+            when spread.record_count > 1
                 then sqrt(
                     spread.design_effect
-                    * greatest(spread.xx / spread.base - spread.m * spread.m, 0)
-                    / (spread.base - 1)
+                    * greatest({{ residual_sum('wwxx', 'wwxb', 'wwbb', 'm') }}, 0)
+                    / (spread.base * spread.base)
+                    * spread.record_count / (spread.record_count - 1)
                 )
         end as standard_error,
         case
-            when spread.base > 1
+            when spread.record_count > 1
                 then sqrt(
                     spread.residual_effect
-                    * greatest(
-                        spread.rr / spread.base - spread.difference * spread.difference, 0
-                    ) / (spread.base - 1)
+                    * greatest({{ residual_sum('wwrr', 'wwrb', 'wwbb', 'difference') }}, 0)
+                    / (spread.base * spread.base)
+                    * spread.record_count / (spread.record_count - 1)
                 )
         end as residual_error,
         -- A cell that is too small, and the next smallest beside it while the small ones could be

@@ -38,9 +38,11 @@ comments as (
         source,
         case_id,
         author_id,
-        created_at
+        created_at,
+        is_public and is_by_agent as is_from_agent,
+        row_number() over (partition by source, case_id order by created_at, comment_id)
+            as comment_number
     from {{ ref('stg_zendesk__ticket_comments') }}
-    where is_public and is_by_agent
 ),
 
 -- every account numbers its custom fields its own way: the title says which is which
@@ -110,8 +112,16 @@ first_responses as (
     where
         -- who asked may have been lost; who answered is an agent all the same
         coalesce(comments.author_id <> tickets.requester_id, true)
-        -- the comment that opens a ticket is no response, whoever wrote it
-        and comments.created_at > {{ text_to_timestamp('tickets.created_at') }}
+        and comments.is_from_agent
+        -- The comment that opens a ticket is no response, whoever wrote it; but a chat may be
+        -- answered in the second in which it began.
+        and (
+            comments.created_at > {{ text_to_timestamp('tickets.created_at') }}
+            or (
+                comments.created_at = {{ text_to_timestamp('tickets.created_at') }}
+                and comments.comment_number > 1
+            )
+        )
     group by tickets._source, tickets.id
 ),
 
