@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {%- set identifiers = ['contact_id', 'email_hash', 'phone_hash'] -%}
 with
 

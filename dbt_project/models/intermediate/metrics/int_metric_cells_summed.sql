@@ -2,7 +2,13 @@
     three numbers instead of ten names, nearly half the work of the largest step of the metric
     marts. Who is always seen at one place of a metric (one channel, one touchpoint, …) lies in each
     of its cells alike and is summed up once per place; only the others are followed into every
-    cell, to be counted once in each. -#}
+    cell, to be counted once in each.
+
+    Goals are shares of the same visits. What depends on the visits alone is summed once for all of
+    them; of each goal only the customers who ever met it are followed, because what the others add
+    to its sums is zero. -#}
+{%- set visits = "'" ~ visits_record_set() ~ "'" -%}
+{%- set visit_sums = {'visits': 'customer_value is null', 'visitors': 'customer_value is not null'} -%}
 {%- set dimensions = ['journey_stage', 'channel', 'touchpoint_id', 'persona_id'] -%}
 {%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
 {%- set sums = ['n', 'customer_count'] + moments[1:] + ['cxx', 'cxb', 'cbb'] -%}
@@ -21,21 +27,75 @@ grains as (
 
 ),
 
-observations as (
+-- What is summed: of a metric its own records, and the visits once for each way to count customers.
+-- noqa: disable=LT02
+sums as (
 
-    select observations.*
-    from {{ ref('int_metric_observations') }} as observations
-    inner join metrics on observations.metric_id = metrics.metric_id
+    select
+        metric_id as sum_id,
+        {{ own_record_set('metrics') }} as record_set,
+        customer_value
+    from metrics
+    {%- for sum_id, is_counted_so in visit_sums.items() %}
+    union all
+    select
+        '{{ sum_id }}' as sum_id,
+        {{ visits }} as record_set,
+        max(customer_value) as customer_value
+    from metrics
+    where goal_event is not null and {{ is_counted_so }}
+    having count(*) > 0
+    {%- endfor %}
+
+),
+-- noqa: enable=LT02
+
+sum_grains as (
+
+    select distinct
+        sums.sum_id,
+        grains.period_type,
+        grains.grain_id,
+        grains.by_stage,
+        grains.by_channel,
+        grains.by_touchpoint,
+        grains.by_persona
+    from sums
+    inner join metrics
+        on
+            sums.sum_id = metrics.metric_id
+            or (metrics.goal_event is not null and sums.sum_id = {{ visit_sum('metrics') }})
+    inner join grains on metrics.metric_id = grains.metric_id
+
+),
+
+records as (
+
+    select * from {{ ref('int_metric_records') }}
+    where record_set in (select sums.record_set from sums)
 
 ),
 
 places as (
 
     select
-        metric_id,
+        record_set,
         {{ dimensions | join(', ') }},
-        row_number() over (order by metric_id, {{ dimensions | join(', ') }}) as place_number
-    from (select distinct metric_id, {{ dimensions | join(', ') }} from observations) as used
+        row_number() over (order by record_set, {{ dimensions | join(', ') }}) as place_number
+    from (
+        -- who met a goal anywhere is followed to all places of visits
+        select distinct
+            sums.record_set,
+            {{ prefixed(dimensions, 'used') }}
+        from (select distinct record_set, {{ dimensions | join(', ') }} from records) as used
+        inner join sums
+            on
+                used.record_set = sums.record_set
+                or (
+                    used.record_set = {{ visits }}
+                    and sums.record_set like {{ goal_record_set("'%'") }}
+                )
+    ) as numbered
 
 ),
 
@@ -44,35 +104,37 @@ customers as (
     select
         customer_id,
         row_number() over (order by customer_id) as customer_number
-    from (select distinct customer_id from observations) as used
+    from (select distinct customer_id from records) as used
 
 ),
 
 placed as (
 
     select
-        grains.period_type,
-        grains.grain_id,
-        places.metric_id,
+        sum_grains.sum_id,
+        sum_grains.period_type,
+        sum_grains.grain_id,
         places.place_number,
-        {{ cell_dimensions('places', 'grains') }}
-    from places
-    inner join grains on places.metric_id = grains.metric_id
+        sums.customer_value,
+        {{ cell_dimensions('places', 'sum_grains') }}
+    from sums
+    inner join places on sums.record_set = places.record_set
+    inner join sum_grains on sums.sum_id = sum_grains.sum_id
 
 ),
 
 cells as (
 
     select
-        metric_id,
+        sum_id,
         period_type,
         grain_id,
         {{ dimensions | join(', ') }},
         row_number() over (
-            order by metric_id, period_type, grain_id, {{ dimensions | join(', ') }}
+            order by sum_id, period_type, grain_id, {{ dimensions | join(', ') }}
         ) as cell_number
     from (
-        select distinct metric_id, period_type, grain_id, {{ dimensions | join(', ') }} from placed
+        select distinct sum_id, period_type, grain_id, {{ dimensions | join(', ') }} from placed
     ) as used
 
 ),
@@ -82,50 +144,83 @@ place_cells as (
     select
         placed.place_number,
         placed.period_type,
-        cells.cell_number,
-        metrics.customer_value
+        placed.customer_value,
+        cells.cell_number
     from placed
     inner join cells
+        on {{ agree_on(['sum_id', 'period_type', 'grain_id'] + dimensions, 'placed', 'cells') }}
+
+),
+
+own_days as (
+
+    select
+        places.record_set,
+        places.place_number,
+        customers.customer_number,
+        records.occurred_date,
+        {{ observation_moments() }},
+        max(records.value_number) as any_value
+    from records
+    inner join places on {{ agree_on(['record_set'] + dimensions, 'records', 'places') }}
+    inner join customers on records.customer_id = customers.customer_id
+    group by
+        places.record_set, places.place_number, customers.customer_number, records.occurred_date
+
+),
+
+-- The visits of those who met a goal, with what they met.
+goal_days as (
+
+    select
+        followed.record_set,
+        goal_places.place_number,
+        visits.customer_number,
+        visits.occurred_date,
+        {%- for moment in moments %}
+        {% if 'x' in moment %}coalesce(met.{{ moment }}, 0){% else %}visits.{{ moment }}{% endif %} as {{ moment }},
+        {%- endfor %}
+        coalesce(met.any_value, 0) as any_value
+    from own_days as visits
+    inner join (
+        select distinct
+            record_set,
+            customer_number
+        from own_days
+        where record_set like {{ goal_record_set("'%'") }}
+    ) as followed
+        on visits.customer_number = followed.customer_number
+    inner join places as visit_places on visits.place_number = visit_places.place_number
+    inner join places as goal_places
         on
-            placed.metric_id = cells.metric_id
-            and placed.period_type = cells.period_type
-            and placed.grain_id = cells.grain_id
-            {%- for dimension in dimensions %}
-            and placed.{{ dimension }} = cells.{{ dimension }}
-            {%- endfor %}
-    inner join metrics on placed.metric_id = metrics.metric_id
+            followed.record_set = goal_places.record_set
+            and {{ agree_on(dimensions, 'visit_places', 'goal_places') }}
+    left join own_days as met
+        on
+            goal_places.place_number = met.place_number
+            and visits.customer_number = met.customer_number
+            and visits.occurred_date = met.occurred_date
+    where visits.record_set = {{ visits }}
 
 ),
 
 customer_days as (
 
-    select
-        places.place_number,
-        customers.customer_number,
-        observations.occurred_date,
-        {{ observation_moments() }},
-        max(observations.value_number) as any_value
-    from observations
-    inner join places
-        on
-            observations.metric_id = places.metric_id
-            {%- for dimension in dimensions %}
-            and observations.{{ dimension }} = places.{{ dimension }}
-            {%- endfor %}
-    inner join customers on observations.customer_id = customers.customer_id
-    group by places.place_number, customers.customer_number, observations.occurred_date
+    select * from own_days
+    where record_set not like {{ goal_record_set("'%'") }}
+    union all
+    select * from goal_days
 
 ),
 
 roaming as (
 
     select
-        places.metric_id,
-        customer_days.customer_number
+        record_set,
+        customer_number
     from customer_days
-    inner join places on customer_days.place_number = places.place_number
-    group by places.metric_id, customer_days.customer_number
-    having min(customer_days.place_number) <> max(customer_days.place_number)
+    group by record_set, customer_number
+    having min(place_number) <> max(place_number)
 
 ),
 
@@ -133,14 +228,11 @@ customer_days_marked as (
 
     select
         customer_days.*,
-        metrics.customer_value,
         roaming.customer_number is not null as is_roaming
     from customer_days
-    inner join places on customer_days.place_number = places.place_number
-    inner join metrics on places.metric_id = metrics.metric_id
     left join roaming
         on
-            places.metric_id = roaming.metric_id
+            customer_days.record_set = roaming.record_set
             and customer_days.customer_number = roaming.customer_number
 
 ),
@@ -152,7 +244,6 @@ customer_periods as (
         place_number,
         customer_number,
         is_roaming,
-        customer_value,
         period_type,
         period_start,
         {%- for moment in moments %}
@@ -168,20 +259,22 @@ customer_periods as (
         from customer_days_marked
         cross join (select distinct period_type from grains) as period_types
     ) as dated
-    group by
-        place_number, customer_number, is_roaming, customer_value, period_type, period_start
+    group by place_number, customer_number, is_roaming, period_type, period_start
 
 ),
 
 settled_customers as (
 
     select
-        place_number,
-        period_type,
-        period_start,
-        {{ once_per_customer(moments, 'customer_value') }}
+        customer_periods.place_number,
+        customer_periods.period_type,
+        customer_periods.period_start,
+        counted.customer_value,
+        {{ once_per_customer(moments, 'counted.customer_value') }}
     from customer_periods
-    where not is_roaming
+    inner join (select distinct place_number, customer_value from placed) as counted
+        on customer_periods.place_number = counted.place_number
+    where not customer_periods.is_roaming
 
 ),
 
@@ -191,9 +284,10 @@ settled_by_place as (
         place_number,
         period_type,
         period_start,
+        customer_value,
         {{ customer_moments() }}
     from settled_customers
-    group by place_number, period_type, period_start
+    group by place_number, period_type, period_start, customer_value
 
 ),
 
@@ -252,6 +346,7 @@ united as (
         on
             settled_by_place.place_number = place_cells.place_number
             and settled_by_place.period_type = place_cells.period_type
+            and coalesce(settled_by_place.customer_value, '') = coalesce(place_cells.customer_value, '')
 
     union all
 
@@ -280,26 +375,64 @@ summed as (
 
 ),
 
-final as (
+figures as (
 
     select
-        cells.metric_id,
+        cells.sum_id,
         cells.period_type,
         cells.grain_id,
         summed.period_start,
-        {%- for dimension in dimensions %}
-        cells.{{ dimension }},
-        {%- endfor %}
-        summed.n,
-        summed.customer_count,
-        {%- for moment in moments[1:] %}
-        summed.{{ moment }},
-        {%- endfor %}
-        summed.cxx,
-        summed.cxb,
-        summed.cbb
+        {{ prefixed(dimensions, 'cells') }},
+        {{ prefixed(sums, 'summed') }}
     from summed
     inner join cells on summed.cell_number = cells.cell_number
+
+),
+
+-- n, weights and bases are those of the visits, values those of the goal
+goal_figures as (
+
+    select
+        metrics.metric_id,
+        visits.period_type,
+        visits.grain_id,
+        visits.period_start,
+        case when grains.by_stage then metrics.stages else visits.journey_stage end
+            as journey_stage,
+        {{ prefixed(dimensions[1:], 'visits') }},
+        {%- for name in sums %}
+        {% if 'x' in name %}coalesce(met.{{ name }}, 0){% else %}visits.{{ name }}{% endif %} as {{ name }}
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    from metrics
+    inner join figures as visits on {{ visit_sum('metrics') }} = visits.sum_id
+    inner join grains
+        on
+            metrics.metric_id = grains.metric_id
+            and visits.period_type = grains.period_type
+            and visits.grain_id = grains.grain_id
+    left join figures as met
+        on
+            metrics.metric_id = met.sum_id
+            and {{ agree_on(['period_type', 'grain_id', 'period_start'] + dimensions, 'visits', 'met') }}
+    where metrics.goal_event is not null
+
+),
+
+final as (
+
+    select
+        figures.sum_id as metric_id,
+        figures.period_type,
+        figures.grain_id,
+        figures.period_start,
+        {{ prefixed(dimensions, 'figures') }},
+        {{ prefixed(sums, 'figures') }}
+    from figures
+    inner join metrics on figures.sum_id = metrics.metric_id
+    where metrics.goal_event is null
+    union all
+    select * from goal_figures
 
 )
 

@@ -1,74 +1,63 @@
-{#- The families that metrics are observed in: a new family is one model and one name here. -#}
-{%- set families = [
-    'int_survey_scores_observed',
-    'int_womi_observed',
-    'int_exq_observed',
-    'int_invitations_observed',
-    'int_sessions_observed',
-    'int_tasks_observed',
-    'int_orders_observed',
-    'int_programme_observed',
-    'int_carts_observed',
-    'int_content_observed',
-    'int_service_observed',
-    'int_other_sources_observed',
-] -%}
+{{ config(materialized='view') }}
 with
 
-observed as (
+records as (
 
-    {% for family in families -%}
-    select
-        metric_id,
-        record_key,
-        occurred_date,
-        journey_stage,
-        channel,
-        touchpoint_id,
-        customer_id,
-        value_number,
-        base_number,
-        weight,
-        is_censored,
-        is_counted
-    from {{ ref(family) }}
-    {% if not loop.last %}
-    union all
-
-    {% endif %}
-    {%- endfor %}
+    select * from {{ ref('int_metric_records') }}
 
 ),
 
-customers as (
+metrics as (
+
+    select * from {{ ref('metric_catalogue') }}
+
+),
+
+own as (
 
     select
-        customer_id,
-        persona_id
-    from {{ ref('dim_customers') }}
+        metrics.metric_id,
+        metrics.goal_event,
+        metrics.stages,
+        records.*
+    from records
+    inner join metrics on records.record_set = {{ counted_record_set('metrics') }}
+
+),
+
+goals_met as (
+
+    select
+        record_set,
+        record_key
+    from records
+    where record_set like {{ goal_record_set("'%'") }}
 
 ),
 
 final as (
 
     select
-        {{ surrogate_key(['observed.metric_id', 'observed.record_key']) }} as observation_key,
-        observed.metric_id,
-        observed.occurred_date,
-        coalesce(observed.journey_stage, 'unknown') as journey_stage,
-        coalesce(observed.channel, 'unknown') as channel,
-        coalesce(observed.touchpoint_id, 'unknown') as touchpoint_id,
-        coalesce(customers.persona_id, 'unknown') as persona_id,
-        -- who is nobody's record stands for one person: better than for one and the same
-        coalesce(observed.customer_id, 'record:' || observed.record_key) as customer_id,
-        observed.value_number,
-        observed.base_number,
-        observed.weight,
-        observed.is_censored,
-        observed.is_counted
-    from observed
-    left join customers on observed.customer_id = customers.customer_id
-    where observed.occurred_date is not null and observed.value_number is not null
+        {{ surrogate_key(['own.metric_id', 'own.record_key']) }} as observation_key,
+        own.metric_id,
+        own.occurred_date,
+        -- a goal stands under the stage that holds it, wherever else the visit went
+        case when own.goal_event is null then own.journey_stage else own.stages end
+            as journey_stage,
+        own.channel,
+        own.touchpoint_id,
+        own.persona_id,
+        own.customer_id,
+        case when goals_met.record_key is null then own.value_number else 1 end as value_number,
+        own.base_number,
+        own.weight,
+        own.is_censored,
+        own.is_counted
+    from own
+    left join goals_met
+        on
+            {{ goal_record_set('own.goal_event') }} = goals_met.record_set
+            and own.record_key = goals_met.record_key
 
 )
 

@@ -2,7 +2,7 @@ with
 
 observations as (
 
-    select * from {{ ref('int_metric_observations') }}
+    select * from {{ ref('int_metric_records') }}
 
 ),
 
@@ -33,8 +33,8 @@ placed as (
         observations.is_censored,
         metrics.quantile
     from observations
-    inner join metrics on observations.metric_id = metrics.metric_id
-    inner join grains on observations.metric_id = grains.metric_id
+    inner join metrics on observations.record_set = metrics.metric_id
+    inner join grains on metrics.metric_id = grains.metric_id
 
 ),
 

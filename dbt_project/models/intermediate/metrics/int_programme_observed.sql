@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 with
 
 -- the margin of an order is that of average_order_margin, no second definition

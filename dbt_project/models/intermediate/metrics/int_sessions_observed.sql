@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 with
 
 sessions as (
@@ -32,30 +33,38 @@ goal_sessions as (
 
 ),
 
--- A goal of the measurement plan is one row of the catalogue. It stands under the stage that holds
--- the goal, wherever else the visit went.
-conversions as (
+-- Every goal is a share of the same visits, which few of them met. Visits stand here once, and of a
+-- goal the visits that met it: what the metric marts sum up follows from the two (record_sets.sql).
+population as (
 
     select
-        goals.metric_id,
-        sessions.session_key as record_key,
-        sessions.session_date as occurred_date,
-        goals.stages as journey_stage,
-        sessions.platform as channel,
+        session_key as record_key,
+        session_date as occurred_date,
+        'all' as journey_stage,
+        platform as channel,
         'all' as touchpoint_id,
-        sessions.customer_id,
-        cast(case when goal_sessions.session_key is null then 0 else 1 end as double)
-            as value_number,
+        customer_id
+    from sessions
+
+),
+
+goals_met as (
+
+    select
+        {{ goal_record_set('goal_sessions.event_name') }} as metric_id,
+        population.record_key,
+        population.occurred_date,
+        population.journey_stage,
+        population.channel,
+        population.touchpoint_id,
+        population.customer_id,
+        cast(1 as double) as value_number,
         cast(1 as double) as base_number,
         cast(1 as double) as weight,
         false as is_censored,
         true as is_counted
-    from sessions
-    cross join goals
-    left join goal_sessions
-        on
-            sessions.session_key = goal_sessions.session_key
-            and goals.goal_event = goal_sessions.event_name
+    from population
+    inner join goal_sessions on population.record_key = goal_sessions.session_key
 
 ),
 
@@ -266,7 +275,11 @@ loads as (
 
 final as (
 
-    select * from conversions
+    select * from goals_met
+    union all
+    {{ observe('population', [
+        {'metric_id': visits_record_set(), 'value': '0'},
+    ]) | indent(4) }}
     union all
     {{ observe('visits', [
         {'metric_id': 'exit_rate', 'value': 'left_empty', 'where': 'is_shop_visit'},

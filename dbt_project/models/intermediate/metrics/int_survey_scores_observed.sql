@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {#- Metrics of one survey question need no expression here: the catalogue says which answers count,
     on which scale, and from where to where they are a yes or a no. -#}
 with

@@ -52,31 +52,36 @@ connections as (
 
 ),
 
-records as (
+record_sets as (
 
     select
-        metric_id,
-        observation_key as record_key,
-        customer_id,
-        occurred_date
-    from {{ ref('int_metric_observations') }}
+        record_set,
+        count(*) as observation_count,
+        count(distinct customer_id) as customer_count,
+        min(occurred_date) as first_observed_date,
+        max(occurred_date) as last_observed_date
+    from {{ ref('int_metric_records') }}
+    group by record_set
     union all
     -- alpha is computed from items, not from one number per response
-    select distinct
-        metrics.metric_id,
-        items.survey_response_key as record_key,
-        coalesce(items.customer_id, items.survey_response_key) as customer_id,
-        items.occurred_date
+    select
+        metrics.metric_id as record_set,
+        count(distinct items.survey_response_key) as observation_count,
+        count(distinct coalesce(items.customer_id, items.survey_response_key)) as customer_count,
+        min(items.occurred_date) as first_observed_date,
+        max(items.occurred_date) as last_observed_date
     from {{ ref('int_exq_items_observed') }} as items
     cross join metrics
     where metrics.estimator = 'alpha'
+    group by metrics.metric_id
     union all
     -- by topic and menu choice alone
     select
-        'top_requests' as metric_id,
-        contact_key as record_key,
-        coalesce(customer_id, contact_key) as customer_id,
-        contact_date as occurred_date
+        'top_requests' as record_set,
+        count(*) as observation_count,
+        count(distinct coalesce(customer_id, contact_key)) as customer_count,
+        min(contact_date) as first_observed_date,
+        max(contact_date) as last_observed_date
     from {{ ref('int_service_contacts_judged') }}
     where not is_passed_on
 
@@ -85,13 +90,13 @@ records as (
 observations as (
 
     select
-        metric_id,
-        count(*) as observation_count,
-        count(distinct customer_id) as customer_count,
-        min(occurred_date) as first_observed_date,
-        max(occurred_date) as last_observed_date
-    from records
-    group by metric_id
+        metrics.metric_id,
+        record_sets.observation_count,
+        record_sets.customer_count,
+        record_sets.first_observed_date,
+        record_sets.last_observed_date
+    from metrics
+    inner join record_sets on {{ counted_record_set('metrics') }} = record_sets.record_set
 
 ),
 
