@@ -32,3 +32,9 @@
 {% macro visit_sum(metric) -%}
     case when {{ metric }}.customer_value is null then 'visits' else 'visitors' end
 {%- endmacro %}
+
+{# A sum of a goal, with `visits` and `met` the sums over all visits and over those that met it: what
+   holds a value x comes from the goal, numbers of records, weights and bases from the visits. #}
+{% macro value_of_goal(name) -%}
+    {%- if 'x' in name -%} coalesce(met.{{ name }}, 0) {%- else -%} visits.{{ name }} {%- endif -%}
+{%- endmacro %}

@@ -43,6 +43,7 @@ events as (
 
 ),
 
+-- No value is read here: looking into texts for personal data is what parameters cost most.
 params as (
 
     select
@@ -52,18 +53,28 @@ params as (
         platform,
         event_name,
         web_event_key,
+        param_key
+    from {{ ref('int_web_event_params_unioned') }}
+    where
+        {{ on_touched_days }}
+        and value_type <> 'none'
+        and param_key in (select param_key from required_params)
+
+),
+
+conditions as (
+
+    select distinct
+        web_event_key,
         param_key,
         value_text
     from {{ ref('int_web_event_params_unioned') }}
     where
         {{ on_touched_days }}
         and value_type <> 'none'
-        and (
-            param_key in (select param_key from required_params)
-            or param_key in (
-                select condition_key from required_params
-                where condition_key is not null
-            )
+        and param_key in (
+            select condition_key from required_params
+            where condition_key is not null
         )
 
 ),
@@ -96,12 +107,12 @@ conditions_met as (
             and events.event_date >= required_params.valid_from
             and events.event_date < required_params.valid_to
             and required_params.requirement = 'conditional'
-    left join params
+    left join conditions
         on
-            events.web_event_key = params.web_event_key
-            and required_params.condition_key = params.param_key
+            events.web_event_key = conditions.web_event_key
+            and required_params.condition_key = conditions.param_key
     where
-        params.value_text = required_params.condition_value
+        conditions.value_text = required_params.condition_value
         or (
             required_params.condition_key = 'consent_analytics'
             and events.consent_analytics = required_params.condition_value
@@ -109,37 +120,57 @@ conditions_met as (
 
 ),
 
+-- Events are counted before they meet the parameters that they should carry.
+events_counted as (
+
+    select
+        source,
+        partition_date,
+        event_date,
+        platform,
+        event_name,
+        count(*) as due_count
+    from events
+    group by source, partition_date, event_date, platform, event_name
+
+),
+
 events_due as (
 
+    select
+        events_counted.source,
+        events_counted.partition_date,
+        events_counted.event_date,
+        events_counted.platform,
+        events_counted.event_name,
+        required_params.param_key,
+        events_counted.due_count
+    from events_counted
+    inner join required_params
+        on
+            events_counted.event_name = required_params.event_name
+            and events_counted.platform = required_params.platform
+            and events_counted.event_date >= required_params.valid_from
+            and events_counted.event_date < required_params.valid_to
+            and required_params.requirement = 'required'
+    union all
     select
         events.source,
         events.partition_date,
         events.event_date,
         events.platform,
         events.event_name,
-        required_params.param_key,
+        conditions_met.param_key,
         count(*) as due_count
-    from events
-    inner join required_params
-        on
-            events.event_name = required_params.event_name
-            and events.platform = required_params.platform
-            and events.event_date >= required_params.valid_from
-            and events.event_date < required_params.valid_to
-    left join conditions_met
-        on
-            events.web_event_key = conditions_met.web_event_key
-            and required_params.param_key = conditions_met.param_key
-    where
-        required_params.requirement = 'required'
-        or conditions_met.web_event_key is not null
+    from conditions_met
+    inner join events on conditions_met.web_event_key = events.web_event_key
     group by
         events.source,
         events.partition_date,
         events.event_date,
         events.platform,
         events.event_name,
-        required_params.param_key
+        conditions_met.param_key
 
 ),
 

@@ -8,7 +8,9 @@
     them; of each goal only the customers who ever met it are followed, because what the others add
     to its sums is zero. -#}
 {%- set visits = "'" ~ visits_record_set() ~ "'" -%}
-{%- set visit_sums = {'visits': 'customer_value is null', 'visitors': 'customer_value is not null'} -%}
+{%- set visit_sums = {
+    'visits': 'customer_value is null', 'visitors': 'customer_value is not null',
+} -%}
 {%- set dimensions = ['journey_stage', 'channel', 'touchpoint_id', 'persona_id'] -%}
 {%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
 {%- set sums = ['n', 'customer_count'] + moments[1:] + ['cxx', 'cxb', 'cbb'] -%}
@@ -178,7 +180,7 @@ goal_days as (
         visits.customer_number,
         visits.occurred_date,
         {%- for moment in moments %}
-        {% if 'x' in moment %}coalesce(met.{{ moment }}, 0){% else %}visits.{{ moment }}{% endif %} as {{ moment }},
+        {{ value_of_goal(moment) }} as {{ moment }},
         {%- endfor %}
         coalesce(met.any_value, 0) as any_value
     from own_days as visits
@@ -272,7 +274,12 @@ settled_customers as (
         counted.customer_value,
         {{ once_per_customer(moments, 'counted.customer_value') }}
     from customer_periods
-    inner join (select distinct place_number, customer_value from placed) as counted
+    inner join (
+        select distinct
+            place_number,
+            customer_value
+        from placed
+    ) as counted
         on customer_periods.place_number = counted.place_number
     where not customer_periods.is_roaming
 
@@ -346,7 +353,8 @@ united as (
         on
             settled_by_place.place_number = place_cells.place_number
             and settled_by_place.period_type = place_cells.period_type
-            and coalesce(settled_by_place.customer_value, '') = coalesce(place_cells.customer_value, '')
+            and coalesce(settled_by_place.customer_value, '')
+            = coalesce(place_cells.customer_value, '')
 
     union all
 
@@ -390,6 +398,7 @@ figures as (
 ),
 
 -- n, weights and bases are those of the visits, values those of the goal
+-- noqa: disable=LT02
 goal_figures as (
 
     select
@@ -401,7 +410,7 @@ goal_figures as (
             as journey_stage,
         {{ prefixed(dimensions[1:], 'visits') }},
         {%- for name in sums %}
-        {% if 'x' in name %}coalesce(met.{{ name }}, 0){% else %}visits.{{ name }}{% endif %} as {{ name }}
+        {{ value_of_goal(name) }} as {{ name }}
         {{- "," if not loop.last }}
         {%- endfor %}
     from metrics
@@ -414,11 +423,14 @@ goal_figures as (
     left join figures as met
         on
             metrics.metric_id = met.sum_id
-            and {{ agree_on(['period_type', 'grain_id', 'period_start'] + dimensions, 'visits', 'met') }}
+            and {{ agree_on(
+                ['period_type', 'grain_id', 'period_start'] + dimensions, 'visits', 'met'
+            ) }}
     where metrics.goal_event is not null
 
 ),
 
+-- noqa: enable=LT02
 final as (
 
     select

@@ -83,14 +83,28 @@ visits as (
     left join customers on sessions.customer_id = customers.customer_id
 ),
 
+-- Most customers try once in a period: their attempts need no clustering.
+attempts_in_periods as (
+    select
+        visits.*,
+        entered.journey_id,
+        period_types.period_type,
+        {{ period_start('visits.session_date', 'period_types.period_type') }} as period_start
+    from steps as entered
+    inner join visits on entered.session_key = visits.session_key
+    cross join period_types
+    where entered.step_number = 1
+),
+
 -- one row per attempt, segment and period; its steps come by their number later
 attempts as (
     select
-        visits.session_key,
-        visits.customer_id,
-        entered.journey_id,
-        period_types.period_type,
-        {{ period_start('visits.session_date', 'period_types.period_type') }} as period_start,
+        tried.session_key,
+        tried.customer_id,
+        tried.is_only_attempt,
+        tried.journey_id,
+        tried.period_type,
+        tried.period_start,
         dimensions.dimension,
         coalesce(
             case dimensions.dimension
@@ -100,11 +114,15 @@ attempts as (
             end,
             'unknown'
         ) as segment
-    from steps as entered
-    inner join visits on entered.session_key = visits.session_key
-    cross join dimensions
-    inner join period_types on dimensions.has_days or period_types.period_type <> 'day'
-    where entered.step_number = 1
+    from (
+        select
+            *,
+            count(*) over (
+                partition by customer_id, journey_id, period_type, period_start
+            ) = 1 as is_only_attempt
+        from attempts_in_periods
+    ) as tried
+    inner join dimensions on dimensions.has_days or tried.period_type <> 'day'
 ),
 
 sizes as (
@@ -168,6 +186,7 @@ placed as (
     select
         attempts.session_key,
         attempts.customer_id,
+        attempts.is_only_attempt,
         attempts.journey_id,
         cells.cell_number
     from attempts
@@ -182,6 +201,7 @@ met as (
     select
         placed.cell_number,
         placed.customer_id,
+        placed.is_only_attempt,
         steps.step_number,
         steps.is_continued,
         steps.meeting_count,
@@ -201,6 +221,7 @@ by_customer as (
         count(*) as n,
         sum(case when is_continued then 1 else 0 end) as continued_count
     from met
+    where not is_only_attempt
     group by cell_number, step_number, customer_id
 ),
 
@@ -213,7 +234,22 @@ entered_by_customer as (
     where step_number = 1
 ),
 
-clustered as (
+summed as (
+    select
+        cell_number,
+        step_number,
+        cast(count(*) as double) as n,
+        cast(count(*) as double) as nn,
+        sum(case when is_continued then 1.0 else 0.0 end) as continued,
+        sum(case when is_continued then 1.0 else 0.0 end) as continued_squares,
+        sum(case when is_continued then 1.0 else 0.0 end) as continued_times_n,
+        cast(count(*) as double) as n_times_entered
+    from met
+    where is_only_attempt
+    group by cell_number, step_number
+
+    union all
+
     select
         by_customer.cell_number,
         by_customer.step_number,
@@ -230,6 +266,20 @@ clustered as (
             by_customer.cell_number = entered_by_customer.cell_number
             and by_customer.customer_id = entered_by_customer.customer_id
     group by by_customer.cell_number, by_customer.step_number
+),
+
+clustered as (
+    select
+        cell_number,
+        step_number,
+        cast(sum(n) as double) as n,
+        cast(sum(nn) as double) as nn,
+        cast(sum(continued) as double) as continued,
+        cast(sum(continued_squares) as double) as continued_squares,
+        cast(sum(continued_times_n) as double) as continued_times_n,
+        cast(sum(n_times_entered) as double) as n_times_entered
+    from summed
+    group by cell_number, step_number
 ),
 
 timed as (

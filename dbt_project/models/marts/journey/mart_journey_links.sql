@@ -81,68 +81,111 @@ paths as (
     where nodes.position = 0
 ),
 
-bases as (
+-- Cells and links are numbered within this model: two numbers are grouped and joined by, not eight
+-- names.
+cells as (
     select
         {{ cell | join(', ') }},
+        row_number() over (order by {{ cell | join(', ') }}) as cell_number
+    from (select distinct {{ cell | join(', ') }} from paths) as used
+),
+
+numbered_links as (
+    select
+        {{ link | join(', ') }},
+        row_number() over (order by {{ link | join(', ') }}) as link_number
+    from (
+        select distinct {{ link | join(', ') }} from links
+        union
+        select distinct
+            position,
+            'other' as from_touchpoint,
+            'other' as to_touchpoint
+        from links
+    ) as used
+),
+
+placed_paths as (
+    select
+        paths.path_key,
+        paths.customer_id,
+        cells.cell_number
+    from paths
+    inner join cells on {{ agree_on(cell, 'paths', 'cells') }}
+),
+
+bases as (
+    select
+        cell_number,
         customer_id,
         count(*) as n
-    from paths
-    group by {{ cell | join(', ') }}, customer_id
+    from placed_paths
+    group by cell_number, customer_id
 ),
 
 placed as (
     select
-        {{ prefixed(cell, 'paths') }},
-        {{ prefixed(link, 'links') }},
-        paths.customer_id,
+        placed_paths.cell_number,
+        numbered_links.link_number,
+        placed_paths.customer_id,
         count(*) as n
     from links
-    inner join paths on links.path_key = paths.path_key
-    group by {{ prefixed(cell, 'paths') }}, {{ prefixed(link, 'links') }}, paths.customer_id
+    inner join numbered_links on {{ agree_on(link, 'links', 'numbered_links') }}
+    inner join placed_paths on links.path_key = placed_paths.path_key
+    group by placed_paths.cell_number, numbered_links.link_number, placed_paths.customer_id
 ),
 
-sizes as (
-    select
-        {{ cell | join(', ') }},
-        {{ link | join(', ') }},
-        sum(n) as n
-    from placed
-    group by {{ cell | join(', ') }}, {{ link | join(', ') }}
-),
-
--- noqa: disable=LT02
 -- links that few took stand together, place by place
+named as (
+    select
+        sizes.cell_number,
+        sizes.link_number,
+        case
+            when sizes.n < settings.min_published_n then others.link_number
+            else sizes.link_number
+        end as shown_link_number
+    from (
+        select
+            cell_number,
+            link_number,
+            sum(n) as n
+        from placed
+        group by cell_number, link_number
+    ) as sizes
+    inner join numbered_links on sizes.link_number = numbered_links.link_number
+    inner join numbered_links as others
+        on
+            numbered_links.position = others.position
+            and others.from_touchpoint = 'other'
+            and others.to_touchpoint = 'other'
+    cross join settings
+),
+
 shown as (
     select
-        {{ prefixed(cell, 'placed') }},
-        placed.position,
-        case when sizes.n < settings.min_published_n then 'other' else placed.from_touchpoint end
-            as from_touchpoint,
-        case when sizes.n < settings.min_published_n then 'other' else placed.to_touchpoint end
-            as to_touchpoint,
+        placed.cell_number,
+        named.shown_link_number as link_number,
         placed.customer_id,
         sum(placed.n) as n
     from placed
-    inner join sizes on {{ agree_on(cell + link, 'placed', 'sizes') }}
-    cross join settings
-    group by
-        {{ prefixed(cell, 'placed') }}, placed.position, placed.customer_id,
-        case when sizes.n < settings.min_published_n then 'other' else placed.from_touchpoint end,
-        case when sizes.n < settings.min_published_n then 'other' else placed.to_touchpoint end
+    inner join named
+        on
+            placed.cell_number = named.cell_number
+            and placed.link_number = named.link_number
+    group by placed.cell_number, named.shown_link_number, placed.customer_id
 ),
--- noqa: enable=LT02
 
 shares as (
-    {{ clustered_shares('shown', 'bases', cell, link) | indent(4) }}
+    {{ clustered_shares('shown', 'bases', ['cell_number'], ['link_number']) | indent(4) }}
 ),
 
 final as (
     select
-        {{ prefixed(cell, 'shares') }},
-        case when shares.position <= 0 then 'before' else 'after' end as direction,
-        cast(shares.position as integer) as position,
-        shares.from_touchpoint,
-        shares.to_touchpoint,
+        {{ prefixed(cell, 'cells') }},
+        case when numbered_links.position <= 0 then 'before' else 'after' end as direction,
+        cast(numbered_links.position as integer) as position,
+        numbered_links.from_touchpoint,
+        numbered_links.to_touchpoint,
         shares.base_n as n,
         shares.n as path_count,
         case when shares.n >= settings.min_published_n then shares.share end as path_share,
@@ -153,6 +196,8 @@ final as (
         shares.n < settings.min_published_n as is_suppressed,
         shares.base_n < settings.small_sample_n as is_small_sample
     from shares
+    inner join cells on shares.cell_number = cells.cell_number
+    inner join numbered_links on shares.link_number = numbered_links.link_number
     cross join settings
     where shares.base_n >= settings.min_published_n
 )
