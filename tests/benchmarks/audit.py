@@ -2,8 +2,11 @@
 
 Every kind of defect is planted in a healthy month at several intensities, one build per intensity
 and seed with all kinds in windows of their own, and nothing at all in the clean months. Intensity
-is the share of rows hit in the window beyond the check's threshold. Printed are recall, false
-findings of clean months, and whether the window's beginning is found to the hour and day.
+is the share of rows hit in the window beyond the check's threshold. Printed are recall, precision
+(what the planted checks found that overlaps what was planted), whether the beginning is found to
+the day and hour and the place is named, and the false findings of clean months. Kinds whose damage
+to revenue is known are planted alone too: the corrected figure is compared with the revenue that
+the healthy month had in the finding's window.
 Planting shares no code and no constant with the checks, besides the thresholds that define what
 intensity means.
 """
@@ -24,7 +27,7 @@ from expectations.findings import Finding
 from expectations.plan import load_plan
 from expectations.run import audit
 from tests.unit.expectations.conftest import DAYS, NOW, healthy, planned
-from tests.unit.expectations.warehouse import Rows, build, day
+from tests.unit.expectations.warehouse import Rows, at, build, day
 
 Row = dict[str, Any]
 Change = Callable[[Row], None]
@@ -33,6 +36,12 @@ _EVENTS = "int_web_events_landed"
 _PARAMS = "int_web_event_params_unioned"
 _ORDERS = "int_orders_unioned"
 _CONTACTS = "int_crm_contacts_unioned"
+_RESPONSES = "int_survey_responses_unioned"
+_ANSWERS = "int_survey_answers_unioned"
+_CASES = "int_service_cases_unioned"
+_DEALS = "int_crm_deals_unioned"
+_CALLS = "int_service_contacts_unioned"
+_LINES = "int_order_lines_unioned"
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,9 @@ class Defect:
     is_hit: Callable[[Row], bool]
     spoil: Change
     copies: bool = False
+    removes: bool = False
+    # Column of the finding and what must stand there.
+    place: tuple[str, str] | None = None
 
 
 def _named(*names: str) -> Callable[[Row], bool]:
@@ -62,49 +74,204 @@ def _identified(row: Row) -> bool:
     return row.get("client_id") is not None
 
 
+def _always(row: Row) -> bool:
+    return True
+
+
 def _unknown_order(row: Row) -> None:
     row["transaction_id"] = f"unheard-of-{row['transaction_id']}"
+
+
+def _back_by_search(row: Row) -> bool:
+    return row["event_name"] == "session_start" and bool(row.get("first_user_source"))
+
+
+def _later_that_day(row: Row) -> None:
+    row["occurred_at"] = row["occurred_at"].replace(hour=23)
 
 
 _PURCHASE = _named("purchase")
 
 DEFECTS: tuple[Defect, ...] = (
     Defect("COL03", _EVENTS, _identified, _to(is_duplicate=True), copies=True),
-    Defect("COL05", _EVENTS, _named("view_item"), _to(page_host="test.shop.example")),
+    Defect(
+        "COL05",
+        _EVENTS,
+        _named("view_item"),
+        _to(page_host="test.shop.example"),
+        place=("detail", "test.shop.example"),
+    ),
     Defect("COL06", _EVENTS, _identified, _to(is_internal=True)),
     Defect("SES01", _EVENTS, _identified, _to(session_ref=None)),
     Defect("SES02", _EVENTS, _identified, _to(session_ref_type="string")),
     Defect("SES05", _EVENTS, _named("login"), _to(user_id=None)),
     Defect("SES06", _EVENTS, _named("login"), _to(user_id="undefined")),
-    Defect("SCH01", _EVENTS, _named("view_search_results"), _to(event_name="overlay_open")),
-    Defect("SCH03", _EVENTS, _named("content_feedback"), _to(event_name="Content-Feedback")),
-    Defect("SCH05", _PARAMS, _param("page_view", "session_engaged"), _to(value_type="int")),
-    Defect("SCH06", _PARAMS, _param("content_feedback", "useful"), _to(value_text="ehkä")),
-    Defect("SCH08", _PARAMS, _param("view_search_results", "search_term"),
-           _to(value_text="x" * 100, value_length=100)),
-    Defect("SCH09", _PARAMS, _param("view_search_results", "search_term"),
-           _to(value_text="undefined")),
+    Defect(
+        "SCH01",
+        _EVENTS,
+        _named("view_search_results"),
+        _to(event_name="overlay_open"),
+        place=("subject", "overlay_open"),
+    ),
+    Defect(
+        "SCH03",
+        _EVENTS,
+        _named("content_feedback"),
+        _to(event_name="Content-Feedback"),
+        place=("subject", "Content-Feedback"),
+    ),
+    Defect(
+        "SCH05",
+        _PARAMS,
+        _param("page_view", "session_engaged"),
+        _to(value_type="int"),
+        place=("detail", "session_engaged"),
+    ),
+    Defect(
+        "SCH06",
+        _PARAMS,
+        _param("content_feedback", "useful"),
+        _to(value_text="ehkä"),
+        place=("detail", "useful"),
+    ),
+    Defect(
+        "SCH08",
+        _PARAMS,
+        _param("view_search_results", "search_term"),
+        _to(value_text="x" * 100, value_length=100),
+        place=("detail", "search_term"),
+    ),
+    Defect(
+        "SCH09",
+        _PARAMS,
+        _param("view_search_results", "search_term"),
+        _to(value_text="undefined"),
+        place=("detail", "search_term"),
+    ),
     Defect("GOL02", _EVENTS, _PURCHASE, _to(), copies=True),
     Defect("GOL03", _EVENTS, _PURCHASE, _to(transaction_id=None)),
-    Defect("GOL04", _EVENTS, _PURCHASE, _to(event_value=None)),
+    Defect("GOL04", _EVENTS, _PURCHASE, _to(event_value=None), place=("subject", "purchase")),
     Defect("GOL05", _EVENTS, _PURCHASE, _to(item_count=0, items_amount=None)),
     Defect("GOL06", _EVENTS, _PURCHASE, _to(event_value=64.0)),
     Defect("GOL10", _EVENTS, _PURCHASE, _to(event_value=0.5)),
-    Defect("ATT04", _EVENTS, _named("session_start"),
-           _to(traffic_source="paytrail.com", traffic_medium="referral")),
-    Defect("ATT07", _EVENTS, _named("session_start"),
-           _to(traffic_source="NewsLetter", traffic_medium="email")),
+    Defect(
+        "ATT04",
+        _EVENTS,
+        _named("session_start"),
+        _to(traffic_source="paytrail.com", traffic_medium="referral"),
+    ),
+    Defect(
+        "ATT07",
+        _EVENTS,
+        _named("session_start"),
+        _to(traffic_source="NewsLetter", traffic_medium="email"),
+    ),
     Defect("PRI01", _EVENTS, _named("page_view"), _to(has_personal_data=True)),
     Defect("PRI02", _EVENTS, lambda row: True, _to(consent_analytics="unset")),
-    Defect("PRI03", _EVENTS, lambda row: row["consent_analytics"] == "denied",
-           _to(client_id="kept")),
+    Defect(
+        "PRI03", _EVENTS, lambda row: row["consent_analytics"] == "denied", _to(client_id="kept")
+    ),
     Defect("VOL06", _EVENTS, _identified, _to(server_offset_seconds=200000.0)),
-    Defect("REC02", _EVENTS, _PURCHASE, _unknown_order),
+    Defect("REC02", _EVENTS, _PURCHASE, _unknown_order, copies=True),
     Defect("REC04", _EVENTS, _PURCHASE, _to(event_value=57.0, items_amount=57.0)),
     Defect("REC07", _ORDERS, lambda row: row["loyalty_id"] is not None, _to(loyalty_id="X0")),
     Defect("CRM02", _CONTACTS, lambda row: True, _to(is_email_valid=False)),
-    Defect("CRM03", _CONTACTS, lambda row: True, _to(lifecycle_stage=None)),
-)  # fmt: skip
+    Defect(
+        "CRM03",
+        _CONTACTS,
+        lambda row: True,
+        _to(lifecycle_stage=None),
+        place=("detail", "lifecycle_stage"),
+    ),
+    Defect(
+        "COL02",
+        _EVENTS,
+        _named("view_item"),
+        _to(is_intraday=True, is_superseded=True),
+        copies=True,
+    ),
+    Defect("COL04", _EVENTS, _named("page_view"), _to(), copies=True),
+    Defect("SES09", _EVENTS, _named("login"), _to(user_id="another"), copies=True),
+    Defect(
+        "SCH04",
+        _PARAMS,
+        _param("view_item", "currency"),
+        _to(),
+        removes=True,
+        place=("detail", "currency"),
+    ),
+    Defect(
+        "SCH07",
+        _PARAMS,
+        _param("view_item", "value"),
+        _to(param_key="dbg"),
+        copies=True,
+        place=("detail", "dbg"),
+    ),
+    Defect(
+        "GOL08",
+        _EVENTS,
+        _named("loyalty_signup"),
+        _later_that_day,
+        copies=True,
+        place=("subject", "loyalty_signup"),
+    ),
+    Defect(
+        "ATT01", _EVENTS, _back_by_search, _to(traffic_source="newsletter", traffic_medium="email")
+    ),
+    Defect(
+        "ATT02",
+        _EVENTS,
+        _named("session_start"),
+        _to(click_id_type="gclid", traffic_source="google", traffic_medium="organic"),
+    ),
+    Defect(
+        "ATT03",
+        _EVENTS,
+        _named("session_start"),
+        _to(traffic_source="www.kauppa.example", traffic_medium="referral"),
+    ),
+    Defect(
+        "ATT05",
+        _EVENTS,
+        _named("session_start"),
+        _to(traffic_source="flyer", traffic_medium="paper"),
+    ),
+    Defect(
+        "REC05",
+        _CONTACTS,
+        lambda row: bool(row.get("client_id")),
+        _to(client_id="lost"),
+        place=("subject", "leads"),
+    ),
+    Defect("REC06", _RESPONSES, _always, _to(invitation_id="shared")),
+    Defect("REC08", _CALLS, _always, _to(case_ref="gone")),
+    Defect(
+        "SUR01",
+        _ANSWERS,
+        lambda row: row["question_id"] == "nps",
+        _to(answer_number=12.0),
+        place=("detail", "nps"),
+    ),
+    Defect(
+        "SUR05",
+        _RESPONSES,
+        lambda row: row["survey_id"] == "purchase",
+        _to(submitted_at=at(1), started_at=None),
+    ),
+    Defect(
+        "CRM04",
+        _CONTACTS,
+        lambda row: row["lifecycle_stage"] == "customer",
+        _to(lifecycle_stage="subscriber"),
+    ),
+    Defect("CRM05", _CASES, _always, _to(email_hash=None), place=("subject", "cases")),
+    Defect("CRM06", _DEALS, _always, _to(closed_at=at(-3)), place=("subject", "deals")),
+    Defect("CRM07", _LINES, _always, _to(quantity=-1.0)),
+)
+
+# Kinds whose damage to measured revenue the generator knows.
+_COUNTED = ("COL03", "GOL02", "GOL04", "GOL10", "REC02", "REC04")
 
 
 @dataclass(frozen=True)
@@ -115,6 +282,8 @@ class Planted:
     rows: int
     first_at: datetime | None
     first_date: date | None
+    place: tuple[str, str] | None
+    last_date: date | None
 
 
 def plant(
@@ -136,7 +305,9 @@ def plant(
     spoilt.update(map(id, chosen))
     for number, row in enumerate(chosen):
         if defect.copies:
-            copy = row | {"web_event_key": f"{row['web_event_key']}-{defect.check_id}{number}"}
+            copy = dict(row)
+            if defect.table == _EVENTS:
+                copy["web_event_key"] = f"{row['web_event_key']}-{defect.check_id}{number}"
             defect.spoil(copy)
             rows.tables[defect.table].append(copy)
         else:
@@ -145,7 +316,17 @@ def plant(
         return None
     times = [row["occurred_at"] for row in chosen if row.get("occurred_at")]
     dates = [row["event_date"] for row in chosen if row.get("event_date")]
-    return Planted(defect.check_id, len(chosen), min(times, default=None), min(dates, default=None))
+    if defect.removes:
+        doomed = set(map(id, chosen))
+        rows.tables[defect.table] = [r for r in rows.tables[defect.table] if id(r) not in doomed]
+    return Planted(
+        defect.check_id,
+        len(chosen),
+        min(times, default=None),
+        min(dates, default=None),
+        defect.place,
+        max(dates, default=None),
+    )
 
 
 def _audited(rows: Rows) -> list[Finding]:
@@ -169,23 +350,92 @@ def _batches(size: int) -> Iterator[tuple[Defect, ...]]:
         yield DEFECTS[first : first + size]
 
 
+def _overlaps(finding: Finding, truth: Planted) -> bool:
+    """Whether a finding lies where and when its defect was planted."""
+    if truth.place and getattr(finding, truth.place[0]) != truth.place[1]:
+        return False
+    if truth.first_date is None or truth.last_date is None or finding.first_failed_date is None:
+        return True
+    last = finding.last_failed_date or finding.first_failed_date
+    return finding.first_failed_date <= truth.last_date and last >= truth.first_date
+
+
+def _print_impact(
+    visits: int, intensity: float, limits: dict[str, float], rng: random.Random
+) -> None:
+    """Plant kinds alone, and compare corrected revenue with that of the healthy month."""
+    within, told = 0, 0
+    for defect in DEFECTS:
+        if defect.check_id not in _COUNTED:
+            continue
+        rows = healthy(visits)
+        # before anything is spoilt
+        sales = [
+            (row["event_date"], row["event_value"])
+            for row in rows.tables[_EVENTS]
+            if row["event_name"] == "purchase"
+        ]
+        truth = plant(rows, defect, limits[defect.check_id] + intensity, rng, set())
+        own = [
+            f
+            for f in _audited(rows)
+            if f.check_id == defect.check_id and f.estimate_of == "revenue" and f.first_failed_date
+        ]
+        if truth is None or not own:
+            print(f"impact of {defect.check_id} alone: no estimate")
+            told += 1
+            continue
+        finding = max(own, key=lambda f: f.rows_failing)
+        first = finding.first_failed_date
+        last = finding.last_failed_date or first
+        true = sum(value for on, value in sales if first <= on <= last)
+        damage = true - finding.reported_value
+        error = abs(finding.corrected_value - true) / abs(damage) if damage else 0.0
+        is_within = error <= 0.05 or finding.corrected_low <= true <= finding.corrected_high
+        told, within = told + 1, within + is_within
+        print(
+            f"impact of {defect.check_id} alone: reported {finding.reported_value:,.0f},"
+            f" corrected {finding.corrected_value:,.0f} ({finding.corrected_low:,.0f} to"
+            f" {finding.corrected_high:,.0f}), true {true:,.0f}; error {error:.1%} of the damage"
+        )
+    print(f"impact within 5 % of the damage or the stated interval: {within}/{told}")
+
+
 def main() -> None:
     """Plant, audit and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.audit", description=__doc__)
     parser.add_argument("--intensities", nargs="*", type=float, default=[0.005, 0.01, 0.05, 0.2])
     parser.add_argument("--visits", type=int, default=180, help="visits a day")
+    parser.add_argument("--people", type=int, default=600, help="contacts, cases and respondents")
     parser.add_argument("--clean", type=int, default=2, help="clean months")
-    parser.add_argument("--together", type=int, default=30, help="kinds of defects in one build")
+    parser.add_argument("--alone", type=float, default=0.05, help="intensity alone; 0: none")
+    parser.add_argument(
+        "--together", type=int, default=len(DEFECTS), help="kinds of defects in one build"
+    )
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     rng = random.Random(options.seed)
+    plan = load_plan()
     limits = {check.id: check.threshold.max_share or 0.0 for check in load_catalogue().checks}
-    print(f"{len(DEFECTS)} kinds of defects, {options.visits} visits a day, {DAYS} days")
+    limits |= {
+        "CRM03": 1 - min(f["min_fill_share"] for f in plan.rows("crm_fields")),
+        "REC05": next(
+            entry["max_unmatched_share"]
+            for entry in plan.rows("reconciliations")
+            if entry["table"] == "crm_contacts"
+        ),
+    }
+    print(
+        f"{len(DEFECTS)} kinds of defects, {options.visits} visits a day, {DAYS} days,"
+        f" {options.people} people"
+    )
     for intensity in options.intensities:
         found, planted, days_right, hours_right, timed = 0, 0, 0, 0, 0
+        said, said_rightly, placed, placed_rightly = 0, 0, 0, 0
+        others: set[str] = set()
         missed: list[str] = []
         for batch in _batches(options.together):
-            rows = healthy(options.visits)
+            rows = healthy(options.visits, options.people)
             spoilt: set[int] = set()
             truths = [
                 truth
@@ -193,6 +443,7 @@ def main() -> None:
                 if (truth := plant(rows, defect, limits[defect.check_id] + intensity, rng, spoilt))
             ]
             findings = _audited(rows)
+            others |= {f.check_id for f in findings} - {truth.check_id for truth in truths}
             for truth in truths:
                 planted += 1
                 own = [f for f in findings if f.check_id == truth.check_id]
@@ -200,6 +451,12 @@ def main() -> None:
                     missed.append(f"{truth.check_id} ({truth.rows} rows)")
                     continue
                 found += 1
+                said += len(own)
+                said_rightly += sum(_overlaps(finding, truth) for finding in own)
+                if truth.place:
+                    column, value = truth.place
+                    placed += 1
+                    placed_rightly += any(getattr(f, column) == value for f in own)
                 if truth.first_at and truth.first_date:
                     dated = [f for f in own if f.first_failed_at]
                     timed += bool(dated)
@@ -207,12 +464,16 @@ def main() -> None:
                     hours_right += any(_within_an_hour(f.first_failed_at, truth) for f in dated)
         print(
             f"intensity {intensity:.1%}: recall {found}/{planted} = {found / planted:.2f};"
-            f" beginning found to the day {days_right}/{timed}, to the hour {hours_right}/{timed}"
+            f" beginning found to the day {days_right}/{timed}, to the hour {hours_right}/{timed};"
+            f" place {placed_rightly}/{placed}; precision {said_rightly}/{said}"
         )
+        print("  other checks that spoke:", ", ".join(sorted(others)) or "none")
         if missed:
             print("  missed:", ", ".join(missed))
+    if options.alone:
+        _print_impact(options.visits, options.alone, limits, rng)
     for number in range(options.clean):
-        findings = _audited(healthy(options.visits + 7 * number))
+        findings = _audited(healthy(options.visits + 7 * number, options.people))
         print(f"clean month {number + 1}: {len(findings)} false findings")
 
 

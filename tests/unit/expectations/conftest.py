@@ -223,13 +223,13 @@ def _buy(rows: Rows, number: int, visit: int, begin: float, identity: dict[str, 
     )
 
 
-def healthy(visits: int = 60) -> Rows:
+def healthy(visits: int = 60, people: int = 60) -> Rows:
     """Return a month in which every check has something to examine and nothing to find."""
     rows = Rows()
     for number in range(DAYS):
         for visit in range(visits):
             _visit(rows, number, visit)
-    for person in range(60):
+    for person in range(people):
         rows.add(
             "int_crm_contacts_unioned",
             crm_contact_key=f"k{person}",
@@ -312,7 +312,7 @@ def healthy(visits: int = 60) -> Rows:
             scale_max=7.0,
         )
     for week in range(5):
-        for person in range(60):
+        for person in range(people):
             _asked_in_wave(rows, week, person)
     rows.add(
         "survey_questions",
