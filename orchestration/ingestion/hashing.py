@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from orchestration.ingestion.email_rules import EmailRules, email_rules, one_spelling
 from orchestration.ingestion.specs import IdentifierKind
 
 KEY_VARIABLE = "CXW_HASH_KEY"
@@ -36,15 +37,17 @@ _NOTHING = frozenset(
 _HAS_DIGIT = re.compile(r"\d")
 
 
-def normalise_email(value: str) -> str | None:
+def normalise_email(value: str, rules: EmailRules | None = None) -> str | None:
     """Bring an e-mail address to the form under which it is compared.
 
     Args:
         value: The text as it came.
+        rules: Which spellings are one mailbox, by domain; by default the shipped ones.
 
     Returns:
-        The bare address in lower case; None where the text holds no address. Dots and tags before
-        the @ are kept: only the mailbox's provider knows whether they matter. A digest in place of
+        The bare address in lower case, in the spelling that stands for its mailbox; None where the
+        text holds no address. Dots and tags before the @ are kept but for domains that a rule
+        names: only the mailbox's provider knows whether they matter. A digest in place of
         the address (a loader that pseudonymises: MD5, SHA-1 or SHA-256, in hex or Base64) still
         tells people apart and is kept as it is.
     """
@@ -52,7 +55,10 @@ def normalise_email(value: str) -> str | None:
     text = plain.casefold().removeprefix("mailto:")
     found = _EMAIL.search(text)
     if found:
-        return found.group().strip(".,;:'\"()")
+        address = found.group().strip(".,;:'\"()")
+        if address.startswith("@") or address.endswith("@"):
+            return None
+        return one_spelling(address, email_rules() if rules is None else rules)
     if _HEX_DIGEST.fullmatch(text) and text not in _NOTHING:
         return text
     return plain if _BASE64_DIGEST.fullmatch(plain) and plain not in _NOTHING else None
@@ -89,7 +95,11 @@ def normalise_phone(value: str, region: str) -> str | None:
 
 
 def hash_values(
-    values: Iterable[str], kind: IdentifierKind, key: bytes, region: str
+    values: Iterable[str],
+    kind: IdentifierKind,
+    key: bytes,
+    region: str,
+    rules: EmailRules | None = None,
 ) -> dict[str, str | None]:
     """Hash distinct raw values.
 
@@ -98,13 +108,14 @@ def hash_values(
         kind: What they are, which decides how they are normalised.
         key: The secret key.
         region: Default country of telephone numbers.
+        rules: Which spellings of an address are one mailbox; by default the shipped ones.
 
     Returns:
         The hash of each value, 32 hex characters; None where it holds no identifier.
     """
     hashes: dict[str, str | None] = {}
     for value in values:
-        plain = normalise_email(value) if kind == "email" else normalise_phone(value, region)
+        plain = normalise_email(value, rules) if kind == "email" else normalise_phone(value, region)
         hashes[value] = None if plain is None else _digest(f"{kind}:{plain}", key)
     return hashes
 

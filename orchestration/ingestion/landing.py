@@ -32,6 +32,7 @@ from pathlib import Path
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
+from orchestration.ingestion.email_rules import email_rules
 from orchestration.ingestion.errors import (
     FileError,
     IngestionError,
@@ -1080,7 +1081,11 @@ def _hash_identifiers(
         import pyarrow as pa
 
         hashes = hash_values(
-            (row[0] for row in found), kind, hash_key(raw_root.parent / "state"), region
+            (row[0] for row in found),
+            kind,
+            hash_key(raw_root.parent / "state"),
+            region,
+            email_rules(raw_root.parent),
         )
         connection.register(
             "hashed",

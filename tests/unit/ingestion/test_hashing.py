@@ -3,7 +3,11 @@
 import stat
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from orchestration.errors import WarehouseError
+from orchestration.ingestion.email_rules import FILE_NAME, SHIPPED_RULES, email_rules
 from orchestration.ingestion.hashing import (
     hash_key,
     hash_values,
@@ -25,6 +29,60 @@ from orchestration.ingestion.hashing import (
 )
 def test_addresses_are_compared_in_one_form(text, address):
     assert normalise_email(text) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Aino.Maki+kauppa@Gmail.com", "ainomaki@gmail.com"),
+        ("ainomaki@googlemail.com", "ainomaki@gmail.com"),
+        # Microsoft tells dots apart, and no rule knows what another company does
+        ("aino.maki+kauppa@outlook.com", "aino.maki@outlook.com"),
+        ("aino.maki+kauppa@posti.example", "aino.maki+kauppa@posti.example"),
+        # a name that is nothing but a tag stays what it is
+        ("+kauppa@gmail.com", "+kauppa@gmail.com"),
+        ("aino@protonmail.com", "aino@proton.me"),
+    ],
+)
+def test_spellings_that_the_provider_does_not_tell_apart_are_one_mailbox(text, address):
+    assert normalise_email(text) == address
+
+
+@given(
+    st.text("ab.+", min_size=1, max_size=8),
+    st.sampled_from([*email_rules(), "posti.example"]),
+)
+def test_the_spelling_of_a_mailbox_is_its_own_spelling(name, domain):
+    once = normalise_email(f"{name}@{domain}")
+    assert once is None or normalise_email(once) == once
+
+
+def test_a_company_may_bring_rules_of_its_own(tmp_path):
+    header = SHIPPED_RULES.read_text().splitlines()[0]
+    (tmp_path / FILE_NAME).write_text(f"{header}\nposti.example,,true,-,our own server\n")
+    rules = email_rules(tmp_path)
+    assert normalise_email("a.b-list@posti.example", rules) == "ab@posti.example"
+    assert normalise_email("a.b+list@gmail.com", rules) == "a.b+list@gmail.com"
+    assert (
+        hash_values(["a.b@posti.example"], "email", b"k", "FI", rules)["a.b@posti.example"]
+        == hash_values(["ab@posti.example"], "email", b"k", "FI", rules)["ab@posti.example"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("Gmail.com,,true,+,x", "line 2, domain"),
+        ("gmail.com,,yes,+,x", "line 2, ignores_dots"),
+        ("gmail.com,,true,++,x", "line 2, tag_separator"),
+        ("a.example,b.example,true,+,x", "same as b.example"),
+    ],
+)
+def test_a_rule_that_is_none_is_named_with_its_line(tmp_path, row, told):
+    header = SHIPPED_RULES.read_text().splitlines()[0]
+    (tmp_path / FILE_NAME).write_text(f"{header}\n{row}\n")
+    with pytest.raises(WarehouseError, match=told):
+        email_rules(tmp_path)
 
 
 @pytest.mark.parametrize(
