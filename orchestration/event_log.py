@@ -32,6 +32,7 @@ class EventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, sa.Engine] = {}
+        self._tables_seen: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -68,6 +69,12 @@ class EventLog(SqliteEventLogStorage):
         sa.event.listen(engine, "connect", _do_not_wait_for_the_disk)
         self._initdb(engine)
         return engine
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table: asked several times an event, and no table ever goes."""
+        if table_name not in self._tables_seen and super().has_table(table_name):
+            self._tables_seen.add(table_name)
+        return table_name in self._tables_seen
 
     def dispose(self) -> None:
         """Close all connections."""

@@ -13,7 +13,7 @@ import dagster as dg
 from orchestration.errors import WarehouseError
 from orchestration.home import Home, run_clock
 from orchestration.ingestion.deliveries import FIRST_PARTITION, day_of, pending_files, run_counts
-from orchestration.ingestion.landing import LandedBatch, PendingFile, land, raw_row_count
+from orchestration.ingestion.landing import LandedBatch, PendingFile, land, raw_row_counts
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.specs import VendorSpec
@@ -117,10 +117,12 @@ def _landing_assets(home: Home, spec: VendorSpec) -> dg.AssetsDefinition:
         except WarehouseError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
         seconds = time.monotonic() - started
+        row_counts = raw_row_counts(home.raw, spec.name)
         for table in spec.tables:
             if table.name in tables:
                 mine = [batch for batch in batches if batch.table_name == table.name]
-                yield _materialization(home, spec, table.name, mine, seconds)
+                row_count = row_counts.get(table.name, 0)
+                yield _materialization(home, spec, table.name, mine, row_count, seconds)
                 yield _readable(spec, table.name, mine)
 
     return land_vendor
@@ -136,12 +138,17 @@ def _is_selected(context: dg.AssetExecutionContext, file: PendingFile) -> bool:
 
 
 def _materialization(
-    home: Home, spec: VendorSpec, table: str, batches: list[LandedBatch], seconds: float
+    home: Home,
+    spec: VendorSpec,
+    table: str,
+    batches: list[LandedBatch],
+    row_count: int,
+    seconds: float,
 ) -> dg.MaterializeResult:
     loaded = [batch for batch in batches if batch.status == "loaded"]
     days = [day for batch in loaded for day in (batch.min_dt, batch.max_dt) if day]
     metadata: dict[str, dg.MetadataValue] = {
-        "dagster/row_count": dg.MetadataValue.int(raw_row_count(home.raw, spec.name, table)),
+        "dagster/row_count": dg.MetadataValue.int(row_count),
         "files": dg.MetadataValue.int(len(loaded)),
         "rows_read": dg.MetadataValue.int(sum(batch.rows_read for batch in loaded)),
         "rows_landed": dg.MetadataValue.int(sum(batch.rows_landed for batch in loaded)),

@@ -1356,24 +1356,24 @@ def ensure_raw_schemas(raw_root: Path) -> None:
     os.replace(draft, record)
 
 
-def raw_row_count(raw_root: Path, vendor: str, table: str) -> int:
-    """Rows of one raw table, as the manifest counts them.
+def raw_row_counts(raw_root: Path, vendor: str) -> dict[str, int]:
+    """Rows of a vendor's raw tables, as the manifest counts them.
 
     Args:
         raw_root: The raw zone.
         vendor: Vendor name.
-        table: Table name.
 
     Returns:
-        Rows landed so far.
+        Rows landed so far, by table; a table without any is absent.
     """
     with duckdb.connect() as connection:
-        row = connection.execute(
+        rows = connection.execute(
             """
-            select coalesce(sum(rows_landed), 0)
+            select table_name, sum(rows_landed)
             from read_parquet(?, union_by_name = true)
-            where vendor = ? and table_name = ?
+            where vendor = ?
+            group by table_name
             """,
-            [str(raw_root / "_manifest" / "*.parquet"), vendor, table],
-        ).fetchone()
-    return int(row[0]) if row else 0
+            [str(raw_root / "_manifest" / "*.parquet"), vendor],
+        ).fetchall()
+    return {table: int(count or 0) for table, count in rows}

@@ -1,6 +1,10 @@
 {# Columns that are never null and, where given, the key that no two rows share: one test of the run
-   for the whole table. A failure names the column, what is wrong with it and in how many rows. #}
+   for the whole table. A failure names the column, what is wrong with it and in how many rows.
+   The columns stand in one text, parted by commas: dbt renders every member of a list by itself, at
+   five milliseconds each. #}
 {% test complete_and_unique(model, columns, key=none) %}
+{%- set columns = columns | replace(' ', '') if columns is string else columns | join(',') -%}
+{%- set columns = columns.split(',') -%}
 
 with
 

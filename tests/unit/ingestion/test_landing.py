@@ -14,7 +14,7 @@ import pytest
 
 from orchestration.ingestion import landing
 from orchestration.ingestion.hashing import hash_values
-from orchestration.ingestion.landing import discover, ensure_raw_schemas, land, raw_row_count
+from orchestration.ingestion.landing import discover, ensure_raw_schemas, land, raw_row_counts
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.specs import Column, match_columns
@@ -165,7 +165,7 @@ def test_a_file_without_a_column_that_the_mapping_needs_fails_alone_and_by_name(
     assert [batches[name].status for name in sorted(batches)] == ["failed", "loaded", "failed"]
     assert "orders_1.csv" in batches["orders_1.csv"].error
     assert "orders_3.csv is empty" in batches["orders_3.csv"].error
-    assert raw_row_count(home / "raw", "generic", "orders") == 1
+    assert raw_row_counts(home / "raw", "generic") == {"orders": 1}
 
 
 def test_a_failed_file_is_tried_again_once_it_or_its_mapping_has_changed(home):
