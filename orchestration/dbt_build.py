@@ -115,6 +115,8 @@ def build(
         project,
         [
             *project_arguments(target),
+            # the manifest is there already (load_project), and the events tell the results
+            "--no-write-json",
             "build",
             *arguments,
             *(["--indirect-selection", indirect] if indirect else []),

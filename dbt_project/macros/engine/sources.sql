@@ -6,9 +6,8 @@
     {%- if not execute or relation.is_cte -%}
         {{ return(relation) }}
     {%- endif -%}
-    {%- set node = graph.sources.values()
-        | selectattr('source_name', 'equalto', source_name)
-        | selectattr('name', 'equalto', table_name) | first -%}
+    {#- by its id: dbt makes a dictionary of every source that a search walks over -#}
+    {%- set node = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ table_name] -%}
     {%- if target.type == 'spark' -%}
         {%- set location = node.config.meta['external_location'] | replace('{name}', table_name) -%}
         {%- set files = modules.re.search("'([^']+)'", location).group(1) -%}

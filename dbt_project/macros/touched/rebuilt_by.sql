@@ -53,9 +53,7 @@
         and target.type == 'duckdb'
         and (even_on_full_refresh or not flags.FULL_REFRESH)
     -%}
-        {%- set node = graph.nodes.values()
-            | selectattr('resource_type', 'equalto', 'model')
-            | selectattr('name', 'equalto', name) | first -%}
+        {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
         {{ return(adapter.get_relation(node.database, node.schema, node.alias)) }}
     {%- endif -%}
 {%- endmacro %}
