@@ -41,6 +41,7 @@ NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 # What tells of the run itself, and what the audit writes after it.
 OF_THE_RUN = (
     "int_touched_",
+    "int_metric_days_",
     "int_raw_files_",
     "stg_ga4__touched_days",
     "stg_ga4__export_deliveries",
@@ -182,6 +183,31 @@ def event_count(warehouse: Path) -> int:
         return int(row[0])
 
 
+def cell_periods(warehouse: Path) -> tuple[int, int, int]:
+    """Periods of metrics with marked cells, how many of them were touched, and all that were."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        row = connection.execute(
+            """
+            with kept as (
+                select distinct metric_id, period_type, period_start
+                from intermediate.int_metric_cells_summed
+                where customer_count = -1
+            ),
+            touched as (
+                select metric_id, period_type, period_start
+                from intermediate.int_touched_metric_periods
+            )
+            select
+                (select count(*) from kept),
+                (select count(*) from kept semi join touched
+                    using (metric_id, period_type, period_start)),
+                (select count(*) from touched)
+            """
+        ).fetchone()
+        assert row
+        return row
+
+
 def deliveries(exports: Path, seed: int, steps: int) -> Iterator[list[tuple[Path, Path]]]:
     """Which file goes where, step by step; the last step brings whatever is left."""
     chance = random.Random(seed)
@@ -280,6 +306,12 @@ def test_increments_equal_a_rebuild(
         with pytest.raises(duckdb.Error):
             duckdb.execute(f"select count(distinct event_name) from read_parquet('{path}')")
     before = event_count(warehouse.home.warehouse)
+    warehouse.execute("update intermediate.int_metric_cells_summed set customer_count = -1")
     warehouse.land(steps)
     warehouse.dbt("run")
     assert 0 < event_count(warehouse.home.warehouse) < before
+    # Of the metrics, the cells of other periods were left alone.
+    kept, also_touched, touched = cell_periods(warehouse.home.warehouse)
+    assert kept > 0
+    assert touched > 0
+    assert also_touched == 0

@@ -7,3 +7,18 @@
         {%- endfor -%}
     )
 {%- endmacro %}
+
+{# A fingerprint of a group's rows, whatever their order: text that differs where any of `columns` of
+   any row does (but for one pair of states in 2^64). It says that rows are as they were; it is no
+   key: engines differ, and so may versions of one. #}
+{% macro rows_hash(columns) -%}
+    {{ return(adapter.dispatch('rows_hash')(columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__rows_hash(columns) -%}
+    cast(sum(hash({{ columns | join(', ') }})) as string)
+{%- endmacro %}
+
+{% macro spark__rows_hash(columns) -%}
+    cast(sum(cast(xxhash64({{ columns | join(', ') }}) as decimal(38, 0))) as string)
+{%- endmacro %}

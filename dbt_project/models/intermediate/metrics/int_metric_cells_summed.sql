@@ -7,7 +7,8 @@
     Goals are shares of the same visits. What depends on the visits alone is summed once for all of
     them; of each goal only the customers who ever met it are followed, because what the others add
     to its sums is zero. -#}
-{%- set visits = "'" ~ visits_record_set() ~ "'" -%}
+{{ rebuilt_by_metric_period() }}
+{% set visits = "'" ~ visits_record_set() ~ "'" -%}
 {%- set visit_sums = {
     'visits': 'customer_value is null', 'visitors': 'customer_value is not null',
 } -%}
@@ -71,10 +72,21 @@ sum_grains as (
 
 ),
 
+{% if is_incremental() -%}
+{{ touched_metric_periods() }}
+
+{% endif -%}
 records as (
 
+    {% if is_incremental() -%}
+    select * from {{ ref('int_metric_records') }}
+    where
+        (record_set, occurred_date) in (select (record_set, occurred_date) from read_days)
+        and record_set in (select sums.record_set from sums)
+    {%- else -%}
     select * from {{ ref('int_metric_records') }}
     where record_set in (select sums.record_set from sums)
+    {%- endif %}
 
 ),
 
@@ -261,6 +273,12 @@ customer_periods as (
         from customer_days_marked
         cross join (select distinct period_type from grains) as period_types
     ) as dated
+    {%- if is_incremental() %}
+    where
+        (record_set, period_type, period_start) in (
+            select (record_set, period_type, period_start) from read_periods
+        )
+    {%- endif %}
     group by place_number, customer_number, is_roaming, period_type, period_start
 
 ),
@@ -449,3 +467,10 @@ final as (
 )
 
 select * from final
+{% if is_incremental() -%}
+-- the visits that one goal's period was computed from say nothing new of the other goals
+where
+    (metric_id, period_type, period_start) in (
+        select (metric_id, period_type, period_start) from touched_periods
+    )
+{%- endif %}

@@ -1,3 +1,4 @@
+{{ rebuilt_by_metric_period() }}
 with
 
 observations as (
@@ -19,6 +20,10 @@ grains as (
 
 ),
 
+{% if is_incremental() -%}
+{{ touched_metric_periods() }}
+
+{% endif -%}
 placed as (
 
     select
@@ -35,6 +40,12 @@ placed as (
     from observations
     inner join metrics on observations.record_set = metrics.metric_id
     inner join grains on metrics.metric_id = grains.metric_id
+    {%- if is_incremental() %}
+    where
+        (observations.record_set, observations.occurred_date) in (
+            select (record_set, occurred_date) from read_days
+        )
+    {%- endif %}
 
 ),
 
@@ -44,6 +55,12 @@ records as (
         *,
         {{ metric_cell_key() }} as cell_key
     from placed
+    {%- if is_incremental() %}
+    where
+        (metric_id, period_type, period_start) in (
+            select (metric_id, period_type, period_start) from touched_periods
+        )
+    {%- endif %}
 
 ),
 
