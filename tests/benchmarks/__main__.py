@@ -16,9 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import agreement, generator, side_by_side
+from tests.benchmarks import agreement, generator, hand_written, side_by_side
 from tests.benchmarks.ingestion import VENDORS
-from tests.benchmarks.measure import ROOT, Measured, RunFigures, measure, run_job
+from tests.benchmarks.measure import (
+    ROOT,
+    Measured,
+    RunFigures,
+    measure,
+    run_job,
+    upstream_models,
+)
 from tests.benchmarks.report import machine, write_report
 
 PARTS = ("sizes", "side-by-side", "ingestion")
@@ -125,8 +132,10 @@ def _one_size(size: generator.Size, home: Path) -> dict[str, Any]:
     found_next = agreement.differences(database, marts)
     by_hand_figures = asdict(by_hand)
     steps = json.loads(by_hand_figures.pop("output"))
+    manifest = json.loads((home / "dbt_target" / "manifest.json").read_text(encoding="utf-8"))
     return {
         "events": size.events,
+        "needed_models": sorted(upstream_models(manifest, hand_written.YIELDED)),
         "full": _summary(full),
         "increment": _summary(increment),
         "hand_written": {**by_hand_figures, "steps": steps},

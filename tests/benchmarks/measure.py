@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 # Often enough for peaks that last; each look reads a line of every process on the machine.
@@ -153,6 +155,36 @@ def run_job(home: Path, clock: str) -> RunFigures:
         last = moment
     phases["process"] = phases.get("process", 0.0) + ended - last
     return RunFigures(process, phases, events["models"], events["tests_seconds"])
+
+
+def upstream_models(manifest: dict[str, Any], names: Collection[str]) -> set[str]:
+    """Models that some models are computed from, themselves included.
+
+    Args:
+        manifest: dbt's manifest.
+        names: Names of models.
+
+    Returns:
+        Names of models.
+
+    Raises:
+        KeyError: There is no such model.
+    """
+    ids = {
+        node["name"]: unique_id
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+    found: set[str] = set()
+    waiting = [ids[name] for name in names]
+    while waiting:
+        unique_id = waiting.pop()
+        if unique_id in found:
+            continue
+        found.add(unique_id)
+        parents = manifest["nodes"][unique_id]["depends_on"]["nodes"]
+        waiting += [parent for parent in parents if parent in ids.values()]
+    return {manifest["nodes"][unique_id]["name"] for unique_id in found}
 
 
 def _phase(step: str) -> str:

@@ -138,10 +138,16 @@ def test_sql_pandas_and_polars_yield_the_same_sessions_and_users(
 
 
 def test_the_report_is_written_with_a_table_and_a_plot(tmp_path: Path) -> None:
-    run = {"seconds": 90.0, "cpu_seconds": 130.0, "peak_bytes": 2**30, "phases": {"start": 9.0}}
-    run |= {"models": {"fct_sessions": 4.0}, "tests_seconds": 3.0, "steps": {"events": 5.0}}
+    run = {"seconds": 90.0, "cpu_seconds": 130.0, "peak_bytes": 2**30}
+    run |= {
+        "phases": {"start": 9.0, "landing": 8.0},
+        "tests_seconds": 3.0,
+        "steps": {"events": 5.0},
+    }
+    run |= {"models": {"fct_sessions": 4.0, "fct_audit_findings": 40.0}}
     size = {
         "events": 1_000_000,
+        "needed_models": ["fct_sessions"],
         "full": run,
         "increment": {**run, "seconds": 39.0, "cpu_seconds": 55.0},
     }
@@ -150,11 +156,33 @@ def test_the_report_is_written_with_a_table_and_a_plot(tmp_path: Path) -> None:
     figures["start_up"] |= {"cpu_seconds": 30.0}
     table = report.write_report({**figures, "sizes": [size]}, tmp_path).read_text()
     # 60 s beyond the start-up, ten times the script, one more day 9 s beyond it; of processor time
-    # 100 s, ten times the script, and 25 s
-    assert "| 1 M | 90 | 39 | 6.0 | 10.0 | 15% | 10.0 | 25% | 1.0 / 1.0 / 1.0 | yes |" in table
+    # 100 s, ten times the script, and 25 s; of the script's tables landing and half of 4 s, two
+    # models running at a time
+    assert "| 6.0 | 10.0 | 15% | 10.0 | 25% | 1.7 | 1.0 / 1.0 / 1.0 | yes |" in table
     assert "fct_sessions" in table
     assert (tmp_path / "results.svg").read_text().count("<circle") == 3
     assert "1000000,full,models: fct_sessions,4.0,seconds" in (tmp_path / "results.csv").read_text()
+
+
+def test_what_the_scripts_tables_need_is_all_that_they_are_computed_from() -> None:
+    manifest = {
+        "nodes": {
+            f"model.cxw.{name}": {
+                "name": name,
+                "resource_type": "model",
+                "depends_on": {"nodes": [f"model.cxw.{parent}" for parent in parents]},
+            }
+            for name, parents in {
+                "staged": ["source"],
+                "sessions": ["staged"],
+                "orders": ["staged", "sessions"],
+                "audited": ["orders"],
+            }.items()
+        }
+    }
+    assert measure.upstream_models(manifest, ["orders"]) == {"staged", "sessions", "orders"}
+    with pytest.raises(KeyError, match="unknown"):
+        measure.upstream_models(manifest, ["unknown"])
 
 
 def test_a_command_is_measured_with_its_children() -> None:
