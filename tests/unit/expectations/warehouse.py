@@ -114,6 +114,7 @@ TABLES: dict[str, str] = {
         " contact_id user_id client_id loyalty_id order_ref case_ref channel touchpoint_id language"
         " invited_at started_at submitted_at submitted_date is_complete"
     ),
+    "int_survey_responses_waved": "survey_response_key wave_id",
     "int_survey_invitations_unioned": (
         "survey_invitation_key source survey_id invitation_id email_hash phone_hash contact_id"
         " channel touchpoint_id invited_at is_delivered"

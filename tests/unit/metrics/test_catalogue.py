@@ -18,7 +18,7 @@ CONTRACT = {
         mart_touchpoint_causes exq exq_brand_experience exq_service_experience
         exq_post_purchase_experience exq_product_experience exq_outcome_focus
         exq_moments_of_truth exq_peace_of_mind exq_alpha content_usefulness mart_content_ranking
-        response_rate mart_survey_responses""",
+        response_rate mart_survey_responses mart_survey_waves""",
     "Performance": """content_time_seconds content_time_seconds_p90 video_watched_share video_to_end
         scroll_depth scroll_to_end task_duration_seconds task_duration_seconds_p90
         task_abandonment click_through error_rate repeated_error_rate conversion

@@ -2,7 +2,16 @@ with
 
 responses as (
 
-    select * from {{ ref('int_survey_responses_unioned') }}
+    select
+        unioned.*,
+        waved.wave_id,
+        coalesce(
+            unioned.contact_id, unioned.email_hash, unioned.phone_hash, unioned.user_id,
+            unioned.loyalty_id
+        ) as respondent
+    from {{ ref('int_survey_responses_unioned') }} as unioned
+    left join {{ ref('int_survey_responses_waved') }} as waved
+        on unioned.survey_response_key = waved.survey_response_key
 
 ),
 
@@ -54,8 +63,10 @@ responses_compared as (
                 source,
                 survey_id,
                 coalesce(
+                    -- of a survey in waves one answer a wave, however often somebody is invited
+                    respondent || '|wave|' || wave_id,
                     invitation_id,
-                    coalesce(contact_id, email_hash, phone_hash, user_id, loyalty_id)
+                    respondent
                     || '|' || coalesce(order_ref, case_ref, touchpoint_id, '')
                     || '|' || cast(submitted_date as {{ type_string() }}),
                     response_id

@@ -4,6 +4,10 @@ scores as (
     select * from {{ ref('int_survey_scores_conformed') }}
 ),
 
+waved as (
+    select * from {{ ref('int_survey_responses_waved') }}
+),
+
 records_resolved as (
     select * from {{ ref('int_identity_records_resolved') }}
 ),
@@ -32,9 +36,11 @@ final as (
         scores.channel,
         scores.submitted_at,
         scores.submitted_date,
+        waved.wave_id,
         records_resolved.identifier_key,
         records_resolved.customer_id
     from scores
+    left join waved on scores.survey_response_key = waved.survey_response_key
     left join records_resolved
         on scores.identity_record_key = records_resolved.identity_record_key
 )

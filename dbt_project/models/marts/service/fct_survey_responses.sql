@@ -8,6 +8,10 @@ scores as (
     select * from {{ ref('int_survey_scores_conformed') }}
 ),
 
+waved as (
+    select * from {{ ref('int_survey_responses_waved') }}
+),
+
 records_resolved as (
     select * from {{ ref('int_identity_records_resolved') }}
 ),
@@ -41,6 +45,7 @@ final as (
         responses.started_at,
         responses.submitted_at,
         responses.submitted_date,
+        waved.wave_id,
         {{ seconds_between('responses.started_at', 'responses.submitted_at') }} as answer_seconds,
         coalesce(responses.is_complete, false) as is_complete,
         coalesce(answer_counts.answer_count, 0) as answer_count,
@@ -49,6 +54,7 @@ final as (
         coalesce(answer_counts.has_comment, false) as has_comment
     from responses
     left join answer_counts on responses.survey_response_key = answer_counts.survey_response_key
+    left join waved on responses.survey_response_key = waved.survey_response_key
     left join records_resolved
         on responses.identity_record_key = records_resolved.identity_record_key
 )
