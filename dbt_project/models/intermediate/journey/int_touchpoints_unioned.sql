@@ -6,29 +6,30 @@
 -- depends_on: {{ ref('int_touched_web_days') }}
 -- depends_on: {{ ref('int_touched_identity_records') }}
 
-with
+{#- Read where it is used: as a CTE of two readers, every event would be kept in memory. -#}
+{%- set events -%}
+select * from {{ ref('int_web_events_unioned') }}
+{%- if is_increment %}
+where
+    ({{ is_of_touched_session() }})
+    or (
+        (client_id is null or session_ref is null)
+        and (source, partition_date) in (
+            select (source, partition_date) from {{ ref('int_touched_web_days') }}
+        )
+    )
+    or (source, client_id) in (
+        select (source, client_id) from {{ ref('int_touched_identity_records') }}
+        where record_kind = 'web_event' and client_id is not null
+    )
+    or (client_id is null and (source, user_id) in (
+        select (source, user_id) from {{ ref('int_touched_identity_records') }}
+        where record_kind = 'web_event' and user_id is not null
+    ))
+{%- endif %}
+{%- endset %}
 
-events as (
-    select * from {{ ref('int_web_events_unioned') }}
-    {%- if is_increment %}
-    where
-        ({{ is_of_touched_session() }})
-        or (
-            (client_id is null or session_ref is null)
-            and (source, partition_date) in (
-                select (source, partition_date) from {{ ref('int_touched_web_days') }}
-            )
-        )
-        or (source, client_id) in (
-            select (source, client_id) from {{ ref('int_touched_identity_records') }}
-            where record_kind = 'web_event' and client_id is not null
-        )
-        or (client_id is null and (source, user_id) in (
-            select (source, user_id) from {{ ref('int_touched_identity_records') }}
-            where record_kind = 'web_event' and user_id is not null
-        ))
-    {%- endif %}
-),
+with
 
 sessions as (
     select * from {{ ref('int_sessions_built') }}
@@ -56,7 +57,9 @@ pages as (
         event_name,
         platform,
         coalesce(page_path, '') as page_path
-    from events
+    from (
+        {{ events | indent(8) }}
+    ) as events
     where event_name in (select event_name from web_rules)
     group by event_name, platform, coalesce(page_path, '')
 ),
@@ -94,7 +97,9 @@ matched_events as (
                     'events.source', "'session'", 'events.client_id', 'events.session_ref'
                 ]) }}
         end as session_key
-    from events
+    from (
+        {{ events | indent(8) }}
+    ) as events
     inner join matched_pages
         on
             events.event_name = matched_pages.event_name
