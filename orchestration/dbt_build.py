@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
 _SHOWN = {"info", "warn", "error"}
 _SECONDS_TO_STOP = 30.0
+_OUT_OF_MEMORY = "Out of Memory Error"
 
 _parsed: dict[tuple[Path, str], Manifest] = {}
 
@@ -111,29 +112,70 @@ def build(
         runtime_excludes=list(excluded),
     )
     indirect = selection.indirect_selection
-    run = _Run(
-        project,
-        [
-            *project_arguments(target),
-            # the manifest is there already (load_project), and the events tell the results
-            "--no-write-json",
-            "build",
-            *arguments,
-            *(["--indirect-selection", indirect] if indirect else []),
-            *selection.selection_args,
-            *_places(target),
-        ],
+
+    def invocation(*chosen: str) -> _Run:
+        return _Run(
+            project,
+            [
+                *project_arguments(target),
+                # the manifest is there already (load_project), and the events tell the results
+                "--no-write-json",
+                "build",
+                *arguments,
+                *chosen,
+                *_places(target),
+            ],
+        )
+
+    def results_of(run: _Run, failed: list[dict[str, Any]]) -> Iterator[Any]:
+        for event in run.events():
+            sys.stdout.write(event["info"]["msg"] + "\n")
+            if event["info"]["name"] in _RESULTS:
+                if event["data"]["node_info"]["node_status"] == "error":
+                    failed.append(event)
+                else:
+                    yield from told(event)
+
+    def told(event: dict[str, Any]) -> Iterator[Any]:
+        return DbtCoreCliEventMessage(event, {}).to_default_asset_events(
+            manifest=selection.manifest,
+            dagster_dbt_translator=selection.dagster_dbt_translator,
+            context=context,
+            target_path=target,
+        )
+
+    failed: list[dict[str, Any]] = []
+    run = invocation(
+        *(["--indirect-selection", indirect] if indirect else []), *selection.selection_args
     )
-    for event in run.events():
-        sys.stdout.write(event["info"]["msg"] + "\n")
-        if event["info"]["name"] in _RESULTS:
-            yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
-                manifest=selection.manifest,
-                dagster_dbt_translator=selection.dagster_dbt_translator,
-                context=context,
-                target_path=target,
-            )
+    yield from results_of(run, failed)
+    again = _to_be_run_alone(run.result())
+    if again:
+        context.log.warning(
+            f"memory did not suffice for two models at a time: {len(again)} nodes run one by one"
+        )
+        failed = []
+        run = invocation(
+            *("--threads", "1", "--indirect-selection", "empty", "--select", " ".join(again))
+        )
+        yield from results_of(run, failed)
+    for event in failed:
+        yield from told(event)
     return run.result()
+
+
+def _to_be_run_alone(result: dbtRunnerResult) -> list[str]:
+    """Nodes for a second, single-threaded attempt: those that memory failed, and their followers.
+
+    Models share one limit of memory, and what one holds while it works may be what its neighbour
+    lacks, however well each would do alone. Where anything failed otherwise, there is none.
+    """
+    rows = list(getattr(result.result, "results", []))
+    failed = [row for row in rows if str(row.status) in ("error", "fail", "runtime error")]
+    if not failed or not all(_OUT_OF_MEMORY in (row.message or "") for row in failed):
+        return []
+    skipped = [row for row in rows if str(row.status) == "skipped"]
+    return [row.node.name for row in [*failed, *skipped]]
 
 
 def _places(target: Path) -> list[str]:

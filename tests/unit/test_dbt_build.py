@@ -1,0 +1,104 @@
+"""What memory failed is built again, one by one: a real dbt on a real database."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from orchestration import dbt_build
+
+# As DuckDB says it when another model holds what this one needs, and only while two may run.
+HUNGRY = """
+{% if invocation_args_dict.get('threads') == 1 %}
+select 1 as number
+{% else %}
+select error('Out of Memory Error: could not allocate block of size 256.0 KiB') as number
+{% endif %}
+"""
+MODELS = {
+    "light": "select 1 as number",
+    "hungry": HUNGRY,
+    "follower": "select number + 1 as number from {{ ref('hungry') }}",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of three models and their tests."""
+    folder = tmp_path / "project"
+    (folder / "models").mkdir(parents=True)
+    (folder / "dbt_project.yml").write_text(
+        "name: small\nprofile: small\nmodels: {small: {+materialized: table}}\n"
+    )
+    (folder / "profiles.yml").write_text(
+        "small: {target: duckdb, outputs: {duckdb: {type: duckdb, threads: 2,"
+        f" path: '{tmp_path / 'small.duckdb'}'}}}}}}\n"
+    )
+    for name, sql in MODELS.items():
+        (folder / "models" / f"{name}.sql").write_text(sql)
+    (folder / "models" / "models.yml").write_text(
+        json.dumps(
+            {
+                "models": [
+                    {"name": name, "columns": [{"name": "number", "data_tests": ["not_null"]}]}
+                    for name in MODELS
+                ]
+            }
+        )
+    )
+    monkeypatch.setattr(dbt_build, "DBT_PROJECT_DIR", folder)
+    monkeypatch.delenv("CXW_TARGET", raising=False)
+    return folder
+
+
+def built(project: Path) -> dg.ExecuteInProcessResult:
+    target = project / "target"
+    parsed = dbt_build.load_project(target, str(project))
+    manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+
+    @dbt_assets(manifest=manifest)
+    def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        result = yield from dbt_build.build(
+            context, manifest, DagsterDbtTranslator(), parsed, [], [], target
+        )
+        if not result.success:
+            raise dg.Failure("not built")
+
+    return dg.materialize([models], raise_on_error=False)
+
+
+def test_what_memory_failed_runs_alone_with_what_follows_it(project: Path) -> None:
+    result = built(project)
+    assert result.success
+    made = [event.asset_key.path[-1] for event in result.get_asset_materialization_events()]
+    assert sorted(made) == ["follower", "hungry", "light"]
+    checks = result.get_asset_check_evaluations()
+    assert len(checks) == 3
+    assert all(check.passed for check in checks)
+    with duckdb.connect(str(project.parent / "small.duckdb"), read_only=True) as connection:
+        assert connection.execute("select number from follower").fetchall() == [(2,)]
+
+
+def test_a_model_that_is_wrong_is_not_tried_again(project: Path) -> None:
+    (project / "models" / "light.sql").write_text("select no_such_column as number")
+    result = built(project)
+    assert not result.success
+    made = [event.asset_key.path[-1] for event in result.get_asset_materialization_events()]
+    assert made == []
+
+
+def test_a_test_that_could_not_be_run_is_told_as_failed(project: Path) -> None:
+    (project / "models" / "hungry.sql").write_text("select 1 as number")
+    (project / "tests").mkdir()
+    (project / "tests" / "broken.sql").write_text("select no_such_column from {{ ref('light') }}")
+    result = built(project)
+    assert not result.success
+    failed = [
+        check.check_name for check in result.get_asset_check_evaluations() if not check.passed
+    ]
+    assert failed == ["broken"]
