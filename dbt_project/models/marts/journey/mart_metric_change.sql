@@ -402,13 +402,14 @@ effects as (
         case when segment <> 'other' then standard_error_before end as standard_error_before,
         case when scale is not null then weight_after end as weight_after,
         case when scale is not null then weight_before end as weight_before,
-        (weight_after - weight_before) * (
+        -- a part with nothing to divide by in either period has neither: it is in the rest
+        coalesce((weight_after - weight_before) * (
             coalesce(scale, 1)
             * (coalesce(rate_after, rate_before) + coalesce(rate_before, rate_after)) / 2
             - case when scale is null then 0 else (whole_after + whole_before) / 2 end
-        ) as mix_effect,
-        coalesce(scale, 1) * (weight_after + weight_before) / 2
-        * (coalesce(rate_after, rate_before) - coalesce(rate_before, rate_after)) as rate_effect
+        ), 0) as mix_effect,
+        coalesce(coalesce(scale, 1) * (weight_after + weight_before) / 2
+        * (coalesce(rate_after, rate_before) - coalesce(rate_before, rate_after)), 0) as rate_effect
     from weighed
 ),
 
