@@ -566,8 +566,9 @@ final as (
         round(tested.value_after - tested.value_before, 9) as value_change,
         round(tested.weight_before, 9) as weight_before,
         round(tested.weight_after, 9) as weight_after,
-        round(tested.mix_effect, 9) as mix_effect,
-        round(tested.rate_effect, 9) as rate_effect,
+        -- nought times a loss is minus nought, which a table would show
+        round(tested.mix_effect, 9) + cast(0 as double) as mix_effect,
+        round(tested.rate_effect, 9) + cast(0 as double) as rate_effect,
         round(tested.contribution, 9) as contribution,
         round(tested.z, 6) as z,
         round(tested.p_value, 6) as p_value,
