@@ -468,6 +468,30 @@ def test_what_broke_in_the_business_is_seen_where_and_when_it_did(clean):
     assert outage[2] == 28
 
 
+def test_change_analysis_names_the_day_and_the_channel_of_the_outage(clean):
+    """By uptime, whose probes are many even in a small shop: that fall, and no other, is clear."""
+    falls = clean.execute(
+        """
+        select changes.dimension, changes.segment, changes.period_start = cast(
+            (e.started_at at time zone 'UTC') at time zone 'Europe/Helsinki' as date
+        ) as is_of_the_day
+        from marts.mart_metric_change as changes
+        cross join true_episodes as e
+        where
+            e.episode_id = 'payment_outage'
+            and changes.metric_id = 'uptime'
+            and changes.period_type = 'day'
+            and changes.dimension in ('all', 'channel')
+            and changes.journey_stage = 'all'
+            and changes.touchpoint_id = 'all'
+            and changes.is_significant
+            and changes.contribution < 0
+        order by all
+        """
+    ).fetchall()
+    assert falls == [("all", "all", True), ("channel", "web", True)]
+
+
 def test_on_defective_data_figures_differ_only_where_the_audit_says_so(con):
     apart = differing(con, "cast(date_trunc('month', occurred_date) as date)")
     # the defects are felt, and by many metrics
