@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -189,11 +190,35 @@ def latest(findings: Iterable[Finding], before: str | None = None) -> list[Findi
     return [finding for finding in kept if finding.audited_at == newest]
 
 
+def _disjoint(weeks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Choose, of weeks that begin on any day, those that share no day and hold most failing rows.
+
+    (Weighted interval scheduling.) Weeks that overlap would count their rows several times.
+    """
+    weeks = sorted(weeks, key=lambda row: row["period_start"])
+    starts = [row["period_start"] for row in weeks]
+    # for the weeks from the n-th on: rows failing, whether the n-th is chosen, and the next to ask
+    best: list[tuple[int, bool, int]] = [(0, False, len(weeks))]
+    for number in reversed(range(len(weeks))):
+        after = bisect_left(starts, starts[number] + dt.timedelta(days=7))
+        chosen = weeks[number]["rows_failing"] + best[len(weeks) - after][0]
+        passed = best[len(weeks) - number - 1][0]
+        best.append((chosen, True, after) if chosen > passed else (passed, False, number + 1))
+    kept, number = [], 0
+    while number < len(weeks):
+        _, is_chosen, following = best[len(weeks) - number]
+        if is_chosen:
+            kept.append(weeks[number])
+        number = following
+    return kept
+
+
 def _finest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Choose the shortest kind of period that explains the failures."""
     by_type: dict[str, list[dict[str, Any]]] = {"day": [], "week": [], "all": []}
     for row in rows:
         by_type[row["period_type"]].append(row)
+    by_type["week"] = _disjoint(by_type["week"])
     most = max(sum(r["rows_failing"] for r in kind) for kind in by_type.values())
     for kind in by_type.values():
         if kind and sum(r["rows_failing"] for r in kind) >= _MOST * most:

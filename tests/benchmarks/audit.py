@@ -22,12 +22,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from expectations.catalogue import load_catalogue
+from expectations.catalogue import Check, load_catalogue
 from expectations.findings import Finding
 from expectations.plan import load_plan
 from expectations.run import audit
 from tests.unit.expectations.conftest import DAYS, NOW, healthy, planned
-from tests.unit.expectations.warehouse import Rows, at, build, day
+from tests.unit.expectations.warehouse import Rows, at, build, connect, day
 
 Row = dict[str, Any]
 Change = Callable[[Row], None]
@@ -53,9 +53,11 @@ class Defect:
     is_hit: Callable[[Row], bool]
     spoil: Change
     copies: bool = False
+    # Copies are what the check examines; not so where it counts orders or sessions of events.
+    counts_copies: bool = True
     removes: bool = False
-    # Column of the finding and what must stand there.
-    place: tuple[str, str] | None = None
+    # Column of the finding and what must stand there (one of these).
+    place: tuple[str, ...] | None = None
 
 
 def _named(*names: str) -> Callable[[Row], bool]:
@@ -148,7 +150,7 @@ DEFECTS: tuple[Defect, ...] = (
         _to(value_text="undefined"),
         place=("detail", "search_term"),
     ),
-    Defect("GOL02", _EVENTS, _PURCHASE, _to(), copies=True),
+    Defect("GOL02", _EVENTS, _PURCHASE, _to(), copies=True, counts_copies=False),
     Defect("GOL03", _EVENTS, _PURCHASE, _to(transaction_id=None)),
     Defect("GOL04", _EVENTS, _PURCHASE, _to(event_value=None), place=("subject", "purchase")),
     Defect("GOL05", _EVENTS, _PURCHASE, _to(item_count=0, items_amount=None)),
@@ -191,7 +193,14 @@ DEFECTS: tuple[Defect, ...] = (
         copies=True,
     ),
     Defect("COL04", _EVENTS, _named("page_view"), _to(), copies=True),
-    Defect("SES09", _EVENTS, _named("login"), _to(user_id="another"), copies=True),
+    Defect(
+        "SES09",
+        _EVENTS,
+        _named("login"),
+        _to(user_id="another"),
+        copies=True,
+        counts_copies=False,
+    ),
     Defect(
         "SCH04",
         _PARAMS,
@@ -242,7 +251,8 @@ DEFECTS: tuple[Defect, ...] = (
         _CONTACTS,
         lambda row: bool(row.get("client_id")),
         _to(client_id="lost"),
-        place=("subject", "leads"),
+        # the lead without its contact, and the contact without its lead
+        place=("subject", "leads", "web contacts"),
     ),
     Defect("REC06", _RESPONSES, _always, _to(invitation_id="shared")),
     Defect("REC08", _CALLS, _always, _to(case_ref="gone")),
@@ -282,7 +292,7 @@ class Planted:
     rows: int
     first_at: datetime | None
     first_date: date | None
-    place: tuple[str, str] | None
+    place: tuple[str, ...] | None
     last_date: date | None
 
 
@@ -291,7 +301,9 @@ def plant(
 ) -> Planted | None:
     """Spoil a share of a defect's rows within a window of a week; None where no row is hit.
 
-    `spoilt` holds the rows that earlier defects hit: none undoes what another did.
+    `spoilt` holds the rows that earlier defects hit: none undoes what another did. As many others
+    are hit instead, so that the share is the one asked for: left out, they would leave a defect
+    that is planted late below the threshold that it is said to lie beyond.
     """
     start = rng.randrange(2, DAYS - 9)
     window = {day(start + n) for n in range(7)}
@@ -301,17 +313,28 @@ def plant(
         return when is None or when in window
 
     candidates = [r for r in rows.tables[defect.table] if defect.is_hit(r) and in_window(r)]
-    chosen = [row for row in candidates if rng.random() < share and id(row) not in spoilt]
+    # Of n rows and c failing copies c / (n + c) fail.
+    wanted = share / (1 - share) if defect.copies and defect.counts_copies else share
+    free = [row for row in candidates if id(row) not in spoilt]
+    chosen = rng.sample(free, min(len(free), round(wanted * len(candidates))))
     spoilt.update(map(id, chosen))
+    keys: dict[str, str] = {}
     for number, row in enumerate(chosen):
         if defect.copies:
             copy = dict(row)
             if defect.table == _EVENTS:
                 copy["web_event_key"] = f"{row['web_event_key']}-{defect.check_id}{number}"
+                keys[row["web_event_key"]] = copy["web_event_key"]
             defect.spoil(copy)
             rows.tables[defect.table].append(copy)
         else:
             defect.spoil(row)
+    # An event that is sent twice brings its parameters twice.
+    rows.tables[_PARAMS] += [
+        row | {"web_event_key": keys[row["web_event_key"]]}
+        for row in rows.tables[_PARAMS]
+        if row["web_event_key"] in keys
+    ]
     if not chosen:
         return None
     times = [row["occurred_at"] for row in chosen if row.get("occurred_at")]
@@ -329,13 +352,49 @@ def plant(
     )
 
 
-def _audited(rows: Rows) -> list[Finding]:
+@dataclass(frozen=True)
+class Measured:
+    """The period in which the audit measured most failures of a check."""
+
+    period: str
+    rows_examined: int
+    rows_failing: int
+    share_low: float
+
+
+def _most_failing(warehouse: Path, check: Check) -> Measured | None:
+    with connect(warehouse) as connection:
+        row = connection.execute(
+            "select period_type, rows_examined, rows_failing, failing_share_low"
+            " from int_audit_shares_estimated where check_id = ? and list_contains(?, period_type)"
+            " order by failing_share_low desc, rows_failing desc limit 1",
+            [check.id, list(check.threshold.periods)],
+        ).fetchone()
+    return Measured(*row) if row else None
+
+
+def _audited(rows: Rows, times: int = 1) -> tuple[list[Finding], dict[str, Measured | None]]:
+    """Return the findings and, by check, where it measured most."""
     plan, catalogue = planned(load_plan()), load_catalogue()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        warehouse = build(rows, plan, folder)
+        warehouse = build(rows, plan, folder, times=times)
         outcome = audit(warehouse, plan, catalogue, folder / "state", folder / "reports", NOW)
-    return outcome.findings
+        measured = {check.id: _most_failing(warehouse, check) for check in catalogue.checks}
+    return outcome.findings, measured
+
+
+def _why_missed(truth: Planted, measured: Measured | None, limit: float) -> str:
+    """Say what the audit measured of a defect that it did not report."""
+    if measured is None or not measured.rows_failing:
+        return f"{truth.check_id}: blind, {truth.rows} rows planted"
+    share = measured.rows_failing / measured.rows_examined
+    verdict = "not proven" if share > limit else "planted below the threshold"
+    return (
+        f"{truth.check_id}: {verdict}, {measured.rows_failing} of {measured.rows_examined} rows"
+        f" ({share:.2%}, at least {measured.share_low:.2%}; threshold {limit:.2%}) in the worst"
+        f" {'window' if measured.period == 'all' else measured.period}"
+    )
 
 
 def _within_an_hour(found: datetime | None, truth: Planted) -> bool:
@@ -350,9 +409,13 @@ def _batches(size: int) -> Iterator[tuple[Defect, ...]]:
         yield DEFECTS[first : first + size]
 
 
+def _is_in_place(finding: Finding, truth: Planted) -> bool:
+    return not truth.place or getattr(finding, truth.place[0]) in truth.place[1:]
+
+
 def _overlaps(finding: Finding, truth: Planted) -> bool:
     """Whether a finding lies where and when its defect was planted."""
-    if truth.place and getattr(finding, truth.place[0]) != truth.place[1]:
+    if not _is_in_place(finding, truth):
         return False
     if truth.first_date is None or truth.last_date is None or finding.first_failed_date is None:
         return True
@@ -378,7 +441,7 @@ def _print_impact(
         truth = plant(rows, defect, limits[defect.check_id] + intensity, rng, set())
         own = [
             f
-            for f in _audited(rows)
+            for f in _audited(rows)[0]
             if f.check_id == defect.check_id and f.estimate_of == "revenue" and f.first_failed_date
         ]
         if truth is None or not own:
@@ -407,6 +470,9 @@ def main() -> None:
     parser.add_argument("--intensities", nargs="*", type=float, default=[0.005, 0.01, 0.05, 0.2])
     parser.add_argument("--visits", type=int, default=180, help="visits a day")
     parser.add_argument("--people", type=int, default=600, help="contacts, cases and respondents")
+    parser.add_argument(
+        "--times", type=int, default=1, help="repeat all, each time of other customers"
+    )
     parser.add_argument("--clean", type=int, default=2, help="clean months")
     parser.add_argument("--alone", type=float, default=0.05, help="intensity alone; 0: none")
     parser.add_argument(
@@ -426,14 +492,15 @@ def main() -> None:
         ),
     }
     print(
-        f"{len(DEFECTS)} kinds of defects, {options.visits} visits a day, {DAYS} days,"
-        f" {options.people} people"
+        f"{len(DEFECTS)} kinds of defects, {options.visits * options.times} visits a day,"
+        f" {DAYS} days, {options.people * options.times} people"
     )
     for intensity in options.intensities:
         found, planted, days_right, hours_right, timed = 0, 0, 0, 0, 0
         said, said_rightly, placed, placed_rightly = 0, 0, 0, 0
         others: set[str] = set()
         missed: list[str] = []
+        elsewhere: list[str] = []
         for batch in _batches(options.together):
             rows = healthy(options.visits, options.people)
             spoilt: set[int] = set()
@@ -442,21 +509,28 @@ def main() -> None:
                 for defect in batch
                 if (truth := plant(rows, defect, limits[defect.check_id] + intensity, rng, spoilt))
             ]
-            findings = _audited(rows)
+            findings, measured = _audited(rows, options.times)
             others |= {f.check_id for f in findings} - {truth.check_id for truth in truths}
             for truth in truths:
                 planted += 1
                 own = [f for f in findings if f.check_id == truth.check_id]
-                if not own:
-                    missed.append(f"{truth.check_id} ({truth.rows} rows)")
+                if not any(_overlaps(finding, truth) for finding in own):
+                    missed.append(
+                        _why_missed(truth, measured[truth.check_id], limits[truth.check_id])
+                    )
                     continue
                 found += 1
                 said += len(own)
                 said_rightly += sum(_overlaps(finding, truth) for finding in own)
+                elsewhere += [
+                    f"{f.check_id} at {f.subject} {f.detail}, {f.first_failed_date} to"
+                    f" {f.last_failed_date}: {f.rows_failing} of {f.rows_examined} rows"
+                    for f in own
+                    if not _overlaps(f, truth)
+                ]
                 if truth.place:
-                    column, value = truth.place
                     placed += 1
-                    placed_rightly += any(getattr(f, column) == value for f in own)
+                    placed_rightly += any(_is_in_place(f, truth) for f in own)
                 if truth.first_at and truth.first_date:
                     dated = [f for f in own if f.first_failed_at]
                     timed += bool(dated)
@@ -468,12 +542,14 @@ def main() -> None:
             f" place {placed_rightly}/{placed}; precision {said_rightly}/{said}"
         )
         print("  other checks that spoke:", ", ".join(sorted(others)) or "none")
-        if missed:
-            print("  missed:", ", ".join(missed))
+        for line in missed:
+            print("  missed", line)
+        for line in elsewhere:
+            print("  said where nothing was planted:", line)
     if options.alone:
         _print_impact(options.visits, options.alone, limits, rng)
     for number in range(options.clean):
-        findings = _audited(healthy(options.visits + 7 * number, options.people))
+        findings, _ = _audited(healthy(options.visits + 7 * number, options.people), options.times)
         print(f"clean month {number + 1}: {len(findings)} false findings")
 
 

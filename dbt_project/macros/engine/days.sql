@@ -24,3 +24,16 @@
 {% macro spark__days_after(date, days) -%}
     date_add({{ date }}, cast({{ days }} as int))
 {%- endmacro %}
+
+{# Days since 1970 of a date: a number that frames of windows can count in. #}
+{% macro day_number(date) -%}
+    {{ return(adapter.dispatch('day_number')(date)) }}
+{%- endmacro %}
+
+{% macro duckdb__day_number(date) -%}
+    date_diff('day', date '1970-01-01', {{ date }})
+{%- endmacro %}
+
+{% macro spark__day_number(date) -%}
+    unix_date({{ date }})
+{%- endmacro %}

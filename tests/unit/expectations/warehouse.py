@@ -135,6 +135,16 @@ TABLES: dict[str, str] = {
 }
 
 
+# Columns that name somebody or something; who is repeated is somebody else each time.
+_NAMES = (
+    "client_id session_ref session_key transaction_id transaction_ref order_id order_ref"
+    " customer_ref contact_id contact_ref loyalty_id email_hash phone_hash deal_id case_id case_ref"
+    " message_id response_id invitation_id"
+)
+# What the project, not a customer, brings forth: one of each however many customers there are.
+_OF_THE_PROJECT = frozenset({"survey_questions", "sentiment_words", "manifest"})
+
+
 def _type_of(column: str) -> pa.DataType:
     if column in _EXCEPTIONS:
         return _EXCEPTIONS[column]
@@ -165,12 +175,30 @@ class Rows:
         self.tables[table].append(values)
 
 
-def _write(rows: Rows, folder: Path) -> None:
+def _repeated(column: str, table: str) -> str:
+    """Return the column's expression in the n-th repetition of a table; its first is as given."""
+    is_name = column in _NAMES.split() or column.endswith("_key")
+    if column == "user_id" and table == "int_web_events_landed":
+        # What stands there instead of a user ("undefined") means the same whoever sends it.
+        return "case when user_id similar to 'u[0-9]+' then user_id || n else user_id end"
+    return f"{column} || case when n > 0 then '-' || n else '' end" if is_name else column
+
+
+def _write(rows: Rows, folder: Path, times: int) -> None:
     for name, columns in TABLES.items():
         schema = pa.schema([(column, _type_of(column)) for column in columns.split()])
-        pq.write_table(
-            pa.Table.from_pylist(rows.tables[name], schema=schema), folder / f"{name}.parquet"
-        )
+        given = pa.Table.from_pylist(rows.tables[name], schema=schema)
+        if times == 1 or name in _OF_THE_PROJECT:
+            pq.write_table(given, folder / f"{name}.parquet")
+            continue
+        chosen = ", ".join(f"{_repeated(c, name)} as {c}" for c in columns.split())
+        with duckdb.connect() as connection:
+            connection.execute("set preserve_insertion_order = false")
+            connection.register("given", given)
+            connection.execute(
+                f"copy (select {chosen} from given, range({times}) as repetitions (n))"
+                f" to '{folder / name}.parquet' (format parquet)"
+            )
 
 
 def build(
@@ -180,6 +208,7 @@ def build(
     environment: Mapping[str, str] = {},
     given: Mapping[str, pa.Table] = {},
     select: str | None = None,
+    times: int = 1,
 ) -> Path:
     """Build the audit models over the rows; return the warehouse file.
 
@@ -190,13 +219,15 @@ def build(
         environment: variables for dbt.
         given: audit models whose rows the test gives itself.
         select: the models to build, with dbt's syntax; all by default.
+        times: how often the rows stand there, each time of other customers: shares stay, counts
+            grow.
     """
     home = folder / "home"
     tables = folder / "tables"
     project = folder / "project"
     for path in (home, tables, project):
         path.mkdir(parents=True, exist_ok=True)
-    _write(rows, tables)
+    _write(rows, tables, times)
     export_tables(plan, home / "state" / "plan")
 
     shutil.copytree(PROJECT / "macros", project / "macros")

@@ -9,29 +9,79 @@ metrics as (
 
 ),
 
+days as (
+
+    select
+        check_id,
+        model_name,
+        source,
+        platform,
+        subject,
+        detail,
+        event_date,
+        sum(rows_examined) as rows_examined,
+        sum(rows_failing) as rows_failing,
+        max(value) as value,
+        case when sum(rows_failing) > 0 then event_date end as first_failed_date,
+        case when sum(rows_failing) > 0 then event_date end as last_failed_date,
+        min(first_failed_at) as first_failed_at,
+        max(last_failed_at) as last_failed_at
+    from metrics
+    group by check_id, model_name, source, platform, subject, detail, event_date
+
+),
+
+-- Seven days from every day on, not calendar weeks: a defect of a week that begins on a Thursday
+-- would be diluted by the healthy half of two of those, and stay below the threshold in both.
+weeks as (
+
+    select
+        check_id,
+        model_name,
+        source,
+        platform,
+        subject,
+        detail,
+        event_date,
+        sum(rows_examined) over week_from_day as rows_examined,
+        sum(rows_failing) over week_from_day as rows_failing,
+        max(value) over week_from_day as value,
+        min(first_failed_date) over week_from_day as first_failed_date,
+        max(last_failed_date) over week_from_day as last_failed_date,
+        min(first_failed_at) over week_from_day as first_failed_at,
+        max(last_failed_at) over week_from_day as last_failed_at
+    from days
+    window week_from_day as (
+        partition by check_id, model_name, source, platform, subject, detail
+        order by {{ day_number('event_date') }}
+        range between current row and 6 following
+    )
+
+),
+
 periods as (
 
     select
         'day' as period_type,
         event_date as period_start,
-        metrics.*
-    from metrics
+        days.*
+    from days
 
     union all
 
     select
         'week' as period_type,
-        cast(date_trunc('week', event_date) as date) as period_start,
-        metrics.*
-    from metrics
+        event_date as period_start,
+        weeks.*
+    from weeks
 
     union all
 
     select
         'all' as period_type,
         cast(null as date) as period_start,
-        metrics.*
-    from metrics
+        days.*
+    from days
 
 ),
 
@@ -49,8 +99,8 @@ summed as (
         cast(sum(rows_examined) as bigint) as rows_examined,
         cast(sum(rows_failing) as bigint) as rows_failing,
         max(value) as value,
-        min(case when rows_failing > 0 then event_date end) as first_failed_date,
-        max(case when rows_failing > 0 then event_date end) as last_failed_date,
+        min(first_failed_date) as first_failed_date,
+        max(last_failed_date) as last_failed_date,
         min(first_failed_at) as first_failed_at,
         max(last_failed_at) as last_failed_at
     from periods
