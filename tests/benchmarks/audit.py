@@ -550,7 +550,8 @@ def main() -> None:
         _print_impact(options.visits, options.alone, limits, rng)
     for number in range(options.clean):
         findings, _ = _audited(healthy(options.visits + 7 * number, options.people), options.times)
-        print(f"clean month {number + 1}: {len(findings)} false findings")
+        said_falsely = ", ".join(f"{f.check_id} at {f.subject} {f.detail}" for f in findings)
+        print(f"clean month {number + 1}: {len(findings)} false findings", said_falsely)
 
 
 if __name__ == "__main__":

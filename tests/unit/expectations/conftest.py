@@ -134,7 +134,8 @@ def _visit(rows: Rows, number: int, visit: int) -> None:
         )  # fmt: skip
         _params(rows, number, key, name, **params)
     if visit % 4 == 0:
-        user = {"user_id": f"u{visit}"}
+        # Who logs in has a browser or two; one user a visit number would have one for each day.
+        user = {"user_id": f"u{number}.{visit}"}
         _event(
             rows, number, f"l{number}.{visit}", "login", begin + 58,
             page_path="/oma-tili", **identity, **user,

@@ -97,6 +97,27 @@ def test_the_shortest_periods_that_explain_the_failures_locate_it(
     assert found[0].rows_examined == 1000
 
 
+def test_weeks_that_overlap_count_their_rows_once_and_keep_the_most_failures(
+    plan: Plan, catalogue: Catalogue
+) -> None:
+    first = dt.date(2026, 2, 26)
+    failing = {0: 20, 1: 30, 4: 40, 7: 25, 8: 45, 20: 5}
+    weeks = [
+        _period(
+            period_type="week",
+            period_start=first + dt.timedelta(days=start),
+            first_failed_date=first + dt.timedelta(days=start),
+            last_failed_date=first + dt.timedelta(days=start + 6),
+            rows_failing=rows,
+        )
+        for start, rows in failing.items()
+    ]
+    (found,) = _find(plan, catalogue, [], *weeks)
+    # those of days 1 and 8 (75 rows) hold more than that of day 4 (40), or of days 0 and 7 (45)
+    assert (found.rows_failing, found.rows_examined, found.periods_failing) == (80, 3000, 3)
+    assert found.first_failed_date == first + dt.timedelta(days=1)
+
+
 def test_the_store_gives_back_what_it_was_given(
     plan: Plan, catalogue: Catalogue, tmp_path: Path
 ) -> None:

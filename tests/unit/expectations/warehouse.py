@@ -177,11 +177,15 @@ class Rows:
 
 def _repeated(column: str, table: str) -> str:
     """Return the column's expression in the n-th repetition of a table; its first is as given."""
-    is_name = column in _NAMES.split() or column.endswith("_key")
+    is_name = column in _NAMES.split() or (column.endswith("_key") and column != "param_key")
     if column == "user_id" and table == "int_web_events_landed":
         # What stands there instead of a user ("undefined") means the same whoever sends it.
-        return "case when user_id similar to 'u[0-9]+' then user_id || n else user_id end"
-    return f"{column} || case when n > 0 then '-' || n else '' end" if is_name else column
+        renamed = "n > 0 and user_id similar to 'u[0-9.]+'"
+    elif is_name:
+        renamed = "n > 0"
+    else:
+        return column
+    return f"case when {renamed} then {column} || '-' || n else {column} end"
 
 
 def _write(rows: Rows, folder: Path, times: int) -> None:
