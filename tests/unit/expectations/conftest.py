@@ -109,17 +109,18 @@ _ITEMS = {
 
 
 def _visit(rows: Rows, number: int, visit: int) -> None:
-    identity = {
+    identity: dict[str, Any] = {
         "client_id": f"client{number}.{visit}",
         "session_ref": f"{number:03d}{visit:03d}",
         "session_number": 1,
     }
-    # Some came back: by a search this time, by a letter the first.
+    # Some came back: by a search this time, by a letter the first. Every event of a visit says so.
     back: dict[str, Any] = (
         {"session_number": 2, "first_user_source": "newsletter", "referrer_host": "www.google.com"}
         if visit % 5 == 1
         else {}
     )
+    identity |= back
     begin = 7 * 3600 + visit * 600 % 50000
     source = ("google", "organic") if visit % 2 or back else ("newsletter", "email")
     for position, (name, page, seconds, params) in enumerate(_VISIT):
@@ -130,7 +131,7 @@ def _visit(rows: Rows, number: int, visit: int) -> None:
         more = _ITEMS if name == "view_item" else {}
         _event(
             rows, number, key, name, begin + seconds,
-            page_path=page, page_title="Kauppa", **identity | back, **campaign, **more,
+            page_path=page, page_title="Kauppa", **identity, **campaign, **more,
         )  # fmt: skip
         _params(rows, number, key, name, **params)
     if visit % 4 == 0:
