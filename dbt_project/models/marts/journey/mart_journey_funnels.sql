@@ -83,24 +83,45 @@ visits as (
     left join customers on sessions.customer_id = customers.customer_id
 ),
 
+-- Attempts and customers are numbered within this model: each attempt stands in up to 28 cells, and
+-- a number is an eighth of a key.
+attempt_steps as (
+    select
+        steps.journey_id,
+        steps.step_number,
+        steps.is_continued,
+        steps.meeting_count,
+        steps.seconds_to_next,
+        visits.session_date,
+        visits.platform,
+        visits.device_category,
+        visits.browser,
+        visits.channel_group,
+        visits.traffic_campaign,
+        visits.search_intent,
+        visits.persona_id,
+        dense_rank() over (order by steps.session_key, steps.journey_id) as attempt_number,
+        dense_rank() over (order by visits.customer_id) as customer_number
+    from steps
+    inner join visits on steps.session_key = visits.session_key
+),
+
 -- Most customers try once in a period: their attempts need no clustering.
 attempts_in_periods as (
     select
-        visits.*,
-        entered.journey_id,
+        attempt_steps.*,
         period_types.period_type,
-        {{ period_start('visits.session_date', 'period_types.period_type') }} as period_start
-    from steps as entered
-    inner join visits on entered.session_key = visits.session_key
+        {{ period_start('attempt_steps.session_date', 'period_types.period_type') }} as period_start
+    from attempt_steps
     cross join period_types
-    where entered.step_number = 1
+    where attempt_steps.step_number = 1
 ),
 
 -- one row per attempt, segment and period; its steps come by their number later
 attempts as (
     select
-        tried.session_key,
-        tried.customer_id,
+        tried.attempt_number,
+        tried.customer_number,
         tried.is_only_attempt,
         tried.journey_id,
         tried.period_type,
@@ -118,7 +139,7 @@ attempts as (
         select
             *,
             count(*) over (
-                partition by customer_id, journey_id, period_type, period_start
+                partition by customer_number, journey_id, period_type, period_start
             ) = 1 as is_only_attempt
         from attempts_in_periods
     ) as tried
@@ -184,10 +205,9 @@ cells as (
 
 placed as (
     select
-        attempts.session_key,
-        attempts.customer_id,
+        attempts.attempt_number,
+        attempts.customer_number,
         attempts.is_only_attempt,
-        attempts.journey_id,
         cells.cell_number
     from attempts
     inner join named on {{ agree_on(cell, 'attempts', 'named') }}
@@ -200,35 +220,32 @@ placed as (
 met as (
     select
         placed.cell_number,
-        placed.customer_id,
+        placed.customer_number,
         placed.is_only_attempt,
-        steps.step_number,
-        steps.is_continued,
-        steps.meeting_count,
-        steps.seconds_to_next
+        attempt_steps.step_number,
+        attempt_steps.is_continued,
+        attempt_steps.meeting_count,
+        attempt_steps.seconds_to_next
     from placed
-    inner join steps
-        on
-            placed.session_key = steps.session_key
-            and placed.journey_id = steps.journey_id
+    inner join attempt_steps on placed.attempt_number = attempt_steps.attempt_number
 ),
 
 by_customer as (
     select
         cell_number,
         step_number,
-        customer_id,
+        customer_number,
         count(*) as n,
         sum(case when is_continued then 1 else 0 end) as continued_count
     from met
     where not is_only_attempt
-    group by cell_number, step_number, customer_id
+    group by cell_number, step_number, customer_number
 ),
 
 entered_by_customer as (
     select
         cell_number,
-        customer_id,
+        customer_number,
         n as entered_count
     from by_customer
     where step_number = 1
@@ -264,7 +281,7 @@ summed as (
     inner join entered_by_customer
         on
             by_customer.cell_number = entered_by_customer.cell_number
-            and by_customer.customer_id = entered_by_customer.customer_id
+            and by_customer.customer_number = entered_by_customer.customer_number
     group by by_customer.cell_number, by_customer.step_number
 ),
 
