@@ -22,3 +22,18 @@
 {% macro spark__rows_hash(columns) -%}
     cast(sum(cast(xxhash64({{ columns | join(', ') }}) as decimal(38, 0))) as string)
 {%- endmacro %}
+
+{# A number for the values of `columns` (never null) within one statement, for what stands in many rows:
+   a key of 32 letters costs four times its memory. A rank over everything would be one partition of
+   a cluster, so Spark keeps the keys as they are. #}
+{% macro numbered(columns) -%}
+    {{ return(adapter.dispatch('numbered')(columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__numbered(columns) -%}
+    dense_rank() over (order by {{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__numbered(columns) -%}
+    concat_ws('|', {{ columns | join(', ') }})
+{%- endmacro %}

@@ -19,7 +19,7 @@
 {# How large a share of the records of a cell each item of the cell has, with its interval (Wilson) that
    is clustered by customer. `items` has one row per cell, item and customer, `bases` one per cell and
    customer, both with the number of records `n`; an item's records are some of its cell's. #}
-{% macro clustered_shares(items, bases, cell, item) -%}
+{% macro clustered_shares(items, bases, cell, item, customer="customer_id") -%}
     select
         {{ cell | join(', ') }},
         {{ item | join(', ') }},
@@ -59,7 +59,7 @@
                 from {{ items }} as items
                 inner join {{ bases }} as bases
                     on
-                        items.customer_id = bases.customer_id
+                        items.{{ customer }} = bases.{{ customer }}
                         {%- for column in cell %}
                         and items.{{ column }} = bases.{{ column }}
                         {%- endfor %}

@@ -26,9 +26,9 @@ customers as (
 
 -- A journey ends at its goal or is left; a customer who lapsed is one whose way ended, and one who
 -- is still buying stands beside for comparison.
-anchors as (
+anchors_found as (
     select
-        {{ surrogate_key(["'path'", 'steps.session_key', 'steps.journey_id']) }} as path_key,
+        steps.session_key,
         sessions.customer_id,
         steps.journey_id,
         case when steps.is_completed then 'goal' else 'left' end as anchor,
@@ -40,7 +40,7 @@ anchors as (
     union all
 
     select
-        {{ surrogate_key(["'path'", 'customer_id']) }} as path_key,
+        customer_id as session_key,
         customer_id,
         'relationship' as journey_id,
         case lifecycle_status when 'lapsed' then 'lapsed' else 'buying' end as anchor,
@@ -50,30 +50,52 @@ anchors as (
     where lifecycle_status in ('new', 'active', 'lapsed') and last_touchpoint_at is not null
 ),
 
+-- Up to eight rows of a path, in three models: numbers instead of keys are half of their size.
+anchors as (
+    select
+        customer_id,
+        journey_id,
+        anchor,
+        step_number,
+        anchored_at,
+        {{ numbered(['session_key', 'journey_id']) }} as path_number,
+        {{ numbered(['customer_id']) }} as customer_number
+    from anchors_found
+),
+
+followed_customers as (
+    select distinct
+        customer_id,
+        customer_number
+    from anchors
+),
+
 -- the same touchpoint again and again is one place on the way
 marked as (
     select
-        customer_id,
-        occurred_at,
-        touchpoint_key,
-        touchpoint_id,
-        lag(touchpoint_id) over (
-            partition by customer_id order by occurred_at, touchpoint_key
+        followed_customers.customer_number,
+        touchpoints.occurred_at,
+        touchpoints.touchpoint_key,
+        touchpoints.touchpoint_id,
+        lag(touchpoints.touchpoint_id) over (
+            partition by followed_customers.customer_number
+            order by touchpoints.occurred_at, touchpoints.touchpoint_key
         ) as touchpoint_before,
-        lag(occurred_at) over (
-            partition by customer_id order by occurred_at, touchpoint_key
+        lag(touchpoints.occurred_at) over (
+            partition by followed_customers.customer_number
+            order by touchpoints.occurred_at, touchpoints.touchpoint_key
         ) as occurred_before
     from touchpoints
-    where customer_id in (select customer_id from anchors)
+    inner join followed_customers on touchpoints.customer_id = followed_customers.customer_id
 ),
 
 places as (
     select
-        customer_id,
+        customer_number,
         occurred_at,
         touchpoint_id,
         row_number() over (
-            partition by customer_id order by occurred_at, touchpoint_key
+            partition by customer_number order by occurred_at, touchpoint_key
         ) as place_number
     from marked
     where
@@ -86,31 +108,31 @@ places as (
 -- where in the customer's way an anchor lies: after the last place that is not later
 merged as (
     select
-        customer_id,
+        customer_number,
         occurred_at as moment_at,
         0 as is_anchor,
         place_number,
-        cast(null as string) as path_key
+        null as path_number
     from places
 
     union all
 
     select
-        customer_id,
+        customer_number,
         anchored_at as moment_at,
         1 as is_anchor,
         cast(null as bigint) as place_number,
-        path_key
+        path_number
     from anchors
 ),
 
 located as (
     select
-        path_key,
+        path_number,
         is_anchor,
         max(place_number) over (
-            partition by customer_id
-            order by moment_at, is_anchor, place_number, path_key
+            partition by customer_number
+            order by moment_at, is_anchor, place_number, path_number
             rows between unbounded preceding and current row
         ) as anchor_place
     from merged
@@ -127,8 +149,8 @@ offsets as (
 
 wanted as (
     select
-        anchors.path_key,
-        anchors.customer_id,
+        anchors.path_number,
+        anchors.customer_number,
         anchors.journey_id,
         anchors.anchor,
         anchors.step_number,
@@ -138,7 +160,7 @@ wanted as (
     from anchors
     inner join located
         on
-            anchors.path_key = located.path_key
+            anchors.path_number = located.path_number
             and located.is_anchor = 1
     cross join offsets
     where located.anchor_place is not null
@@ -146,8 +168,8 @@ wanted as (
 
 final as (
     select
-        wanted.path_key,
-        wanted.customer_id,
+        wanted.path_number,
+        wanted.customer_number,
         wanted.journey_id,
         wanted.anchor,
         wanted.step_number,
@@ -158,7 +180,7 @@ final as (
     from wanted
     inner join places
         on
-            wanted.customer_id = places.customer_id
+            wanted.customer_number = places.customer_number
             and wanted.place_number = places.place_number
     where
         places.occurred_at >= wanted.anchored_at - interval '{{ days_before }} days'

@@ -83,8 +83,7 @@ visits as (
     left join customers on sessions.customer_id = customers.customer_id
 ),
 
--- Attempts and customers are numbered within this model: each attempt stands in up to 28 cells, and
--- a number is an eighth of a key.
+-- Attempts and customers are numbered within this model: each attempt stands in up to 28 cells.
 attempt_steps as (
     select
         steps.journey_id,
@@ -100,8 +99,8 @@ attempt_steps as (
         visits.traffic_campaign,
         visits.search_intent,
         visits.persona_id,
-        dense_rank() over (order by steps.session_key, steps.journey_id) as attempt_number,
-        dense_rank() over (order by visits.customer_id) as customer_number
+        {{ numbered(['steps.session_key', 'steps.journey_id']) }} as attempt_number,
+        {{ numbered(['visits.customer_id']) }} as customer_number
     from steps
     inner join visits on steps.session_key = visits.session_key
 ),

@@ -20,8 +20,8 @@ clock as (
 neighboured as (
     select
         *,
-        lag(touchpoint_id) over (partition by path_key order by position) as touchpoint_before,
-        lead(touchpoint_id) over (partition by path_key order by position) as touchpoint_after
+        lag(touchpoint_id) over (partition by path_number order by position) as touchpoint_before,
+        lead(touchpoint_id) over (partition by path_number order by position) as touchpoint_after
     from nodes
 ),
 
@@ -34,7 +34,7 @@ bounds as (
 
 links as (
     select
-        neighboured.path_key,
+        neighboured.path_number,
         neighboured.position,
         coalesce(neighboured.touchpoint_before, 'start') as from_touchpoint,
         neighboured.touchpoint_id as to_touchpoint
@@ -48,7 +48,7 @@ links as (
 
     -- nothing in the days after: the end of the way, or not known yet
     select
-        neighboured.path_key,
+        neighboured.path_number,
         neighboured.position + 1 as position,
         neighboured.touchpoint_id as from_touchpoint,
         case
@@ -65,8 +65,8 @@ links as (
 
 paths as (
     select
-        nodes.path_key,
-        nodes.customer_id,
+        nodes.path_number,
+        nodes.customer_number,
         nodes.journey_id,
         nodes.anchor,
         nodes.step_number,
@@ -107,8 +107,8 @@ numbered_links as (
 
 placed_paths as (
     select
-        paths.path_key,
-        paths.customer_id,
+        paths.path_number,
+        paths.customer_number,
         cells.cell_number
     from paths
     inner join cells on {{ agree_on(cell, 'paths', 'cells') }}
@@ -117,22 +117,22 @@ placed_paths as (
 bases as (
     select
         cell_number,
-        customer_id,
+        customer_number,
         count(*) as n
     from placed_paths
-    group by cell_number, customer_id
+    group by cell_number, customer_number
 ),
 
 placed as (
     select
         placed_paths.cell_number,
         numbered_links.link_number,
-        placed_paths.customer_id,
+        placed_paths.customer_number,
         count(*) as n
     from links
     inner join numbered_links on {{ agree_on(link, 'links', 'numbered_links') }}
-    inner join placed_paths on links.path_key = placed_paths.path_key
-    group by placed_paths.cell_number, numbered_links.link_number, placed_paths.customer_id
+    inner join placed_paths on links.path_number = placed_paths.path_number
+    group by placed_paths.cell_number, numbered_links.link_number, placed_paths.customer_number
 ),
 
 -- links that few took stand together, place by place
@@ -165,18 +165,20 @@ shown as (
     select
         placed.cell_number,
         named.shown_link_number as link_number,
-        placed.customer_id,
+        placed.customer_number,
         sum(placed.n) as n
     from placed
     inner join named
         on
             placed.cell_number = named.cell_number
             and placed.link_number = named.link_number
-    group by placed.cell_number, named.shown_link_number, placed.customer_id
+    group by placed.cell_number, named.shown_link_number, placed.customer_number
 ),
 
 shares as (
-    {{ clustered_shares('shown', 'bases', ['cell_number'], ['link_number']) | indent(4) }}
+    {{ clustered_shares(
+        'shown', 'bases', ['cell_number'], ['link_number'], 'customer_number'
+    ) | indent(4) }}
 ),
 
 final as (

@@ -14,8 +14,8 @@ settings as (
 
 paths as (
     select
-        path_key,
-        customer_id,
+        path_number,
+        customer_number,
         journey_id,
         anchor,
         anchored_date,
@@ -26,7 +26,7 @@ paths as (
             max(case when position = 0 then touchpoint_id end)
         ) as sequence
     from nodes
-    group by path_key, customer_id, journey_id, anchor, anchored_date
+    group by path_number, customer_number, journey_id, anchor, anchored_date
 ),
 
 placed as (
@@ -56,7 +56,7 @@ by_customer as (
         {{ prefixed(cell, 'placed') }},
         case when sizes.n < settings.min_published_n then 'other' else placed.sequence end
             as sequence,
-        placed.customer_id,
+        placed.customer_number,
         count(*) as n
     from placed
     inner join sizes
@@ -67,21 +67,23 @@ by_customer as (
             {%- endfor %}
     cross join settings
     group by
-        {{ prefixed(cell, 'placed') }}, placed.customer_id,
+        {{ prefixed(cell, 'placed') }}, placed.customer_number,
         case when sizes.n < settings.min_published_n then 'other' else placed.sequence end
 ),
 
 bases as (
     select
         {{ cell | join(', ') }},
-        customer_id,
+        customer_number,
         sum(n) as n
     from by_customer
-    group by {{ cell | join(', ') }}, customer_id
+    group by {{ cell | join(', ') }}, customer_number
 ),
 
 shares as (
-    {{ clustered_shares('by_customer', 'bases', cell, ['sequence']) | indent(4) }}
+    {{ clustered_shares(
+        'by_customer', 'bases', cell, ['sequence'], 'customer_number'
+    ) | indent(4) }}
 ),
 
 -- what those did who reached the goal, or stayed, beside those who did not
