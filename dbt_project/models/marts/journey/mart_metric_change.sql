@@ -59,7 +59,8 @@ ratios as (
     where grain_id in ({{ grain_names }})
 ),
 
--- of shares and nets the standard error is Agresti's, so that a cell in which all agree has one
+-- Of shares and nets the standard error is Agresti's, so that a cell in which all agree has one. What
+-- has no interval (the days left of a certificate) is read, not sampled: no move of it is by chance.
 erring as (
     select
         sized.metric_id,
@@ -75,19 +76,20 @@ erring as (
         sized.wb,
         sized.w,
         metrics.estimator,
-        case metrics.estimator
-            when 'share' then sqrt(
+        case
+            when metrics.interval_method = 'none' then null
+            when metrics.estimator = 'share' then sqrt(
                 (sized.effective_n * sized.m + 1) / (sized.effective_n + 2)
                 * (1 - (sized.effective_n * sized.m + 1) / (sized.effective_n + 2))
                 / (sized.effective_n + 2)
             )
-            when 'net' then 100 * sqrt(
+            when metrics.estimator = 'net' then 100 * sqrt(
                 {{ net_variance(
                     '(sized.effective_n * sized.m) / (sized.effective_n + 3)',
                     '(sized.effective_n * sized.wxx / sized.w + 1.5) / (sized.effective_n + 3)'
                 ) }} / (sized.effective_n + 3)
             )
-            when 'total' then sqrt(greatest(sized.cxx, 0.0))
+            when metrics.estimator = 'total' then sqrt(greatest(sized.cxx, 0.0))
             else sqrt(
                 greatest({{ residual_sum('cxx', 'cxb', 'cbb', 'm') }}, 0.0)
                 * sized.customer_count / nullif(sized.customer_count - 1, 0)
