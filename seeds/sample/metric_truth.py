@@ -491,6 +491,7 @@ def _service(world: World) -> None:
             l.ivr_choice,
             l.ticket_id,
             l.agent is not null as has_agent,
+            l.wait_seconds,
             l.handle_seconds,
             l.is_transferred,
             l.outcome,
@@ -498,13 +499,17 @@ def _service(world: World) -> None:
         from legs as l
         union all
         select 'Z' || c.ticket_id, c.person, day_of(c.opened_at), 'all', c.opened_at, c.channel,
-            c.topic, null, c.ticket_id, c.agent >= 0, null, false, null, false
+            c.topic, null, c.ticket_id, c.agent >= 0, null, null, false, null, false
         from cases as c where c.channel = 'ticket'
         """
     )
     machine = "channel in ('ivr', 'sms')"
     _add(world, "average_handling_time", "true_contacts", "handle_seconds",
          "handle_seconds is not null")  # fmt: skip
+    _add(world, "average_speed_of_answer", "true_contacts", "wait_seconds",
+         "has_agent and wait_seconds is not null")  # fmt: skip
+    _add(world, "contact_abandonment", "true_contacts", "coalesce(outcome = 'abandoned', false)",
+         "has_agent or coalesce(outcome = 'abandoned', false)")  # fmt: skip
     _add(world, "transfer_rate", "true_contacts", "is_transferred", "has_agent")
     _add(world, "self_service_containment", "true_contacts", "outcome = 'contained'", machine)
     _add(world, "escalation_rate", "true_contacts", "has_agent", "channel = 'sms'")

@@ -12,6 +12,8 @@ contacts as (
         customer_id,
         service_case_key,
         agent_id,
+        wait_seconds,
+        is_abandoned,
         handle_seconds,
         is_transferred,
         begins_with_machine,
@@ -176,6 +178,16 @@ final as (
             'metric_id': 'average_handling_time',
             'value': 'handle_seconds',
             'where': 'handle_seconds is not null',
+        },
+        {
+            'metric_id': 'average_speed_of_answer',
+            'value': 'wait_seconds',
+            'where': 'wait_seconds is not null and agent_id is not null',
+        },
+        {
+            'metric_id': 'contact_abandonment',
+            'value': 'case when is_abandoned then 1 else 0 end',
+            'where': 'is_abandoned or agent_id is not null',
         },
         {
             'metric_id': 'first_contact_resolution',

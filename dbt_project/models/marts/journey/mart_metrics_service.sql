@@ -4,6 +4,8 @@
     'csat',
     'contacts_per_order',
     'average_handling_time',
+    'average_speed_of_answer',
+    'contact_abandonment',
     'first_contact_resolution',
     'transfer_rate',
     'self_service_containment',
