@@ -364,11 +364,11 @@ def _load_version(path: Path) -> Plan:
 
 _TEXT, _NUMBER, _FLAG, _DAY = pa.string(), pa.float64(), pa.bool_(), pa.date32()
 
-_TABLES: dict[str, dict[str, pa.DataType]] = {
+#: What judges data, one set of rows for each version of the plan, with the days on which it holds.
+_DATED_TABLES: dict[str, dict[str, pa.DataType]] = {
     "properties": {
         "property_id": _TEXT,
         "plan_version": _TEXT,
-        "valid_from": _DAY,
         "timezone": _TEXT,
         "currency": _TEXT,
         "max_false_alarms_a_year": _NUMBER,
@@ -381,7 +381,7 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
     },
     "streams": {"stream_id": _TEXT, "platform": _TEXT},
     "hosts": {"host": _TEXT, "kind": _TEXT},
-    "special_days": {"special_date": _DAY, "special_name": _TEXT},
+    "internal_rules": {"param_key": _TEXT, "param_value": _TEXT},
     "page_groups": {"page_group": _TEXT, "prefix": _TEXT, "is_exact": _FLAG},
     "events": {
         "event_name": _TEXT,
@@ -396,14 +396,6 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
         "is_goal": _FLAG,
         "is_macro_goal": _FLAG,
         "once_per": _TEXT,
-    },
-    "event_versions": {
-        "event_name": _TEXT,
-        "platform": _TEXT,
-        "introduced_on": _DAY,
-        "deprecated_on": _DAY,
-        "valid_from": _DAY,
-        "valid_to": _DAY,
     },
     "params": {
         "event_name": _TEXT,
@@ -420,24 +412,21 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
         "max_value": _NUMBER,
         "max_length": _NUMBER,
         "is_goal": _FLAG,
-        "valid_from": _DAY,
-        "valid_to": _DAY,
     },
     "allowed_values": {
         "event_name": _TEXT,
         "param_key": _TEXT,
         "allowed_value": _TEXT,
-        "valid_from": _DAY,
-        "valid_to": _DAY,
     },
+    "user_properties": {
+        "property_key": _TEXT,
+        "platform": _TEXT,
+        "is_required": _FLAG,
+        "has_allowed_values": _FLAG,
+    },
+    "user_property_values": {"property_key": _TEXT, "allowed_value": _TEXT},
     "mediums": {"traffic_medium": _TEXT},
     "click_ids": {"click_id_type": _TEXT, "traffic_source": _TEXT, "traffic_medium": _TEXT},
-    "journey_steps": {
-        "journey_id": _TEXT,
-        "part_of": _TEXT,
-        "step_number": _NUMBER,
-        "event_name": _TEXT,
-    },
     "reconciliations": {
         "reconciliation_id": _TEXT,
         "event_name": _TEXT,
@@ -448,12 +437,35 @@ _TABLES: dict[str, dict[str, pa.DataType]] = {
     },
     "surveys": {
         "metric_id": _TEXT,
+        "source": _TEXT,
+        "survey_id": _TEXT,
+        "question_version": _TEXT,
         "scale_min": _NUMBER,
         "scale_max": _NUMBER,
+        "high_is_good": _FLAG,
     },
     "crm_fields": {"table_name": _TEXT, "field_name": _TEXT, "min_fill_share": _NUMBER},
+}
+
+#: What holds whenever it is read: a day names itself, and today's lateness or exception is today's.
+_UNDATED_TABLES: dict[str, dict[str, pa.DataType]] = {
+    "special_days": {"special_date": _DAY, "special_name": _TEXT},
+    "journey_steps": {
+        "journey_id": _TEXT,
+        "part_of": _TEXT,
+        "step_number": _NUMBER,
+        "event_name": _TEXT,
+    },
     "sources": {"source": _TEXT, "schedule_hours": _NUMBER},
     "accepted": {"check_id": _TEXT, "until": _DAY, "scope": _TEXT, "why": _TEXT},
+}
+
+_TABLES: dict[str, dict[str, pa.DataType]] = {
+    **{
+        name: {**columns, "valid_from": _DAY, "valid_to": _DAY}
+        for name, columns in _DATED_TABLES.items()
+    },
+    **_UNDATED_TABLES,
 }
 
 PLAN_TABLES = tuple(_TABLES)
@@ -493,21 +505,27 @@ def event_params(plan: Plan, event: Mapping[str, Any]) -> Iterable[tuple[str, di
             yield platform, param
 
 
-def _data_points(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+def _events_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     """Return what one version of the plan says of single events: names, parameters, values."""
-    macro_goals = {goal["event"] for goal in plan.rows("goals") if goal["kind"] == "macro"}
-    tables: dict[str, list[dict[str, Any]]] = {
-        "event_versions": [],
-        "params": [],
-        "allowed_values": [],
-    }
+    goals = {goal["event"]: goal for goal in plan.rows("goals")}
+    tables: dict[str, list[dict[str, Any]]] = {"events": [], "params": [], "allowed_values": []}
     for event in plan.events:
-        tables["event_versions"] += [
+        goal = goals.get(event["name"])
+        is_macro_goal = goal is not None and goal["kind"] == "macro"
+        tables["events"] += [
             {
                 "event_name": event["name"],
                 "platform": platform,
+                "status": event["status"],
+                "owner": event["owner"],
+                "journey_stage": event["journey_stage"],
                 "introduced_on": _day(event["introduced"]),
                 "deprecated_on": _day(event.get("deprecated")),
+                "url_pattern": event.get("url_pattern"),
+                "needs_items": event.get("items") == "required",
+                "is_goal": goal is not None,
+                "is_macro_goal": is_macro_goal,
+                "once_per": (goal or {}).get("once_per"),
             }
             for platform in event["platforms"]
         ]
@@ -529,7 +547,7 @@ def _data_points(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                     "min_value": param.get("min"),
                     "max_value": param.get("max"),
                     "max_length": param.get("max_length"),
-                    "is_goal": event["name"] in macro_goals,
+                    "is_goal": is_macro_goal,
                 }
             )
             if param["name"] not in allowed:
@@ -541,84 +559,131 @@ def _data_points(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     return tables
 
 
-def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
-    """Return the plan as flat tables (rows as dictionaries)."""
+def _property_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """Return what one version says of the property: its streams, hosts, pages and campaigns."""
     prop = plan.data["property"]
     naming = plan.data.get("campaign_naming") or {}
     volumes = plan.data.get("volumes") or {}
     share = (plan.data.get("consent") or {}).get("expected_grant_share") or {}
-    goals = {goal["event"]: goal for goal in plan.rows("goals")}
-    goal_events = {goal["id"]: goal["event"] for goal in plan.rows("goals")}
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in _TABLES}
+    return {
+        "properties": [
+            {
+                "property_id": prop["id"],
+                "plan_version": plan.version,
+                "timezone": prop["timezone"],
+                "currency": prop["currency"],
+                "max_false_alarms_a_year": volumes.get("max_false_alarms_a_year", 0.2),
+                "min_daily_events": volumes.get("min_daily_events", 50),
+                "min_grant_share": share.get("min", 0),
+                "max_grant_share": share.get("max", 1),
+                "source_pattern": naming.get("source_pattern"),
+                "medium_pattern": naming.get("medium_pattern"),
+                "campaign_pattern": naming.get("campaign_pattern"),
+            }
+        ],
+        "streams": [
+            {"stream_id": stream["id"], "platform": stream["platform"]}
+            for stream in prop["streams"]
+        ],
+        "hosts": [
+            {"host": host.lower(), "kind": kind}
+            for kind, hosts in (("own", "hosts"), ("payment", "payment_hosts"))
+            for host in dict.fromkeys(prop.get(hosts) or [])
+        ],
+        "internal_rules": [
+            {"param_key": rule["param"], "param_value": rule["equals"]}
+            for rule in prop.get("internal_rules") or []
+        ],
+        "page_groups": [
+            {
+                "page_group": group["id"],
+                "prefix": group["prefix"],
+                "is_exact": group.get("exact", False),
+            }
+            for group in prop.get("page_groups") or []
+        ],
+        "mediums": [{"traffic_medium": medium} for medium in naming.get("allowed_mediums") or []],
+        "click_ids": [
+            {
+                "click_id_type": rule["param"],
+                "traffic_source": rule["source"],
+                "traffic_medium": medium,
+            }
+            for rule in naming.get("click_ids") or []
+            for medium in rule["mediums"]
+        ],
+    }
 
-    tables["properties"].append(
-        {
-            "property_id": prop["id"],
-            "plan_version": plan.version,
-            "valid_from": _day(plan.data["valid_from"]),
-            "timezone": prop["timezone"],
-            "currency": prop["currency"],
-            "max_false_alarms_a_year": volumes.get("max_false_alarms_a_year", 0.2),
-            "min_daily_events": volumes.get("min_daily_events", 50),
-            "min_grant_share": share.get("min", 0),
-            "max_grant_share": share.get("max", 1),
-            "source_pattern": naming.get("source_pattern"),
-            "medium_pattern": naming.get("medium_pattern"),
-            "campaign_pattern": naming.get("campaign_pattern"),
-        }
-    )
-    tables["streams"] = [
-        {"stream_id": stream["id"], "platform": stream["platform"]} for stream in prop["streams"]
-    ]
-    tables["hosts"] = [{"host": host.lower(), "kind": "own"} for host in prop["hosts"]] + [
-        {"host": host.lower(), "kind": "payment"} for host in prop.get("payment_hosts") or []
-    ]
-    tables["special_days"] = [
-        {"special_date": date, "special_name": name}
-        for date, name in sorted(_special_days(prop.get("country"), volumes).items())
-    ]
-    tables["page_groups"] = [
-        {
-            "page_group": group["id"],
-            "prefix": group["prefix"],
-            "is_exact": group.get("exact", False),
-        }
-        for group in prop.get("page_groups") or []
-    ]
-    for event in plan.events:
-        goal = goals.get(event["name"])
-        for platform in event["platforms"]:
-            tables["events"].append(
-                {
-                    "event_name": event["name"],
-                    "platform": platform,
-                    "status": event["status"],
-                    "owner": event["owner"],
-                    "journey_stage": event["journey_stage"],
-                    "introduced_on": _day(event["introduced"]),
-                    "deprecated_on": _day(event.get("deprecated")),
-                    "url_pattern": event.get("url_pattern"),
-                    "needs_items": event.get("items") == "required",
-                    "is_goal": goal is not None,
-                    "is_macro_goal": goal is not None and goal["kind"] == "macro",
-                    "once_per": (goal or {}).get("once_per"),
-                }
-            )
+
+def _customers_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """Return what one version says of users, surveys, CRM fields and the sources of truth."""
+    goal_events = {goal["id"]: goal["event"] for goal in plan.rows("goals")}
+    return {
+        "user_properties": [
+            {
+                "property_key": prop["name"],
+                "platform": platform,
+                "is_required": prop["requirement"] == "required",
+                "has_allowed_values": "allowed_values" in prop,
+            }
+            for prop in plan.rows("user_properties")
+            for platform in prop.get("platforms", ["web", "app"])
+        ],
+        "user_property_values": [
+            {"property_key": prop["name"], "allowed_value": value}
+            for prop in plan.rows("user_properties")
+            for value in dict.fromkeys(prop.get("allowed_values") or [])
+        ],
+        "reconciliations": [
+            {
+                "reconciliation_id": entry["id"],
+                "event_name": goal_events[entry["goal"]],
+                "order_table": entry["table"],
+                "channel": channel,
+                "tolerance": entry.get("tolerance", 0.01),
+                "max_unmatched_share": entry.get("max_unmatched_share", 0.2),
+            }
+            for entry in plan.rows("reconciliations")
+            for channel in entry.get("channels") or ["web"]
+        ],
+        "surveys": [
+            {
+                "metric_id": survey["metric"],
+                "source": survey.get("source"),
+                "survey_id": survey.get("survey"),
+                "question_version": survey.get("version", "1"),
+                "scale_min": survey["scale_min"],
+                "scale_max": survey["scale_max"],
+                "high_is_good": survey["high_is_good"],
+            }
+            for survey in plan.rows("surveys")
+        ],
+        "crm_fields": [
+            {
+                "table_name": entry["table"],
+                "field_name": entry["field"],
+                "min_fill_share": entry["min_fill_share"],
+            }
+            for entry in plan.rows("crm_fields")
+        ],
+    }
+
+
+def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """Return the plan as flat tables (rows as dictionaries)."""
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in _TABLES}
     for version, begins, ends in plan.versions:
-        for name, rows in _data_points(version).items():
+        held = _property_held(version) | _events_held(version) | _customers_held(version)
+        for name, rows in held.items():
             tables[name] += [{**row, "valid_from": begins, "valid_to": ends} for row in rows]
-    tables["mediums"] = [
-        {"traffic_medium": medium} for medium in naming.get("allowed_mediums") or []
-    ]
-    tables["click_ids"] = [
-        {
-            "click_id_type": rule["param"],
-            "traffic_source": rule["source"],
-            "traffic_medium": medium,
-        }
-        for rule in naming.get("click_ids") or []
-        for medium in rule["mediums"]
-    ]
+        days = _special_days(
+            version.data["property"].get("country"), version.data.get("volumes") or {}
+        )
+        tables["special_days"] += [
+            {"special_date": date, "special_name": name}
+            for date, name in sorted(days.items())
+            if begins <= date < ends
+        ]
     tables["journey_steps"] = [
         {
             "journey_id": journey["id"],
@@ -628,34 +693,6 @@ def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
         }
         for journey in plan.rows("journeys")
         for number, name in enumerate(journey["steps"], start=1)
-    ]
-    tables["reconciliations"] = [
-        {
-            "reconciliation_id": entry["id"],
-            "event_name": goal_events[entry["goal"]],
-            "order_table": entry["table"],
-            "channel": channel,
-            "tolerance": entry.get("tolerance", 0.01),
-            "max_unmatched_share": entry.get("max_unmatched_share", 0.2),
-        }
-        for entry in plan.rows("reconciliations")
-        for channel in entry.get("channels") or ["web"]
-    ]
-    tables["surveys"] = [
-        {
-            "metric_id": survey["metric"],
-            "scale_min": survey["scale_min"],
-            "scale_max": survey["scale_max"],
-        }
-        for survey in plan.rows("surveys")
-    ]
-    tables["crm_fields"] = [
-        {
-            "table_name": entry["table"],
-            "field_name": entry["field"],
-            "min_fill_share": entry["min_fill_share"],
-        }
-        for entry in plan.rows("crm_fields")
     ]
     tables["sources"] = [
         {"source": entry["name"], "schedule_hours": entry["schedule_hours"]}

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from expectations.plan import Plan, event_params
-from expectations.profile import ObservedEvent, ObservedParam, Profile
+from expectations.profile import ObservedEvent, ObservedParam, ObservedProperty, Profile
 
 Kind = Literal[
     "unplanned",
@@ -54,6 +54,8 @@ TYPES_ADMITTED: Mapping[str, frozenset[str]] = {
     "double": frozenset({"int", "float", "double"}),
     "number": frozenset({"int", "float", "double"}),
 }
+
+_USER_PROPERTY = "user property "
 
 _ADD_IT = "add it with cxw plan draft, or stop sending it"
 
@@ -121,7 +123,11 @@ class Coverage:
 
 def differences(plan: Plan, profile: Profile) -> list[Difference]:
     """Compare a plan with what was observed; in the order of `KINDS`, the most rows first."""
-    found = [*_event_differences(plan, profile), *_param_differences(plan, profile)]
+    found = [
+        *_event_differences(plan, profile),
+        *_param_differences(plan, profile),
+        *_property_differences(plan, profile),
+    ]
     found += list(_renamed(found, profile))
     order = {kind: position for position, kind in enumerate(KINDS)}
     return sorted(found, key=lambda d: (order[d.kind], -d.count, d.entity, d.platform))
@@ -331,6 +337,86 @@ def _param_differences(plan: Plan, profile: Profile) -> Iterator[Difference]:
                     )
 
 
+def property_entity(name: str) -> str:
+    """How a user property is named among events and parameters."""
+    return f"{_USER_PROPERTY}{name}"
+
+
+def _property_differences(plan: Plan, profile: Profile) -> Iterator[Difference]:
+    """Compare the user properties; where none are delivered there is nothing to compare."""
+    planned = {
+        (prop["name"], platform): prop
+        for prop in plan.rows("user_properties")
+        for platform in prop.get("platforms", ["web", "app"])
+    }
+    for (name, platform), seen in profile.user_properties.items():
+        if (name, platform) not in planned:
+            is_new = seen.first_date > profile.first_date and _is_recent(seen.first_date, profile)
+            yield _of_property(
+                seen,
+                "newly seen" if is_new else "unplanned",
+                planned="",
+                observed=f"of {seen.share:.0%} of logged-in users",
+                count=seen.count,
+                share=None,
+                hint=_ADD_IT,
+            )
+        elif seen.wrong is not None:
+            told = [f"{text!r} {count}" for text, count in seen.wrong.examples]
+            yield _of_property(
+                seen,
+                "value mismatch",
+                planned=f"one of {', '.join(planned[name, platform]['allowed_values'])}",
+                observed=", ".join(told),
+                count=seen.wrong.count,
+                share=seen.wrong.count / seen.count,
+                hint="correct the tag, or change the rule in the plan",
+            )
+    for (name, platform), prop in planned.items():
+        users = profile.users.get(platform, 0)
+        if prop["requirement"] != "required" or not users:
+            continue
+        found = profile.user_properties.get((name, platform))
+        share = found.share if found else 0.0
+        if share < REQUIRED_SHARE:
+            yield Difference(
+                kind="required missing",
+                entity=property_entity(name),
+                platform=platform,
+                planned="required of logged-in users",
+                observed=f"of {share:.1%}",
+                count=round(users * (1 - share)),
+                share=1 - share,
+                first_date=found.first_date if found else None,
+                last_date=found.last_date if found else None,
+                hint="it is set before the login is known, or no longer set",
+            )
+
+
+def _of_property(
+    seen: ObservedProperty,
+    kind: Kind,
+    *,
+    planned: str,
+    observed: str,
+    count: int,
+    share: float | None,
+    hint: str,
+) -> Difference:
+    return Difference(
+        kind=kind,
+        entity=property_entity(seen.name),
+        platform=seen.platform,
+        planned=planned,
+        observed=observed,
+        count=count,
+        share=share,
+        first_date=seen.first_date,
+        last_date=seen.last_date,
+        hint=hint,
+    )
+
+
 def _required_missing(
     entity: str, platform: str, seen: ObservedEvent, present: int, first: dt.date | None
 ) -> Difference:
@@ -416,7 +502,7 @@ def _value_mismatch(
 def _renamed(found: list[Difference], profile: Profile) -> Iterator[Difference]:
     """Pairs of a name that is gone and one that came: alike in name, or following each other."""
     gone = [d for d in found if d.kind in ("missing", "dead")]
-    come = [d for d in found if d.kind in ("unplanned", "newly seen") and "." not in d.entity]
+    come = [d for d in found if d.kind in ("unplanned", "newly seen") and _is_event(d)]
     for old in gone:
         for new in come:
             if old.platform != new.platform:
@@ -445,6 +531,11 @@ def _renamed(found: list[Difference], profile: Profile) -> Iterator[Difference]:
                 if follows
                 else f"{new.entity} looks like another spelling",
             )
+
+
+def _is_event(difference: Difference) -> bool:
+    """Whether the difference is one of a whole event, not of a parameter or a user property."""
+    return "." not in difference.entity and not difference.entity.startswith(_USER_PROPERTY)
 
 
 def _daily(difference: Difference) -> float:

@@ -22,7 +22,13 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from expectations.plan import Plan, event_params
 from expectations.plan_diff import REQUIRED_SHARE, TYPES_ADMITTED, bare_name
-from expectations.profile import ObservedEvent, ObservedParam, Profile, Surroundings
+from expectations.profile import (
+    ObservedEvent,
+    ObservedParam,
+    ObservedProperty,
+    Profile,
+    Surroundings,
+)
 
 Mode = Literal["add", "update", "remove"]
 
@@ -91,6 +97,7 @@ def draft(text: str, plan: Plan, profile: Profile, mode: Mode, today: dt.date) -
                 counted["events added"] += 1
             continue
         counted += _worked_in(plan, events[place], seen, profile, mode)
+    counted += _user_properties(data, profile, mode)
     if mode == "remove":
         counted += _without_the_unseen(data, plan, profile)
     if counted:
@@ -232,7 +239,7 @@ def _rerequired(
     return 0
 
 
-def _revalued(param: CommentedMap, observed: Sequence[ObservedParam]) -> int:
+def _revalued(param: CommentedMap, observed: Sequence[ObservedParam | ObservedProperty]) -> int:
     if "allowed_values" not in param:
         return 0
     known = set(param["allowed_values"])
@@ -290,6 +297,67 @@ def _without_the_unseen(data: CommentedMap, plan: Plan, profile: Profile) -> Cou
             )
             counted["parameters removed"] += len(unseen)
     return counted
+
+
+# -- user properties ------------------------------------------------------------------------------
+
+
+def _user_properties(data: CommentedMap, profile: Profile, mode: Mode) -> Counter[str]:
+    """Add the user properties that the plan lacks, and correct what it says of the others."""
+    counted = Counter[str]()
+    known = {prop["name"]: prop for prop in data.get("user_properties") or ()}
+    for name in sorted({name for name, _ in profile.user_properties}):
+        seen = [each for (other, _), each in profile.user_properties.items() if other == name]
+        if name not in known:
+            if not data.get("user_properties"):
+                data["user_properties"] = CommentedSeq()
+            data["user_properties"].append(_property(name, seen, profile))
+            counted["user properties added"] += 1
+        elif mode in ("update", "remove"):
+            prop = known[name]
+            users = sum(
+                count
+                for platform, count in profile.users.items()
+                if platform in prop.get("platforms", [platform])
+            )
+            share = sum(each.share * each.users for each in seen) / users if users else 0.0
+            counted["user properties updated"] += bool(
+                _property_rerequired(prop, share, users) + _revalued(prop, seen)
+            )
+    return +counted
+
+
+def _property_rerequired(prop: CommentedMap, share: float, users: int) -> int:
+    if users < _FEW_EVENTS:
+        return 0
+    if prop["requirement"] == "required" and share < REQUIRED_SHARE:
+        prop["requirement"] = "optional"
+        _doubt(prop, f"was required, comes of {share:.0%} of logged-in users: a defect of the tag?")
+        return 1
+    if prop["requirement"] == "optional" and share >= REQUIRED_SHARE:
+        prop["requirement"] = "required"
+        return 1
+    return 0
+
+
+def _property(name: str, seen: Sequence[ObservedProperty], profile: Profile) -> CommentedMap:
+    users = sum(each.users for each in seen)
+    share = min(each.share for each in seen)
+    is_required = users >= _FEW_EVENTS and share >= REQUIRED_SHARE
+    prop = CommentedMap(name=_text(name), requirement="required" if is_required else "optional")
+    prop.fa.set_flow_style()
+    if set(profile.users) - {each.platform for each in seen}:
+        prop["platforms"] = _flow(sorted(each.platform for each in seen))
+    if any(each.has_personal_data for each in seen):
+        prop["personal_data"] = True
+        _doubt(prop, "some values held personal data: should they be sent at all?")
+    else:
+        values = _enumeration(seen)
+        if values:
+            prop["allowed_values"] = _flow(values)
+    if _NEARLY <= share < REQUIRED_SHARE:
+        _doubt(prop, f"comes of {share:.1%} of logged-in users: required?")
+    return prop
 
 
 # -- parameters -----------------------------------------------------------------------------------
@@ -362,7 +430,7 @@ def _type(types: Mapping[str, int]) -> str:
     return "number" if types.get("int", 0) else "double"
 
 
-def _enumeration(observed: Sequence[ObservedParam]) -> list[str]:
+def _enumeration(observed: Sequence[ObservedParam | ObservedProperty]) -> list[str]:
     """The values, where they are few and each of them came often and on several days."""
     if any(not each.values for each in observed):
         return []

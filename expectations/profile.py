@@ -1,8 +1,9 @@
-"""What the tracking really sends: events and parameters as they were observed in a window of days.
+"""What the tracking really sends: events, parameters and user properties of a window of days.
 
-The counting is one pass of DuckDB over the conformed events and one over their parameters; Python
-sees a row per event, parameter and value that may be listed. Values that hold personal data were
-masked before they came here, and a parameter that has had any lists no values at all.
+The counting is one pass of DuckDB over the conformed events, one over their parameters and one over
+the properties of their users; Python sees a row per event, parameter and value that may be listed.
+Values that hold personal data were masked before they came here, and a parameter that has had any
+lists no values at all.
 """
 
 from __future__ import annotations
@@ -180,6 +181,80 @@ order by event_name, platform, param_key, value_count desc, value_text
 """
 
 
+# A user counts once a day, however many events say the same of him; values count by events.
+_USER_PROPERTIES = """
+create temp table user_values as
+select
+    platform,
+    property_key,
+    value_text,
+    event_date,
+    case when trim(value_text) <> '' then user_id end as user_id,
+    user_id as logged_in,
+    has_personal_data,
+    event_count
+from intermediate.int_web_user_properties_unioned as sent
+where
+    event_date between ? and ?
+    and exists (select 1 from planned_streams where planned_streams.stream_id = sent.stream_id)
+"""
+
+_USERS_COUNTED = """
+select platform, count(distinct (logged_in, event_date)) as user_count
+from user_values
+where logged_in is not null
+group by platform
+"""
+
+_PROPERTIES_COUNTED = """
+select
+    platform,
+    property_key,
+    count(distinct case when user_id is not null then (user_id, event_date) end) as user_count,
+    cast(sum(event_count) as bigint) as event_count,
+    min(event_date) as first_date,
+    max(event_date) as last_date,
+    bool_or(has_personal_data) as has_personal_data
+from user_values
+where property_key is not null
+group by platform, property_key
+order by property_key, platform
+"""
+
+_PROPERTY_VALUES = f"""
+with counted as (
+    select
+        platform, property_key, value_text,
+        cast(sum(event_count) as bigint) as value_count,
+        count(distinct event_date) as day_count
+    from user_values
+    where property_key is not null and value_text is not null
+    group by all
+)
+select * from counted
+qualify count(*) over (partition by platform, property_key) <= {MOST_VALUES}
+order by platform, property_key, value_count desc, value_text
+"""
+
+_WRONG_PROPERTIES = """
+with wrong as (
+    select platform, property_key, value_text, cast(sum(event_count) as bigint) as value_count
+    from user_values
+    inner join planned_properties on user_values.property_key = planned_properties.name
+    where value_text is not null and not list_contains(allowed_values, value_text)
+    group by all
+)
+select
+    platform,
+    property_key,
+    sum(value_count)::bigint as value_count,
+    count(*) as distinct_count,
+    list((value_text, value_count) order by value_count desc, value_text)[:5] as examples
+from wrong
+group by all
+"""
+
+
 @dataclass(frozen=True)
 class ObservedValue:
     """One value of a parameter: how often it came, and on how many days."""
@@ -250,12 +325,44 @@ class ObservedEvent:
 
 
 @dataclass(frozen=True)
+class ObservedProperty:
+    """One user property on one platform.
+
+    Attributes:
+        users: Logged-in users, each counted once a day.
+        share: Share of them of whom any event of the day carried it.
+        count: Events that carried it, whoever was there.
+        values: As of a parameter.
+        wrong: Values that the plan does not allow; None where there are none.
+    """
+
+    name: str
+    platform: str
+    users: int
+    share: float
+    count: int
+    values: Sequence[ObservedValue]
+    first_date: dt.date
+    last_date: dt.date
+    has_personal_data: bool
+    wrong: WrongValues | None
+
+
+@dataclass(frozen=True)
 class Profile:
-    """All that was observed from the plan's streams between two days, both included."""
+    """All that was observed from the plan's streams between two days, both included.
+
+    Attributes:
+        users: Logged-in users by platform, each counted once a day; without a platform whose
+            events were delivered without user properties.
+        user_properties: By name and platform.
+    """
 
     first_date: dt.date
     last_date: dt.date
     events: Mapping[tuple[str, str], ObservedEvent]
+    users: Mapping[str, int] = field(default_factory=dict)
+    user_properties: Mapping[tuple[str, str], ObservedProperty] = field(default_factory=dict)
 
     @property
     def event_count(self) -> int:
@@ -338,6 +445,7 @@ def observe(
         params: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for row in _rows(connection, _PARAMS_COUNTED):
             params.setdefault((row["event_name"], row["platform"]), []).append(row)
+        users, user_properties = _user_properties(connection, plan, window)
     found = {}
     for row in events:
         place = (row["event_name"], row["platform"])
@@ -360,7 +468,52 @@ def observe(
             item_share=row["item_share"],
             params={param.name: param for param in observed},
         )
-    return Profile(first_date, last_date, found)
+    return Profile(first_date, last_date, found, users, user_properties)
+
+
+def _user_properties(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, window: list[dt.date]
+) -> tuple[dict[str, int], dict[tuple[str, str], ObservedProperty]]:
+    """Count what was told of users in the window."""
+    connection.execute(
+        "create temp table planned_properties (name varchar, allowed_values varchar[])"
+    )
+    allowed = [
+        [prop["name"], prop["allowed_values"]]
+        for prop in plan.rows("user_properties")
+        if "allowed_values" in prop
+    ]
+    if allowed:
+        connection.executemany("insert into planned_properties values (?, ?)", allowed)
+    connection.execute(_USER_PROPERTIES, window)
+    users = {row["platform"]: row["user_count"] for row in _rows(connection, _USERS_COUNTED)}
+    values: dict[tuple[str, str], list[ObservedValue]] = {}
+    for row in _rows(connection, _PROPERTY_VALUES):
+        value = ObservedValue(row["value_text"], row["value_count"], row["day_count"])
+        values.setdefault((row["property_key"], row["platform"]), []).append(value)
+    wrong = {
+        (row["property_key"], row["platform"]): WrongValues(
+            row["value_count"], row["distinct_count"], row["examples"]
+        )
+        for row in _rows(connection, _WRONG_PROPERTIES)
+    }
+    found = {}
+    for row in _rows(connection, _PROPERTIES_COUNTED):
+        place = (row["property_key"], row["platform"])
+        held = row["has_personal_data"]
+        found[place] = ObservedProperty(
+            name=row["property_key"],
+            platform=row["platform"],
+            users=users.get(row["platform"], 0),
+            share=row["user_count"] / users[row["platform"]] if row["user_count"] else 0.0,
+            count=row["event_count"],
+            values=() if held else tuple(values.get(place, ())),
+            first_date=row["first_date"],
+            last_date=row["last_date"],
+            has_personal_data=held,
+            wrong=wrong.get(place),
+        )
+    return users, found
 
 
 def observe_counts(connection: duckdb.DuckDBPyConnection) -> Profile | None:

@@ -7,7 +7,7 @@ one. The same query text is used by both the judgement and the reading of failin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from expectations.plan import Plan
 
 SHARES = "int_audit_shares_estimated"
 FILES = "int_audit_files_landed"
+
+# Checks whose threshold the plan's reconciliations give, with the table that each compares.
+_RECONCILED = {"REC01": "orders", "REC05": "crm_contacts"}
 
 # A delivery may be half a schedule late before anybody is woken.
 _SCHEDULE_GRACE = 1.5
@@ -41,10 +44,32 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _share_query(check: Check, max_share: float, extra: str = "") -> str:
+@dataclass(frozen=True)
+class _Limit:
+    """A share that one version of the plan allows, and the days on which it held."""
+
+    begins: dt.date
+    ends: dt.date
+    share: float
+
+
+def _share_query(check: Check, limits: float | Sequence[_Limit], extra: str = "") -> str:
     threshold = check.threshold
     periods = ", ".join(_quoted(period) for period in threshold.periods)
-    beyond = f" and failing_share_low > {max_share!r}" if max_share > 0 else ""
+    limits = [_Limit(dt.date.min, dt.date.max, limits)] if isinstance(limits, float) else limits
+    beyond = ""
+    if len({limit.share for limit in limits}) > 1:
+        # A period that several versions share is judged by the most lenient of those under which
+        # its failures lie: each of them may have been right.
+        held = ", ".join(
+            f"case when coalesce(first_failed_date, date '9999-12-30') < date '{limit.ends}'"
+            f" and coalesce(last_failed_date, date '9999-12-30') >= date '{limit.begins}'"
+            f" then {limit.share!r} end"
+            for limit in limits
+        )
+        beyond = f" and failing_share_low > greatest({held})"
+    elif limits[0].share > 0:
+        beyond = f" and failing_share_low > {limits[0].share!r}"
     return (
         f"select * from {{batch}} where check_id = {_quoted(check.id)}"
         f" and period_type in ({periods})"
@@ -62,8 +87,28 @@ def _age_query(check: Check, hours: float, now: dt.datetime, extra: str = "") ->
     )
 
 
-def _is_of_leads(entry: Mapping[str, Any]) -> bool:
-    return bool(entry["table"] == "crm_contacts")
+def _limits(
+    plan: Plan,
+    section: str,
+    key: Callable[[Mapping[str, Any]], Iterable[Hashable]],
+    share: Callable[[Mapping[str, Any]], float],
+) -> dict[Any, list[_Limit]]:
+    """Return what every version of the plan allows of each thing that a section names."""
+    found: dict[Any, list[_Limit]] = {}
+    for version, begins, ends in plan.versions:
+        most: dict[Hashable, float] = {}
+        for entry in version.rows(section):
+            for name in key(entry):
+                most[name] = max(share(entry), most.get(name, 0.0))
+        for name, allowed in most.items():
+            found.setdefault(name, []).append(_Limit(begins, ends, allowed))
+    return found
+
+
+def _told(limits: Sequence[_Limit]) -> str:
+    shares = list(dict.fromkeys(limit.share for limit in limits))
+    words = [f"{share:.0%}" for share in shares]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])}, then {words[-1]}"
 
 
 def _queries(check: Check, plan: Plan, now: dt.datetime) -> Iterable[tuple[str, str, str]]:
@@ -90,26 +135,38 @@ def _queries(check: Check, plan: Plan, now: dt.datetime) -> Iterable[tuple[str, 
             extra = f" and source = {_quoted(source['name'])}"
             yield SHARES, _age_query(check, hours, now, extra), f"{source['name']}, {hours:g} h"
     elif threshold.max_fall_short:
-        for entry in plan.rows("crm_fields"):
-            extra = (
-                f" and subject = {_quoted(entry['table'])} and detail = {_quoted(entry['field'])}"
-            )
-            most = round(1 - entry["min_fill_share"], 6)
-            yield SHARES, _share_query(check, most, extra), f"{entry['field']}, {most:.0%} empty"
-    elif check.id == "REC05" and any(map(_is_of_leads, plan.rows("reconciliations"))):
-        for entry in filter(_is_of_leads, plan.rows("reconciliations")):
-            most = entry.get("max_unmatched_share", threshold.max_share or 0)
-            yield SHARES, _share_query(check, most), f"{entry['goal']}, {most:.0%} unmatched"
-    elif check.id == "REC01" and plan.rows("reconciliations"):
-        for entry in plan.rows("reconciliations"):
-            if entry["table"] != "orders":
-                continue
-            most = entry.get("max_unmatched_share", threshold.max_share or 0)
-            for channel in entry.get("channels") or ["web"]:
-                extra = f" and platform = {_quoted(channel)}"
-                yield SHARES, _share_query(check, most, extra), f"{channel}, {most:.0%} unmatched"
+        fields = _limits(
+            plan,
+            "crm_fields",
+            lambda entry: [(entry["table"], entry["field"])],
+            lambda entry: round(1 - entry["min_fill_share"], 6),
+        )
+        for (table, field), limits in fields.items():
+            extra = f" and subject = {_quoted(table)} and detail = {_quoted(field)}"
+            yield SHARES, _share_query(check, limits, extra), f"{field}, {_told(limits)} empty"
+    elif check.id in _RECONCILED:
+        table = _RECONCILED[check.id]
+        # Orders are reconciled channel by channel, leads wherever they were left.
+        reconciled = _limits(
+            plan,
+            "reconciliations",
+            lambda entry: (
+                ()
+                if entry["table"] != table
+                else (entry.get("channels") or ["web"])
+                if table == "orders"
+                else [None]
+            ),
+            lambda entry: float(entry.get("max_unmatched_share", threshold.max_share or 0)),
+        )
+        for channel, limits in reconciled.items():
+            extra = f" and platform = {_quoted(channel)}" if channel else ""
+            what = channel or "leads"
+            yield SHARES, _share_query(check, limits, extra), f"{what}, {_told(limits)} unmatched"
+        if not reconciled:
+            yield SHARES, _share_query(check, float(threshold.max_share or 0)), ""
     else:
-        yield SHARES, _share_query(check, threshold.max_share or 0), ""
+        yield SHARES, _share_query(check, float(threshold.max_share or 0)), ""
 
 
 def expectations_for(plan: Plan, catalogue: Catalogue, now: dt.datetime) -> list[Expectation]:

@@ -34,6 +34,7 @@ Change = Callable[[Row], None]
 
 _EVENTS = "int_web_events_landed"
 _PARAMS = "int_web_event_params_unioned"
+_USER_PROPERTIES = "int_web_user_properties_unioned"
 _ORDERS = "int_orders_unioned"
 _CONTACTS = "int_crm_contacts_unioned"
 _RESPONSES = "int_survey_responses_unioned"
@@ -149,6 +150,13 @@ DEFECTS: tuple[Defect, ...] = (
         _param("view_search_results", "search_term"),
         _to(value_text="undefined"),
         place=("detail", "search_term"),
+    ),
+    Defect(
+        "SCH11",
+        _USER_PROPERTIES,
+        lambda row: row["property_key"] == "loyalty_tier",
+        _to(property_key=None, value_text=None),
+        place=("detail", "loyalty_tier"),
     ),
     Defect("GOL02", _EVENTS, _PURCHASE, _to(), copies=True, counts_copies=False),
     Defect("GOL03", _EVENTS, _PURCHASE, _to(transaction_id=None)),

@@ -341,6 +341,11 @@ def _events_of_day(size: Size, day: int, is_late_held_back: bool) -> str:
             ),
         ]
     )
+    tier = "case when pick(person, 'tier', 4) = 0 then 'gold' else 'none' end"
+    user_properties = ", ".join(
+        _param(name, "string_value", value)
+        for name, value in (("loyalty_tier", tier), ("customer_type", "'returning'"))
+    )
     values = {
         "event_date": f"'{size.date_of(day):%Y%m%d}'",
         "event_timestamp": "occurred_at",
@@ -350,6 +355,7 @@ def _events_of_day(size: Size, day: int, is_late_held_back: bool) -> str:
         "event_server_timestamp_offset": "cast(pick(event, 'offset', 900000) as bigint)",
         "user_id": "case when has_login and step > 1 then 'u' || person end",
         "user_pseudo_id": "client_text(client)",
+        "user_properties": f"case when has_login and step > 1 then [{user_properties}] else [] end",
         "privacy_info": "{analytics_storage: 'Yes', ads_storage: 'Yes',"
         " uses_transient_token: 'No'}",
         "user_first_touch_timestamp": f"{size.starts_at(0)} + client",

@@ -54,6 +54,12 @@
         'int_audit_required_params_judged': {'weight': 'row_count', 'checks': {
             'SCH04': ['platform', 'subject', 'detail'],
         }},
+        'int_audit_user_properties_judged': {'weight': 'row_count', 'checks': {
+            'SCH06': ['platform', 'subject', 'detail'],
+            'SCH07': ['platform', 'subject', 'detail'],
+            'SCH11': ['platform', 'detail'],
+            'PRI01': ['platform', 'subject', 'detail'],
+        }},
         'int_audit_sessions_judged': {'checks': {
             'COL07': ['platform'],
             'SES03': ['platform'],

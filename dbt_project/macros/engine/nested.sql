@@ -90,6 +90,19 @@
     explode({{ list }})
 {%- endmacro %}
 
+{# The same, and one row of null for a list that is empty. #}
+{% macro nested_element_or_none(list) -%}
+    {{ return(adapter.dispatch('nested_element_or_none')(list)) }}
+{%- endmacro %}
+
+{% macro duckdb__nested_element_or_none(list) -%}
+    unnest(case when len({{ list }}) > 0 then {{ list }} else [null] end)
+{%- endmacro %}
+
+{% macro spark__nested_element_or_none(list) -%}
+    explode_outer({{ list }})
+{%- endmacro %}
+
 {# Text of a list in a fixed order, so that two events with the same parameters compare equal. #}
 {% macro nested_fingerprint(list) -%}
     {{ return(adapter.dispatch('nested_fingerprint')(list)) }}

@@ -83,6 +83,35 @@ def _params(rows: Rows, number: int, key: str, name: str, **values: Any) -> None
         )
 
 
+def _user_property(
+    rows: Rows,
+    number: int,
+    key: str,
+    second: float,
+    name: str | None,
+    value: str | None,
+    user_id: str,
+) -> None:
+    rows.add(
+        "int_web_user_properties_unioned",
+        web_event_key=key,
+        source="ga4",
+        event_date=day(number),
+        partition_date=day(number),
+        stream_id="1001",
+        platform="web",
+        occurred_at=at(number, second),
+        user_id=user_id,
+        device_category="mobile",
+        browser="Safari",
+        property_key=name,
+        value_text=value,
+        value_length=len(value) if value else None,
+        has_personal_data=False,
+        event_count=1,
+    )
+
+
 # Event, page, seconds after the session's start, parameters of its own.
 _VISIT: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("session_start", "/", 0, {}),
@@ -142,6 +171,8 @@ def _visit(rows: Rows, number: int, visit: int) -> None:
             page_path="/oma-tili", **identity, **user,
         )  # fmt: skip
         _params(rows, number, f"l{number}.{visit}", "login", method="password")
+        for name, value in (("loyalty_tier", "gold"), ("customer_type", "returning")):
+            _user_property(rows, number, f"l{number}.{visit}", begin + 58, name, value, **user)
     if visit % 3 == 0:
         _buy(rows, number, visit, begin, identity)
     if visit % 10 == 0:
@@ -238,7 +269,8 @@ def healthy(visits: int = 60, people: int = 60) -> Rows:
             source="hubspot",
             contact_id=str(person),
             email_hash=f"mail{person}",
-            phone_hash=f"phone{person}",
+            # Two of a family share a number.
+            phone_hash=f"phone{person // 2}",
             loyalty_id=f"K{person}",
             lifecycle_stage="customer",
             furthest_lifecycle_rank=6,

@@ -612,6 +612,13 @@ def _(rows: Rows) -> None:
         )  # fmt: skip
 
 
+@_plants("SCH11")
+def _(rows: Rows) -> None:
+    for row in rows.tables["int_web_user_properties_unioned"]:
+        if row["event_date"] in (day(8), day(9)) and row["property_key"] == "loyalty_tier":
+            row |= {"property_key": None, "value_text": None}
+
+
 @_plants("SCH12")
 def _(rows: Rows) -> None:
     for event in _events(rows, number=1):

@@ -118,9 +118,11 @@ def test_each_version_judges_the_days_on_which_it_held(tmp_path: Path) -> None:
         "kyllä": ("2026-02-01", "9999-12-31"),
         "ei": ("2026-02-01", "9999-12-31"),
     }
-    events = pq.read_table(tmp_path / "tables" / "events.parquet").to_pylist()
-    names = [(row["event_name"], row["platform"]) for row in events]
-    assert len(names) == len(set(names)), "the events in force stand once"
+    for table in ("events", "hosts", "streams", "mediums", "user_properties", "reconciliations"):
+        rows = pq.read_table(tmp_path / "tables" / f"{table}.parquet").to_pylist()
+        held_from = [row.pop("valid_from").isoformat() for row in rows]
+        assert {row.pop("valid_to").isoformat() for row in rows} == {"2026-02-01", "9999-12-31"}
+        assert held_from.count("1900-01-01") == held_from.count("2026-02-01") > 0, table
 
 
 def test_two_versions_cannot_begin_on_one_day(tmp_path: Path) -> None:

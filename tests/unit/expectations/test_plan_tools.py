@@ -117,6 +117,11 @@ def warehouse(tmp_path: Path) -> Callable[[list[Event]], Path]:
                 "value_type varchar, value_text varchar, has_personal_data boolean, "
                 "value_length bigint)"
             )
+            connection.execute(
+                "create table intermediate.int_web_user_properties_unioned (event_date date, "
+                "platform varchar, stream_id varchar, user_id varchar, property_key varchar, "
+                "value_text varchar, has_personal_data boolean, event_count bigint)"
+            )
             connection.executemany(
                 "insert into intermediate.int_web_events_landed (web_event_key, event_name, "
                 "platform, stream_id, event_date) values (?, ?, ?, ?, ?)",
@@ -331,6 +336,65 @@ def test_values_that_held_personal_data_are_never_listed(
     text = draft(PLAN, plan, profile, "add", TODAY)
     assert "personal_data: true" in text
     assert "4567" not in text
+
+
+def _tell_of_users(path: Path, value_of: Callable[[int, int], str | None]) -> None:
+    """Add ten logged-in users a day, each with the user property that the function gives."""
+    rows = [
+        (day, "web", "1", f"u{user}", "tier" if value else None, value)
+        for position, day in enumerate(days())
+        for user in range(10)
+        for value in [value_of(position, user)]
+    ]
+    with duckdb.connect(str(path)) as connection:
+        connection.executemany(
+            "insert into intermediate.int_web_user_properties_unioned"
+            " values (?, ?, ?, ?, ?, ?, false, 3)",
+            rows,
+        )
+
+
+_TIERS = ("gold", "none", "silver")
+
+
+def test_user_properties_are_drafted_from_what_comes_of_logged_in_users(
+    plan: Plan, warehouse: Callable[[list[Event]], Path], tmp_path: Path
+) -> None:
+    path = warehouse(healthy())
+    _tell_of_users(path, lambda day, user: _TIERS[user % 3])
+    profile = observe(path, plan)
+    assert ("unplanned", "user property tier", 28 * 10 * 3) in told(differences(plan, profile))
+    drafted = tmp_path / "drafted.yml"
+    drafted.write_text(draft(PLAN, plan, profile, "add", TODAY))
+    proposal = load_plan(drafted)
+    assert proposal.rows("user_properties") == [
+        {"name": "tier", "requirement": "required", "allowed_values": ["gold", "none", "silver"]}
+    ]
+    assert differences(proposal, observe(path, proposal)) == []
+
+
+def test_a_user_property_that_is_gone_or_has_other_values_differs(
+    plan: Plan, warehouse: Callable[[list[Event]], Path], tmp_path: Path
+) -> None:
+    planned = tmp_path / "with_tier.yml"
+    planned.write_text(
+        PLAN
+        + "user_properties:\n"
+        + "  - {name: tier, requirement: required, allowed_values: [gold, none, silver]}\n"
+    )
+    path = warehouse(healthy())
+    # gone on the last seven days; a value that nobody planned before
+    _tell_of_users(
+        path, lambda day, user: None if day >= 21 else "diamond" if user == 9 else "gold"
+    )
+    with_tier = load_plan(planned)
+    assert sorted(told(differences(with_tier, observe(path, with_tier)))) == [
+        ("required missing", "user property tier", 70),
+        ("value mismatch", "user property tier", 21 * 3),
+    ]
+    updated = draft(planned.read_text(), with_tier, observe(path, with_tier), "update", TODAY)
+    assert "requirement: optional" in updated.split("user_properties:")[1]
+    assert "diamond" in updated
 
 
 def test_an_empty_window_says_which_days_there_are(

@@ -69,6 +69,11 @@ TABLES: dict[str, str] = {
         "web_event_key source event_date partition_date event_name platform param_key value_type"
         " value_text value_length has_personal_data"
     ),
+    "int_web_user_properties_unioned": (
+        "web_event_key source event_date partition_date stream_id platform occurred_at user_id"
+        " device_category browser app_version property_key value_text value_length"
+        " has_personal_data event_count"
+    ),
     "int_touched_web_days": "source partition_date",
     "int_touched_sessions": "source client_id session_ref session_key from_date to_date",
     "int_orders_unioned": (
@@ -178,7 +183,10 @@ class Rows:
 def _repeated(column: str, table: str) -> str:
     """Return the column's expression in the n-th repetition of a table; its first is as given."""
     is_name = column in _NAMES.split() or (column.endswith("_key") and column != "param_key")
-    if column == "user_id" and table == "int_web_events_landed":
+    if column == "user_id" and table in (
+        "int_web_events_landed",
+        "int_web_user_properties_unioned",
+    ):
         # What stands there instead of a user ("undefined") means the same whoever sends it.
         renamed = "n > 0 and user_id similar to 'u[0-9.]+'"
     elif is_name:

@@ -2,7 +2,11 @@ with
 
 planned_names as (
 
-    select distinct event_name from {{ source('plan', 'events') }}
+    select distinct
+        event_name,
+        valid_from,
+        valid_to
+    from {{ source('plan', 'events') }}
     where status = 'live'
 
 ),
@@ -90,7 +94,9 @@ judged as (
             versions.source = name_totals.source
             and versions.platform = name_totals.platform
     inner join planned_names
-        on name_totals.event_name = planned_names.event_name
+        on
+            name_totals.event_name = planned_names.event_name
+            and {{ plan_holds('planned_names', 'versions.last_date') }}
     left join version_events
         on
             versions.source = version_events.source

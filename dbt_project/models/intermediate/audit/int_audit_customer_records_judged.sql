@@ -47,6 +47,8 @@ crm_fields as (
 
 ),
 
+-- A family has one number, and operators give a number to the next customer: with an address of its
+-- own each, two contacts of one number are two people.
 contacts_compared as (
 
     select
@@ -58,7 +60,9 @@ contacts_compared as (
         case
             when phone_hash is not null
                 then count(*) over (partition by source, phone_hash)
-        end as same_phone_count
+        end as same_phone_count,
+        sum(case when email_hash is null then 1 else 0 end)
+            over (partition by source, phone_hash) as same_phone_only_count
     from contacts
 
 ),
@@ -73,7 +77,8 @@ contacts_judged as (
         cast(null as {{ type_string() }}) as detail,
         {{ audit_flags(flags, {
             'crm01': "case when email_hash is not null or phone_hash is not null"
-                ~ " then coalesce(same_email_count, 0) > 1 or coalesce(same_phone_count, 0) > 1 end",
+                ~ " then coalesce(same_email_count, 0) > 1"
+                ~ " or coalesce(same_phone_count > 1 and same_phone_only_count > 0, false) end",
             'crm02': "case when email_hash is not null or is_email_valid is not null"
                 ~ " then coalesce(not is_email_valid, false) or coalesce(is_test_address, false) end",
             'crm04': lifecycle_rank('lifecycle_stage') ~ ' < furthest_lifecycle_rank',
@@ -89,6 +94,8 @@ fields_filled as (
         source,
         crm_contact_key as sample_key,
         created_at as occurred_at,
+        -- What has no time is judged by the plan in force.
+        coalesce(cast(created_at as date), date '9999-12-30') as created_on,
         '{{ field }}' as field_name,
         {{ field }} is null as is_empty
     from contacts
@@ -120,7 +127,9 @@ fields_judged as (
         {{ audit_flags(flags, {'crm03': 'fields_filled.is_empty'}) }}
     from fields_filled
     inner join crm_fields
-        on fields_filled.field_name = crm_fields.field_name
+        on
+            fields_filled.field_name = crm_fields.field_name
+            and {{ plan_holds('crm_fields', 'fields_filled.created_on') }}
     inner join fields_known
         on
             fields_filled.source = fields_known.source
@@ -273,7 +282,11 @@ service_contacts_judged as (
 
 lead_events as (
 
-    select distinct event_name from {{ source('plan', 'reconciliations') }}
+    select distinct
+        event_name,
+        valid_from,
+        valid_to
+    from {{ source('plan', 'reconciliations') }}
     where order_table = 'crm_contacts'
 
 ),
@@ -313,7 +326,9 @@ leads as (
         min(goal_events.occurred_at) as occurred_at
     from goal_events
     inner join lead_events
-        on goal_events.event_name = lead_events.event_name
+        on
+            goal_events.event_name = lead_events.event_name
+            and {{ plan_holds('lead_events', 'goal_events.event_date') }}
     group by goal_events.source, goal_events.client_id, goal_events.event_date
 
 ),

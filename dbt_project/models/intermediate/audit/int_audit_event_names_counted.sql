@@ -27,7 +27,7 @@ planned_events as (
         deprecated_on,
         valid_from,
         valid_to
-    from {{ source('plan', 'event_versions') }}
+    from {{ source('plan', 'events') }}
 
 ),
 
@@ -66,16 +66,16 @@ placed as (
             as event_hour
     from events
     left join streams
-        on events.stream_id = streams.stream_id
+        on
+            events.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'events.event_date') }}
     left join planned_names
         on events.event_name = planned_names.event_name
     left join planned_events
         on
             events.event_name = planned_events.event_name
             and events.platform = planned_events.platform
-            -- old data is judged by the plan that held then
-            and events.event_date >= planned_events.valid_from
-            and events.event_date < planned_events.valid_to
+            and {{ plan_holds('planned_events', 'events.event_date') }}
 
 ),
 

@@ -26,7 +26,11 @@ streams as (
 
 reconciliations as (
 
-    select * from {{ source('plan', 'reconciliations') }}
+    select distinct
+        channel,
+        valid_from,
+        valid_to
+    from {{ source('plan', 'reconciliations') }}
     where order_table = 'orders'
 
 ),
@@ -39,7 +43,9 @@ web_events as (
         landed.occurred_at
     from {{ ref('int_web_events_landed') }} as landed
     inner join streams
-        on landed.stream_id = streams.stream_id
+        on
+            landed.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'landed.event_date') }}
     where not landed.is_superseded and not landed.is_duplicate
 
 ),
@@ -117,7 +123,9 @@ joined as (
     cross join web_span
     cross join member_counts
     left join reconciliations
-        on orders.channel = reconciliations.channel
+        on
+            orders.channel = reconciliations.channel
+            and {{ plan_holds('reconciliations', 'orders.order_date') }}
     left join transactions
         on orders.transaction_ref = transactions.transaction_id
     left join loyalty_members

@@ -26,7 +26,7 @@ streams as (
 
 planned_events as (
 
-    select * from {{ source('plan', 'event_versions') }}
+    select * from {{ source('plan', 'events') }}
 
 ),
 
@@ -55,7 +55,9 @@ events_of_unplanned_streams as (
     select landed.web_event_key
     from {{ ref('int_web_events_landed') }} as landed
     left join streams
-        on landed.stream_id = streams.stream_id
+        on
+            landed.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'landed.event_date') }}
     where
         streams.stream_id is null
         and {{ on_touched_days | replace('partition_date', 'landed.partition_date') }}
@@ -174,24 +176,20 @@ joined as (
             values_counted.event_name = planned_events.event_name
             and values_counted.platform = planned_events.platform
             and values_counted.is_planned_stream
-            -- old data is judged by the plan that held then
-            and values_counted.event_date >= planned_events.valid_from
-            and values_counted.event_date < planned_events.valid_to
+            and {{ plan_holds('planned_events', 'values_counted.event_date') }}
     left join planned_params
         on
             values_counted.event_name = planned_params.event_name
             and values_counted.platform = planned_params.platform
             and values_counted.param_key = planned_params.param_key
             and values_counted.is_planned_stream
-            and values_counted.event_date >= planned_params.valid_from
-            and values_counted.event_date < planned_params.valid_to
+            and {{ plan_holds('planned_params', 'values_counted.event_date') }}
     left join allowed_values
         on
             values_counted.event_name = allowed_values.event_name
             and values_counted.param_key = allowed_values.param_key
             and values_counted.value_text = allowed_values.allowed_value
-            and values_counted.event_date >= allowed_values.valid_from
-            and values_counted.event_date < allowed_values.valid_to
+            and {{ plan_holds('allowed_values', 'values_counted.event_date') }}
 
 ),
 

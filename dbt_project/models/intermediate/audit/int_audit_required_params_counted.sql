@@ -35,7 +35,9 @@ events as (
         landed.consent_analytics
     from {{ ref('int_web_events_landed') }} as landed
     inner join streams
-        on landed.stream_id = streams.stream_id
+        on
+            landed.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'landed.event_date') }}
     where
         not landed.is_duplicate
         and not landed.is_superseded
@@ -85,7 +87,9 @@ events_set_aside as (
     select landed.web_event_key
     from {{ ref('int_web_events_landed') }} as landed
     left join streams
-        on landed.stream_id = streams.stream_id
+        on
+            landed.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'landed.event_date') }}
     where
         (landed.is_duplicate or landed.is_superseded or streams.stream_id is null)
         and {{ on_touched_days | replace('partition_date', 'landed.partition_date') }}
@@ -103,9 +107,7 @@ conditions_met as (
         on
             events.event_name = required_params.event_name
             and events.platform = required_params.platform
-            -- old data is judged by the plan that held then
-            and events.event_date >= required_params.valid_from
-            and events.event_date < required_params.valid_to
+            and {{ plan_holds('required_params', 'events.event_date') }}
             and required_params.requirement = 'conditional'
     left join conditions
         on
@@ -150,8 +152,7 @@ events_due as (
         on
             events_counted.event_name = required_params.event_name
             and events_counted.platform = required_params.platform
-            and events_counted.event_date >= required_params.valid_from
-            and events_counted.event_date < required_params.valid_to
+            and {{ plan_holds('required_params', 'events_counted.event_date') }}
             and required_params.requirement = 'required'
     union all
     select
@@ -190,8 +191,7 @@ params_present as (
             params.event_name = required_params.event_name
             and params.platform = required_params.platform
             and params.param_key = required_params.param_key
-            and params.event_date >= required_params.valid_from
-            and params.event_date < required_params.valid_to
+            and {{ plan_holds('required_params', 'params.event_date') }}
             and required_params.requirement = 'required'
     left join events_set_aside
         on params.web_event_key = events_set_aside.web_event_key

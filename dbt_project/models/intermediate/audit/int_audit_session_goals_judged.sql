@@ -8,7 +8,11 @@ goal_events as (
 
 once_per_session as (
 
-    select distinct event_name from {{ source('plan', 'events') }}
+    select distinct
+        event_name,
+        valid_from,
+        valid_to
+    from {{ source('plan', 'events') }}
     where once_per = 'session'
 
 ),
@@ -27,7 +31,9 @@ numbered as (
         ) as times_in_session
     from goal_events
     inner join once_per_session
-        on goal_events.event_name = once_per_session.event_name
+        on
+            goal_events.event_name = once_per_session.event_name
+            and {{ plan_holds('once_per_session', 'goal_events.event_date') }}
 
 ),
 

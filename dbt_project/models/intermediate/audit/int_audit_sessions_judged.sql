@@ -2,7 +2,7 @@ with
 
 own_hosts as (
 
-    select distinct host from {{ source('plan', 'hosts') }}
+    select * from {{ source('plan', 'hosts') }}
     where kind = 'own'
 
 ),
@@ -12,32 +12,36 @@ own_names as (
 
     select
         own_name,
+        valid_from,
         max(case when name_kind = 'label' then 0 else 1 end) = 1 as is_host
     from (
         select
             host as own_name,
+            valid_from,
             'host' as name_kind
         from own_hosts
         union all
         select
             substr(host, length(split_part(host, '.', 1)) + 2) as own_name,
+            valid_from,
             'domain' as name_kind
         from own_hosts
         where host like '%.%.%'
         union all
         select
             split_part(host, '.', 2) as own_name,
+            valid_from,
             'label' as name_kind
         from own_hosts
         where host like '%.%.%'
     ) as names
-    group by own_name
+    group by own_name, valid_from
 
 ),
 
 payment_hosts as (
 
-    select distinct host from {{ source('plan', 'hosts') }}
+    select * from {{ source('plan', 'hosts') }}
     where kind = 'payment'
 
 ),
@@ -58,9 +62,10 @@ click_sources as (
 
     select
         click_id_type,
+        valid_from,
         min(traffic_source) as traffic_source
     from click_ids
-    group by click_id_type
+    group by click_id_type, valid_from
 
 ),
 
@@ -80,14 +85,19 @@ sessions_in_order as (
 
     select
         sessions.*,
+        -- The plan that held then: its hosts, mediums and patterns begin on the same day.
+        properties.valid_from as plan_from,
         {{ seconds_between(
-            'lag(ended_at) over (partition by source, stream_id, client_id'
-            ~ ' order by started_at, session_ref)',
-            'started_at'
+            'lag(sessions.ended_at) over (partition by sessions.source, sessions.stream_id,'
+            ~ ' sessions.client_id order by sessions.started_at, sessions.session_ref)',
+            'sessions.started_at'
         ) }} as seconds_since_session,
         -- Not every vendor marks the start of a session with an event.
-        max(session_start_count) over (partition by source) > 0 as source_has_starts
+        max(sessions.session_start_count) over (partition by sessions.source) > 0
+            as source_has_starts
     from sessions
+    inner join properties
+        on {{ plan_holds('properties', 'sessions.event_date') }}
 
 ),
 
@@ -95,12 +105,13 @@ sessions_in_order as (
 origins as (
 
     select distinct
+        plan_from,
         source_lower,
         traffic_source,
         traffic_medium,
         traffic_campaign,
         click_id_type
-    from sessions
+    from sessions_in_order
 
 ),
 
@@ -117,18 +128,27 @@ origins_joined as (
         properties.medium_pattern,
         properties.campaign_pattern
     from origins
-    cross join properties
+    inner join properties
+        on origins.plan_from = properties.valid_from
     left join own_names
-        on origins.source_lower = own_names.own_name
+        on
+            origins.source_lower = own_names.own_name
+            and origins.plan_from = own_names.valid_from
     left join payment_hosts
         on
-            origins.source_lower = payment_hosts.host
-            or origins.source_lower like '%.' || payment_hosts.host
+            origins.plan_from = payment_hosts.valid_from
+            and (
+                origins.source_lower = payment_hosts.host
+                or origins.source_lower like '%.' || payment_hosts.host
+            )
     left join mediums
-        on lower(origins.traffic_medium) = mediums.traffic_medium
+        on
+            lower(origins.traffic_medium) = mediums.traffic_medium
+            and origins.plan_from = mediums.valid_from
     left join click_ids
         on
             origins.click_id_type = click_ids.click_id_type
+            and origins.plan_from = click_ids.valid_from
             and origins.source_lower = click_ids.traffic_source
             and lower(origins.traffic_medium) = click_ids.traffic_medium
 
@@ -137,6 +157,7 @@ origins_joined as (
 origins_judged as (
 
     select
+        plan_from,
         source_lower,
         traffic_source,
         traffic_medium,
@@ -194,14 +215,21 @@ joined as (
         origins_judged.att07
     from sessions_in_order as sessions
     left join own_hosts as referrers
-        on lower(sessions.referrer_host) = referrers.host
+        on
+            lower(sessions.referrer_host) = referrers.host
+            and sessions.plan_from = referrers.valid_from
     left join payment_hosts as payment_referrers
-        on lower(sessions.referrer_host) = payment_referrers.host
+        on
+            lower(sessions.referrer_host) = payment_referrers.host
+            and sessions.plan_from = payment_referrers.valid_from
     left join click_sources
-        on sessions.click_id_type = click_sources.click_id_type
+        on
+            sessions.click_id_type = click_sources.click_id_type
+            and sessions.plan_from = click_sources.valid_from
     inner join origins_judged
         on
-            sessions.source_lower is not distinct from origins_judged.source_lower
+            sessions.plan_from = origins_judged.plan_from
+            and sessions.source_lower is not distinct from origins_judged.source_lower
             and sessions.traffic_source is not distinct from origins_judged.traffic_source
             and sessions.traffic_medium is not distinct from origins_judged.traffic_medium
             and sessions.traffic_campaign is not distinct from origins_judged.traffic_campaign

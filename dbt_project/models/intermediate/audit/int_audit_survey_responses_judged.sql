@@ -66,9 +66,18 @@ responses_compared as (
                     -- of a survey in waves one answer a wave, however often somebody is invited
                     respondent || '|wave|' || wave_id,
                     invitation_id,
-                    respondent
-                    || '|' || coalesce(order_ref, case_ref, touchpoint_id, '')
-                    || '|' || cast(submitted_date as {{ type_string() }}),
+                    -- What asks of the page that is open may be answered on each.
+                    case
+                        when
+                            coalesce(order_ref, case_ref) is not null
+                            or (source, survey_id) in (
+                                select (source, survey_id) from invited_surveys
+                            )
+                            then
+                                respondent
+                                || '|' || coalesce(order_ref, case_ref, touchpoint_id, '')
+                                || '|' || cast(submitted_date as {{ type_string() }})
+                    end,
                     response_id
                 )
             order by submitted_at, response_id
@@ -116,6 +125,12 @@ joined as (
 
 ),
 
+planned_scales as (
+
+    select * from {{ source('plan', 'surveys') }}
+
+),
+
 scores as (
 
     select
@@ -127,10 +142,10 @@ scores as (
         answers.question_id,
         answers.submitted_at,
         answers.answer_number,
-        questions.scale_min,
-        questions.scale_max,
+        coalesce(planned.scale_min, questions.scale_min) as scale_min,
+        coalesce(planned.scale_max, questions.scale_max) as scale_max,
         questions.metric_id,
-        coalesce(questions.high_is_good, true) as high_is_good
+        coalesce(planned.high_is_good, questions.high_is_good, true) as high_is_good
     from answers
     inner join questions
         on
@@ -141,7 +156,17 @@ scores as (
                 answers.question_version = cast(questions.question_version as {{ type_string() }})
                 or answers.question_version is null
             )
-    where questions.scale_min is not null and questions.scale_max is not null
+    -- The plan may name a survey's scale; where it does not, the reference table is right.
+    left join planned_scales as planned
+        on
+            questions.metric_id = planned.metric_id
+            and questions.source = planned.source
+            and questions.survey_id = planned.survey_id
+            and cast(questions.question_version as {{ type_string() }}) = planned.question_version
+            and {{ plan_holds('planned', 'cast(answers.submitted_at as date)') }}
+    where
+        coalesce(planned.scale_min, questions.scale_min) is not null
+        and coalesce(planned.scale_max, questions.scale_max) is not null
 
 ),
 

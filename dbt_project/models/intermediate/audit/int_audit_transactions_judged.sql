@@ -1,20 +1,41 @@
 with
 
-purchases as (
-
-    select * from {{ ref('int_web_events_landed') }}
-    where
-        event_name = 'purchase'
-        and not is_duplicate
-        and not is_superseded
-        and transaction_id is not null
-        and lower(trim(transaction_id)) not in ('', '0', '(not set)', 'null', 'undefined')
-
-),
-
 streams as (
 
     select * from {{ source('plan', 'streams') }}
+
+),
+
+purchases as (
+
+    select
+        events.*,
+        streams.stream_id is not null as is_planned_stream
+    from {{ ref('int_web_events_landed') }} as events
+    left join streams
+        on
+            events.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'events.event_date') }}
+    where
+        events.event_name = 'purchase'
+        and not events.is_duplicate
+        and not events.is_superseded
+        and events.transaction_id is not null
+        and lower(trim(events.transaction_id))
+        not in ('', '0', '(not set)', 'null', 'undefined')
+
+),
+
+reconciliations as (
+
+    select
+        channel,
+        min(tolerance) as tolerance,
+        valid_from,
+        valid_to
+    from {{ source('plan', 'reconciliations') }}
+    where order_table = 'orders'
+    group by channel, valid_from, valid_to
 
 ),
 
@@ -54,8 +75,7 @@ transactions as (
     select
         source,
         transaction_id,
-        max(case when stream_id in (select stream_id from streams) then 1 else 0 end) = 1
-            as is_planned,
+        max(case when is_planned_stream then 1 else 0 end) = 1 as is_planned,
         min(occurred_at) as occurred_at,
         min(event_date) as event_date,
         min_by(platform, occurred_at) as platform,
@@ -79,6 +99,7 @@ joined as (
         orders.transaction_ref is not null as is_known_order,
         orders.total_amount,
         coalesce(orders.is_test_order, false) as is_test_order,
+        coalesce(reconciliations.tolerance, 0.01) as tolerance,
         orders.currency as order_currency,
         orders.tax_amount,
         orders.shipping_amount,
@@ -92,6 +113,10 @@ joined as (
     cross join orders_span
     left join orders_by_transaction as orders
         on transactions.transaction_id = orders.transaction_ref
+    left join reconciliations
+        on
+            transactions.platform = reconciliations.channel
+            and {{ plan_holds('reconciliations', 'transactions.event_date') }}
 
 ),
 
@@ -125,13 +150,13 @@ judged as (
                 then
                     currency <> order_currency
                     or not (
-                        abs(event_value - total_amount) <= 0.01 * total_amount + 0.01
+                        abs(event_value - total_amount) <= tolerance * total_amount + 0.01
                         or abs(event_value - (total_amount - shipping_amount))
-                        <= 0.01 * total_amount + 0.01
+                        <= tolerance * total_amount + 0.01
                         or abs(event_value - (total_amount - tax_amount))
-                        <= 0.01 * total_amount + 0.01
+                        <= tolerance * total_amount + 0.01
                         or abs(event_value - (total_amount - tax_amount - shipping_amount))
-                        <= 0.01 * total_amount + 0.01
+                        <= tolerance * total_amount + 0.01
                     )
         end as rec04
     from joined

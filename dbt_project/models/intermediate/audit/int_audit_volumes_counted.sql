@@ -62,7 +62,8 @@ united as (
     from events
     inner join page_groups
         on
-            case
+            {{ plan_holds('page_groups', 'events.event_date') }}
+            and case
                 when page_groups.is_exact then events.page_path = page_groups.prefix
                 else {{ starts_with('events.page_path', 'page_groups.prefix') }}
             end

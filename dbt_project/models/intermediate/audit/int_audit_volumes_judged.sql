@@ -116,7 +116,7 @@ series as (
     group by series_kind, source, platform, subject
     -- What never reaches the plan's least number is not worth its days.
     having max(row_count) >= (
-        select max(min_daily_events) from {{ source('plan', 'properties') }}
+        select min(min_daily_events) from {{ source('plan', 'properties') }}
     )
 
 ),
@@ -431,19 +431,33 @@ spreads as (
 
 ),
 
+allowed as (
+
+    select
+        min_daily_events,
+        max_false_alarms_a_year / 365 as false_alarms_a_day,
+        valid_from,
+        valid_to
+    from {{ source('plan', 'properties') }}
+
+),
+
 -- A median tells of the spread what 0.37 as many days would; the trend that a day at the end
 -- follows is a guess of its own.
 standardised as (
 
     select
-        *,
-        poisson_distance / sqrt(
-            (1 + excess_variance * expected_count) * (1 + 0.224 * offset_share * offset_share)
+        spreads.*,
+        allowed.false_alarms_a_day,
+        spreads.poisson_distance / sqrt(
+            (1 + spreads.excess_variance * spreads.expected_count)
+            * (1 + 0.224 * spreads.offset_share * spreads.offset_share)
         ) as t_value,
-        0.37 * day_count as freedom
+        0.37 * spreads.day_count as freedom
     from spreads
-    where
-        expected_count >= (select max(min_daily_events) from {{ source('plan', 'properties') }})
+    inner join allowed
+        on {{ plan_holds('allowed', 'spreads.event_date') }}
+    where spreads.expected_count >= allowed.min_daily_events
 
 ),
 
@@ -467,24 +481,15 @@ tested as (
 
 ),
 
-allowed as (
-
-    select max(max_false_alarms_a_year) / 365 as false_alarms_a_day
-    from {{ source('plan', 'properties') }}
-
-),
-
 ranked as (
 
     select
-        tested.*,
-        allowed.false_alarms_a_day,
+        *,
         row_number() over (
             partition by event_date order by chance, series_number
         ) as chance_rank,
         count(*) over (partition by event_date) as series_count
     from tested
-    cross join allowed
 
 ),
 

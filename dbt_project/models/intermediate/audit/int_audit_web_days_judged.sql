@@ -20,6 +20,26 @@ planned_events as (
 
 ),
 
+planned_names as (
+
+    select
+        event_name,
+        valid_from,
+        valid_to,
+        max(case when is_goal then 1 else 0 end) = 1 as is_goal,
+        min(introduced_on) as introduced_on,
+        min(deprecated_on) as deprecated_on
+    from planned_events
+    group by event_name, valid_from, valid_to
+
+),
+
+properties as (
+
+    select * from {{ source('plan', 'properties') }}
+
+),
+
 page_groups as (
 
     select * from {{ source('plan', 'page_groups') }}
@@ -181,7 +201,9 @@ planned_streams as (
         streams.platform
     from events
     inner join streams
-        on events.stream_id = streams.stream_id
+        on
+            events.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'events.event_date') }}
 
 ),
 
@@ -276,6 +298,17 @@ series_by_day as (
         series.subject,
         traffic_compared.event_date,
         traffic_compared.is_normal_day,
+        planned_names.is_goal,
+        -- What no plan asked for on a day is not missing on it.
+        case series.series_kind
+            when 'page_group' then groups_held.page_group is not null
+            else coalesce(
+                coalesce(traffic_compared.event_date >= planned_names.introduced_on, true)
+                and coalesce(traffic_compared.event_date < planned_names.deprecated_on, true)
+                and planned_names.event_name is not null,
+                false
+            )
+        end as is_due,
         coalesce(counts.event_count, 0) as event_count
     from series
     inner join traffic_compared
@@ -289,6 +322,16 @@ series_by_day as (
             and series.platform = counts.platform
             and series.subject = counts.subject
             and traffic_compared.event_date = counts.event_date
+    left join planned_names
+        on
+            series.series_kind = 'event'
+            and series.subject = planned_names.event_name
+            and {{ plan_holds('planned_names', 'traffic_compared.event_date') }}
+    left join page_groups as groups_held
+        on
+            series.series_kind = 'page_group'
+            and series.subject = groups_held.page_group
+            and {{ plan_holds('groups_held', 'traffic_compared.event_date') }}
 
 ),
 
@@ -311,22 +354,12 @@ series_missed as (
 
     select
         *,
-        mean_count * sum(case when event_count = 0 and is_normal_day then 1 else 0 end) over (
+        mean_count * sum(
+            case when event_count = 0 and is_normal_day and is_due then 1 else 0 end
+        ) over (
             partition by series_kind, source, platform, subject, run_number
         ) as missed_count
     from series_runs
-
-),
-
-planned_names as (
-
-    select
-        event_name,
-        max(case when is_goal then 1 else 0 end) = 1 as is_goal,
-        min(introduced_on) as introduced_on,
-        min(deprecated_on) as deprecated_on
-    from planned_events
-    group by event_name
 
 ),
 
@@ -344,6 +377,7 @@ series_judged as (
         case
             when
                 series.series_kind = 'page_group'
+                and series.is_due
                 and series.mean_count >= 5
                 and series.is_normal_day
                 then series.event_count = 0 and series.missed_count >= 20
@@ -352,11 +386,9 @@ series_judged as (
             when
                 series.series_kind = 'event'
                 and series.platform <> 'all'
-                and planned_names.event_name is not null
-                and not planned_names.is_goal
+                and series.is_due
+                and not series.is_goal
                 and series.mean_count >= 3
-                and coalesce(series.event_date >= planned_names.introduced_on, true)
-                and coalesce(series.event_date < planned_names.deprecated_on, true)
                 and series.is_normal_day
                 then series.event_count = 0 and series.missed_count >= 12
         end as sch02,
@@ -364,7 +396,8 @@ series_judged as (
             when
                 series.series_kind = 'event'
                 and series.platform = 'all'
-                and planned_names.is_goal
+                and series.is_due
+                and series.is_goal
                 and series.mean_count >= 2
                 and series.is_normal_day
                 then series.event_count = 0 and series.missed_count >= 8
@@ -373,12 +406,10 @@ series_judged as (
         cast(null as boolean) as vol03,
         cast(null as boolean) as vol04
     from series_missed as series
-    left join planned_names
-        on series.subject = planned_names.event_name
 
 ),
 
--- A planned event that never came: one row, on the newest whole day.
+-- A planned event that never came: one row, on the newest whole day on which it was planned.
 never_seen as (
 
     select
@@ -389,21 +420,25 @@ never_seen as (
         planned_names.event_name as subject,
         cast(null as boolean) as col01,
         cast(null as boolean) as col08,
-        case when not planned_names.is_goal then true end as sch02,
-        case when planned_names.is_goal then true end as gol01,
+        case when not bool_or(planned_names.is_goal) then true end as sch02,
+        case when bool_or(planned_names.is_goal) then true end as gol01,
         cast(null as boolean) as pri04,
         cast(null as boolean) as vol03,
         cast(null as boolean) as vol04
     from planned_names
     cross join (select distinct source from planned_streams) as planned_streams
     inner join traffic_compared
-        on planned_streams.source = traffic_compared.source
+        on
+            planned_streams.source = traffic_compared.source
+            and {{ plan_holds('planned_names', 'traffic_compared.event_date') }}
+            and coalesce(traffic_compared.event_date >= planned_names.introduced_on, true)
+            and coalesce(traffic_compared.event_date < planned_names.deprecated_on, true)
     left join observed_days
         on
             planned_streams.source = observed_days.source
             and planned_names.event_name = observed_days.event_name
     where observed_days.event_name is null
-    group by planned_streams.source, planned_names.event_name, planned_names.is_goal
+    group by planned_streams.source, planned_names.event_name
     having count(distinct traffic_compared.event_date) >= 14
 
 ),
@@ -472,6 +507,21 @@ consent_spread as (
 
 ),
 
+consent_planned as (
+
+    select
+        consent_spread.*,
+        properties.min_grant_share > 0 or properties.max_grant_share < 1 as has_planned_share,
+        least(
+            greatest(consent_spread.grant_share, properties.min_grant_share),
+            properties.max_grant_share
+        ) as planned_share
+    from consent_spread
+    inner join properties
+        on {{ plan_holds('properties', 'consent_spread.event_date') }}
+
+),
+
 -- Events of one visit share its consent: the binomial spread is widened by that clustering.
 consent_judged as (
 
@@ -486,17 +536,23 @@ consent_judged as (
         cast(null as boolean) as sch02,
         cast(null as boolean) as gol01,
         case
-            when day_count >= 14 and answer_count >= 100
+            when answer_count >= 100 and (day_count >= 14 or has_planned_share)
                 then
-                    abs(grant_share - expected_share) > greatest(
-                        5 * 1.4826 * median_deviation,
-                        5 * sqrt(10 * expected_share * (1 - expected_share) / answer_count),
-                        0.05
+                    (
+                        day_count >= 14
+                        and abs(grant_share - expected_share) > greatest(
+                            5 * 1.4826 * median_deviation,
+                            5 * sqrt(10 * expected_share * (1 - expected_share) / answer_count),
+                            0.05
+                        )
                     )
+                    -- The share that the plan holds possible, and as much chance beyond it.
+                    or abs(grant_share - planned_share)
+                    > 5 * sqrt(10 * planned_share * (1 - planned_share) / answer_count)
         end as pri04,
         cast(null as boolean) as vol03,
         cast(null as boolean) as vol04
-    from consent_spread
+    from consent_planned
 
 ),
 

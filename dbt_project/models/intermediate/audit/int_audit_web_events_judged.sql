@@ -28,7 +28,7 @@ planned_events as (
 
 own_hosts as (
 
-    select distinct host from {{ source('plan', 'hosts') }}
+    select * from {{ source('plan', 'hosts') }}
     where kind = 'own'
 
 ),
@@ -83,13 +83,18 @@ joined as (
     left join page_views_compared
         on events.web_event_key = page_views_compared.web_event_key
     left join streams
-        on events.stream_id = streams.stream_id
+        on
+            events.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'events.event_date') }}
     left join planned_events
         on
             events.event_name = planned_events.event_name
             and events.platform = planned_events.platform
+            and {{ plan_holds('planned_events', 'events.event_date') }}
     left join own_hosts
-        on lower(events.page_host) = own_hosts.host
+        on
+            lower(events.page_host) = own_hosts.host
+            and {{ plan_holds('own_hosts', 'events.event_date') }}
 
 ),
 
