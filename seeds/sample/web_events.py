@@ -94,7 +94,12 @@ def make_events(world: World) -> None:
     gate_first = gate & (seen == base)
     logged = fire("login", logs_in & ~is_app & np.where(has_gate, gate_first, first), 1, 0.4)
     fire("logout", logs_in & ~is_app & pages["is_last"].astype(bool), 0.04, 0.9)
-    fire("sign_up", on["account"] & ~logs_in, 0.25, 0.9)
+    signed_up = fire("sign_up", on["account"] & ~logs_in, 0.25, 0.9)
+    if world.settings.is_clean:
+        # Nobody creates two accounts in a visit; some of the other retailer's visitors seem to.
+        once = np.unique(session[signed_up], return_index=True)[1]
+        where, code, offset, value = chosen.pop()
+        chosen.append((where[once], code, offset[once], value[once]))
     # The trial of a form may fail before it succeeds.
     fire("form_error", on["newsletter"] | on["loyalty_join"], 0.06, 0.4)
     fire("form_error", on["checkout"] | on["shipping"], 0.045, 0.5)

@@ -283,7 +283,8 @@ def make_sessions(world: World, planted: dict[str, Episode]) -> None:
     refuses = world.get("devices")["refuses_analytics"][device].astype(bool)
     # Late in the window a new consent banner makes refusing one click: one in six more does.
     banner, _ = world.calendar.span(world.calendar.day(CONSENT_BANNER_FROM), 1)
-    refuses |= (started >= banner) & (rng.random(size) < 0.17)
+    by_banner = (started >= banner) & (rng.random(size) < 0.17)
+    refuses |= by_banner & (not world.settings.is_clean)
     login = people["is_registered"][visits["person"]].astype(bool) & (
         visits["started_at"] >= people["joined_at"][visits["person"]]
     )

@@ -45,7 +45,9 @@ def prepare(world: World) -> None:
             case when c.has_birth_year then cast(p.birth_year as varchar) end as birth_year,
             m.merged_ids as hs_merged_object_ids,
             c.created_at,
-            c.updated_at,
+            -- Opting out changes the contact.
+            case when p.opted_out_at < (select "end" from window_bounds)
+                then greatest(c.updated_at, p.opted_out_at) else c.updated_at end as updated_at,
             c.contact_number in (select merged_number from contact_merges) as archived,
             c.person
         from contacts as c
