@@ -36,10 +36,12 @@
         union all
         {%- endif %}
         select {{ key }} from {{ arguments['temp_relation'] }}
-    )
+    );
+    {#- A statement a column: joined by `or`, each row would be looked up for all of them. #}
     {%- for column in meta['touched_columns'] if column != key %}
-    or {{ column }} in ({{ touched }})
-    {%- endfor %};
+    delete from {{ arguments['target_relation'] }}
+    where {{ column }} in ({{ touched }});
+    {%- endfor %}
     insert into {{ arguments['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arguments['temp_relation'] }}
 {%- endmacro %}

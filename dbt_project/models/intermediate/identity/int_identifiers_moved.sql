@@ -147,7 +147,13 @@ select
     from_rules.strength = 'supporting' as is_from_supporting,
     from_side.customer_id as from_customer_id,
     to_side.customer_id as to_customer_id,
-    joining_edges.first_seen_at,
+    from_side.first_seen_at as from_first_seen_at,
+    to_side.first_seen_at as to_first_seen_at,
+    -- an edge without a time holds as long as both its ends are known
+    coalesce(
+        joining_edges.first_seen_at, greatest(from_side.first_seen_at, to_side.first_seen_at)
+    ) as first_seen_at,
+    joining_edges.first_seen_at is not null as has_time,
     joining_edges.separation_kind,
     joining_edges.separated_at
 from joining_edges
@@ -209,8 +215,66 @@ cut_customers as (
 )
 {% endset %}
 
-{% set walks %}
+{% set descents %}
 {{ cuts }},
+
+-- The one older identifier with which a companion came. From the first day on both were one
+-- customer, so that the companion's history is that of the founder at whom these ways end.
+descent as (
+    select
+        from_key,
+        min({{ record({'first_seen_at': 'elder_seen_at', 'identifier_key': 'elder_key'}) }})
+            .identifier_key as to_key
+    from (
+        select
+            case when is_from_elder then to_key else from_key end as from_key,
+            case when is_from_elder then from_key else to_key end as elder_key,
+            case when is_from_elder then from_first_seen_at else to_first_seen_at end
+                as elder_seen_at
+        from (
+            select
+                from_key,
+                to_key,
+                from_first_seen_at,
+                to_first_seen_at,
+                from_first_seen_at < to_first_seen_at
+                or (from_first_seen_at = to_first_seen_at and from_key < to_key)
+                    as is_from_elder
+            from dated_edges
+            where
+                separation_kind is null
+                and has_time
+                and first_seen_at <= greatest(from_first_seen_at, to_first_seen_at)
+        ) as companion_edges
+    ) as elders
+    group by from_key
+)
+{% endset %}
+
+{% set identifiers_of_founders %}
+select
+    resolved.identifier_key,
+    resolved.customer_id,
+    resolved.first_seen_at,
+    resolved.is_founder,
+    max(case when resolved.is_founder then resolved.identifier_key end) over (
+        partition by coalesce(labelled.component_key, resolved.identifier_key)
+    ) as founder_key
+from resolved
+left join (
+    {{ connected_components('descent', given=descents) }}
+) as labelled
+    on resolved.identifier_key = labelled.node_key
+{% endset %}
+
+{% set founded_identifiers %}
+{{ descents }},
+
+{{ computed_once('founded', identifiers_of_founders, given=descents) }}
+{% endset %}
+
+{% set walks %}
+{{ founded_identifiers }},
 
 -- customers who were one until the first of the separations between them
 joined_customers as (
@@ -249,62 +313,77 @@ moved_customers as (
     select customer_id from splits
 ),
 
--- as it was before the separation, and as it is
+-- as it was before the separation, and as it is; only who was a customer of its own ever named one
 states as (
     select
         'then' as state,
-        resolved.identifier_key,
-        resolved.is_founder,
-        resolved.first_seen_at
-    from resolved
-    inner join splits on resolved.customer_id = splits.customer_id
+        founded.identifier_key,
+        founded.first_seen_at
+    from founded
+    inner join splits on founded.customer_id = splits.customer_id
+    where founded.is_founder
     union all
     select
         'now' as state,
-        resolved.identifier_key,
-        resolved.is_founder,
-        resolved.first_seen_at
-    from resolved
-    inner join moved_customers on resolved.customer_id = moved_customers.customer_id
+        founded.identifier_key,
+        founded.first_seen_at
+    from founded
+    inner join moved_customers on founded.customer_id = moved_customers.customer_id
+    where founded.is_founder
 ),
 
--- only who was a customer of its own ever named one: from these, and not from all, it is walked
 starts as (
     select
         state || identifier_key as start_key,
         first_seen_at as started_at
     from states
-    where is_founder
 ),
 
-edges_of_states as (
+-- among founders alone it is walked: the first edge between what came with the one and the other
+joints as (
+    select
+        from_side.founder_key as from_key,
+        to_side.founder_key as to_key,
+        from_side.customer_id as from_customer_id,
+        dated_edges.first_seen_at,
+        dated_edges.identity_edge_key
+    from dated_edges
+    inner join founded as from_side on dated_edges.from_key = from_side.identifier_key
+    inner join founded as to_side on dated_edges.to_key = to_side.identifier_key
+    where
+        dated_edges.separation_kind is null
+        and from_side.founder_key <> to_side.founder_key
+),
+
+joints_of_states as (
     select
         'now' as state,
-        dated_edges.from_key,
-        dated_edges.to_key,
-        dated_edges.first_seen_at,
-        dated_edges.identity_edge_key
-    from dated_edges
-    inner join moved_customers on dated_edges.from_customer_id = moved_customers.customer_id
-    where dated_edges.separation_kind is null
+        joints.from_key,
+        joints.to_key,
+        joints.first_seen_at,
+        joints.identity_edge_key
+    from joints
+    inner join moved_customers on joints.from_customer_id = moved_customers.customer_id
     union all
     select
         'then' as state,
-        dated_edges.from_key,
-        dated_edges.to_key,
-        dated_edges.first_seen_at,
-        dated_edges.identity_edge_key
-    from dated_edges
-    inner join splits on dated_edges.from_customer_id = splits.customer_id
-    where dated_edges.separation_kind is null
+        joints.from_key,
+        joints.to_key,
+        joints.first_seen_at,
+        joints.identity_edge_key
+    from joints
+    inner join splits on joints.from_customer_id = splits.customer_id
     union all
     select
         'then' as state,
-        from_key,
-        to_key,
-        first_seen_at,
-        identity_edge_key
+        from_side.founder_key as from_key,
+        to_side.founder_key as to_key,
+        cut_edges.first_seen_at,
+        cut_edges.identity_edge_key
     from cut_edges
+    inner join founded as from_side on cut_edges.from_key = from_side.identifier_key
+    inner join founded as to_side on cut_edges.to_key = to_side.identifier_key
+    where from_side.founder_key <> to_side.founder_key
 ),
 
 steps as (
@@ -313,14 +392,14 @@ steps as (
         state || to_key as to_key,
         first_seen_at,
         identity_edge_key as joined_by
-    from edges_of_states
+    from joints_of_states
     union all
     select
         state || to_key as from_key,
         state || from_key as to_key,
         first_seen_at,
         identity_edge_key as joined_by
-    from edges_of_states
+    from joints_of_states
 )
 {% endset %}
 
@@ -339,13 +418,12 @@ meetings as (
     ) as walked
 ),
 
--- at any time the oldest founder by whom an identifier was reached names its customer
+-- at any time the oldest founder by whom a founder was reached names its customer
 ranked as (
     select
         reached.state,
-        reached.identifier_key,
+        reached.identifier_key as founder_key,
         founding.identifier_key as naming_key,
-        -- an edge without a time holds as long as both its ends are known
         greatest(meetings.reached_at, reached.first_seen_at) as reached_at,
         meetings.joined_by,
         {{ sort_key(['founding.first_seen_at', 'founding.identifier_key']) }} as age
@@ -358,34 +436,50 @@ ranked as (
 oldest_so_far as (
     select
         state,
-        identifier_key,
+        founder_key,
         naming_key,
         reached_at,
         joined_by,
         age,
         min(age) over (
-            partition by state, identifier_key
+            partition by state, founder_key
             order by reached_at
             range between unbounded preceding and current row
         ) as oldest_age
     from ranked
 ),
 
+named_founders as (
+    select
+        state,
+        founder_key,
+        naming_key,
+        joined_by,
+        reached_at as valid_from,
+        lead(reached_at) over (partition by state, founder_key order by reached_at) as valid_to,
+        count(*) over (partition by state, founder_key) as span_count
+    from oldest_so_far
+    where age = oldest_age
+),
+
+-- each identifier shares the history of its founder from its own first day on
 named as (
     select
-        oldest_so_far.state,
-        oldest_so_far.identifier_key,
-        oldest_so_far.naming_key,
-        oldest_so_far.joined_by,
-        oldest_so_far.reached_at as valid_from,
-        lead(oldest_so_far.reached_at) over (
-            partition by oldest_so_far.state, oldest_so_far.identifier_key
-            order by oldest_so_far.reached_at
-        ) as valid_to,
-        resolved.customer_id as current_customer_id
-    from oldest_so_far
-    inner join resolved on oldest_so_far.identifier_key = resolved.identifier_key
-    where oldest_so_far.age = oldest_so_far.oldest_age
+        named_founders.state,
+        founded.identifier_key,
+        named_founders.naming_key,
+        named_founders.joined_by,
+        greatest(named_founders.valid_from, founded.first_seen_at) as valid_from,
+        named_founders.valid_to,
+        founded.customer_id as current_customer_id
+    from named_founders
+    inner join founded on named_founders.founder_key = founded.founder_key
+    where
+        (named_founders.valid_to is null or named_founders.valid_to > founded.first_seen_at)
+        and (
+            named_founders.span_count > 1
+            or founded.customer_id in (select customer_id from splits)
+        )
 ),
 
 -- the one state until the separation, the other from then on

@@ -93,16 +93,20 @@ telling as materialized (
 ),
 
 telling_edges as materialized (
+    {%- for condition in [
+        'separation_kind is not null',
+        'from_key in (select identifier_key from telling)',
+        'to_key in (select identifier_key from telling)',
+    ] %}
     select
         from_key,
         to_key,
         is_by_shared_value,
         separation_kind
     from {{ ref('int_identity_edges') }}
-    where
-        separation_kind is not null
-        or from_key in (select identifier_key from telling)
-        or to_key in (select identifier_key from telling)
+    where {{ condition }}
+    {{ 'union' if not loop.last }}
+    {%- endfor %}
 ),
 
 beginnings as materialized (
