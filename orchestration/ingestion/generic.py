@@ -20,7 +20,7 @@ hashes them. Times without an offset are in the table's ``timezone``, UTC by def
 Headers of orders may be missing where lines say it all: staging derives them from ``order_lines``
 with ``ordered_at`` and ``customer_ref``. Whole mappings of public data sets are in
 ``tests/end_to_end/real_sources.yml``; those of what no vendor brings (reviews, mystery shopping,
-visitor counters, uptime, product use, interviews, benchmarks), in
+visitor counters, uptime, product use, interviews, contracts, benchmarks), in
 ``seeds/sample/generic_sources.yml``.
 """
 
@@ -258,10 +258,12 @@ TABLES = (
         ("refund_id",),
         _day("refunded_at"),
         _key("refund_id"),
-        _key("order_id"),
+        Column("order_id", description="Blank where nobody knows what was bought when."),
         _time("refunded_at"),
         _number("refund_amount"),
-        _text("currency", "reason"),
+        _text("currency", "reason", "channel", "loyalty_id", "customer_ref"),
+        _EMAIL,
+        _PHONE,
     ),
     _table(
         "carts",
@@ -278,6 +280,25 @@ TABLES = (
         _EMAIL,
         _PHONE,
         _text("customer_ref", "client_id"),
+    ),
+    _table(
+        "contracts",
+        "Contracts and subscriptions, one row per term.",
+        ("contract_id",),
+        _day("started_at", "updated_at"),
+        _key("contract_id"),
+        Column("product_id", description="What was agreed on: plan or service."),
+        Column("channel", description="Where it was made; web by default."),
+        _time("started_at", required=True),
+        Column("ends_at", kind="timestamp", description="Agreed end; blank where it has none."),
+        Column("cancelled_at", kind="timestamp", description="End before the agreed one."),
+        Column("is_renewed", kind="boolean", description="Goes on, where the tool says so itself."),
+        _text("currency"),
+        Column("contract_amount", kind="number", description="Price of the term."),
+        _EMAIL,
+        _PHONE,
+        _text("customer_ref", "contact_id", "loyalty_id", "user_id"),
+        _time("updated_at"),
     ),
     _table(
         "messages",

@@ -1,4 +1,4 @@
-"""Baskets, orders of all channels, returns and abandoned checkouts, to the cent.
+"""Baskets, orders of all channels, returns, abandoned checkouts and contracts, to the cent.
 
 Prices include VAT. An order's total is goods after discount plus shipping; tax is inside it. What
 the purchase event should carry is written back into `events` here; what it wrongly carries is in
@@ -16,6 +16,8 @@ from seeds.sample.world import DAY, SECOND, World, repeat_index, texts, weighted
 VAT = 25.5
 FREE_SHIPPING_FROM = 60
 FIRST_ORDER_NUMBER = 100_001
+#: A term of a care contract, and the most that one customer has of them.
+CONTRACT_DAYS, CONTRACT_TERMS = 28, 8
 
 
 def make_baskets(world: World) -> None:
@@ -87,6 +89,7 @@ def make_orders(world: World) -> None:
     )
     _make_refunds(world)
     _make_checkouts(world)
+    _make_contracts(world)
     _tell_events(world)
 
 
@@ -221,6 +224,84 @@ def _make_refunds(world: World) -> None:
         inner join orders as o on d.order_number = o.order_number
         inner join order_lines as l on d.order_number = l.order_number and l.line_number = 1
         order by refund_number
+        """
+    )
+
+
+def _make_contracts(world: World) -> None:
+    """Care contracts by the month; puts `contracts`, one row per term.
+
+    Most terms are followed by a next one, at once or a little later; the last one may be ended
+    before its time. Some who left come back when nobody waits for them any more.
+    """
+    world.run(
+        f"""
+        create or replace table contracts as
+        with holders as (
+            select
+                p.person,
+                p.person_id,
+                p.email,
+                p.loyalty_id,
+                draw('contract store' || p.person_id) < 0.4 as is_of_store,
+                cast(local_time(b.start) as date)
+                - cast(
+                    floor({2 * CONTRACT_DAYS} * draw('contract start' || p.person_id)) as integer
+                ) as first_on
+            from people as p
+            cross join window_bounds as b
+            where p.is_contact and draw('contract' || p.person_id) < 0.2
+        ),
+
+        terms as (
+            select
+                h.*,
+                t.term,
+                draw('contract renewal' || h.person_id || t.term) < 0.8 as goes_on,
+                {CONTRACT_DAYS} + case
+                    when draw('contract pause' || h.person_id || t.term) < 0.25
+                        then cast(floor(24 * draw('contract days' || h.person_id || t.term))
+                            as integer)
+                    else 0
+                end as days_to_next
+            from holders as h
+            cross join range({CONTRACT_TERMS}) as t (term)
+        ),
+
+        begun as (
+            select
+                *,
+                first_on + cast(coalesce(sum(days_to_next) over before, 0) as integer)
+                    as started_on,
+                coalesce(bool_and(goes_on) over before, true) as is_begun
+            from terms
+            window before as (
+                partition by person order by term rows between unbounded preceding and 1 preceding
+            )
+        )
+
+        select
+            'HS' || lpad(cast(person as varchar), 6, '0') || '-' || term as contract_id,
+            person,
+            email,
+            loyalty_id,
+            is_of_store,
+            started_on,
+            started_on + {CONTRACT_DAYS - 1} as ends_on,
+            case
+                when not goes_on and draw('contract end' || person_id || term) < 0.4
+                    then started_on + 9
+            end as cancelled_on
+        from begun
+        where is_begun and started_on < cast(local_time((select "end" from window_bounds)) as date)
+        order by contract_id
+        """
+    )
+    # what is not ended yet, nobody knows of
+    world.run(
+        """
+        update contracts set cancelled_on = null
+        where cancelled_on >= cast(local_time((select "end" from window_bounds)) as date)
         """
     )
 

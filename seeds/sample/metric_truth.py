@@ -27,6 +27,7 @@ BASELINE_DAYS = 28
 HOUR_COST = 38
 RESPONSE_PROMISE, RESOLUTION_PROMISE = 4 * 3600, 16 * 3600
 CHURN_GAPS = 3
+CONTRACT_RENEWAL_DAYS = 14
 LEAST_PEERS = 5
 CHECK_GAP_SECONDS = 3600
 
@@ -376,7 +377,6 @@ def _orders(world: World) -> None:
     known = "person is not null"
     for metric_id, value, where, base in (
         ("average_order_value", "net", "true", "1"),
-        ("revenue", "net", "true", "1"),
         ("average_order_margin", "margin", "true", "1"),
         ("gross_margin", "margin", "true", "sales"),
         ("average_price", "net", "true", "units"),
@@ -388,6 +388,50 @@ def _orders(world: World) -> None:
         ("days_between_orders", "gap", f"gap is not null and {known}", "1"),
     ):
         _add(world, metric_id, "true_purchases", value, where, base)
+    # A return without a receipt takes nothing off an order that anybody could name: off the day.
+    world.run(
+        """
+        create or replace table true_returns as
+        select 'X' || r.refund_number as record,
+            case when o.loyalty_id is not null then o.person end as person,
+            day_of(r.refunded_at) as occurred_date, 'all' as touchpoint_id, o.order_number,
+            cast(r.amount as double) as amount
+        from refunds as r inner join orders as o on r.order_number = o.order_number
+        where o.channel = 'store' and r.refund_number % 5 = 0
+        """
+    )
+    _add(
+        world,
+        "revenue",
+        "(select p.*, p.net + coalesce(r.amount, 0) as sold from true_purchases as p"
+        " left join true_returns as r on p.order_number = r.order_number)",
+        "sold",
+    )
+    _add(world, "revenue", "true_returns", "-amount", counted="false")
+    world.run(
+        f"""
+        create or replace table true_terms as
+        with ended as (
+            select contract_id as record, person, started_on, 'all' as touchpoint_id,
+                least(ends_on, coalesce(cancelled_on, ends_on)) as occurred_date
+            from contracts
+        )
+
+        select e.*,
+            exists (
+                select 1 from ended as f
+                where f.person = e.person and f.occurred_date > e.occurred_date
+                    and f.started_on <= e.occurred_date + {CONTRACT_RENEWAL_DAYS}
+            ) as goes_on,
+            e.occurred_date + {CONTRACT_RENEWAL_DAYS} <= greatest(
+                (select max(occurred_date) from true_purchases),
+                (select max(coalesce(cancelled_on, started_on)) from contracts)
+            ) as is_over
+        from ended as e
+        """
+    )
+    for metric_id in ("churn", "contract_churn"):
+        _add(world, metric_id, "true_terms", "not goes_on", "is_over")
     world.run(
         f"""
         create or replace table true_patience as
@@ -403,6 +447,12 @@ def _orders(world: World) -> None:
         cross join waited as w
         where {known} and p.occurred_date + w.days
             <= (select max(occurred_date) from true_purchases)
+            -- whoever has a contract is waited for until it ends
+            and not exists (
+                select 1 from true_terms as t
+                where t.person = p.person
+                    and p.occurred_date + w.days between t.started_on and t.occurred_date
+            )
         """
     )
     _add(world, "churn", "true_patience", "is_lost")

@@ -73,6 +73,7 @@ _EVIDENCE: tuple[tuple[str, str, dict[str, str]], ...] = (
         },
     ),
     ("pos.receipts", "pos_receipts", {"loyalty_id": "loyalty_id"}),
+    ("care_contracts", "contracts", {"email": "email", "loyalty_id": "loyalty_id"}),
     ("pos.sms_feedback", "pos_sms_feedback", {"phone": "phone", "loyalty_id": "loyalty_id"}),
     (
         "questback.invitations",

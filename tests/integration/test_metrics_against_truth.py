@@ -50,7 +50,6 @@ OF_AMOUNTS_KEPT = {
     "average_order_value",
     "average_price",
     "gross_margin",
-    "revenue",
 }
 
 # Alpha is of the items of a response, requests are ranked: neither is one number of a record.
@@ -211,6 +210,11 @@ def test_on_clean_data_every_known_customer_has_the_true_values(clean):
             inner join marts.fct_feedback as reviews
                 on written.feedback_key = reviews.feedback_key
             where t.metric_id = 'review_rating'
+            union all
+            select t.person_id, contracts.customer_id
+            from true_metric_values as t
+            inner join marts.fct_contracts as contracts on t.record = contracts.contract_id
+            where t.metric_id = 'contract_churn'
         )
 
         select distinct person_id, customer_id from found where person_id is not null
@@ -422,6 +426,65 @@ def test_a_ticket_that_lost_its_agent_has_no_reply_that_we_could_see(con):
     ).fetchone()
     assert lost[1] == 0
     assert lost[0] <= 2 * (planted[0] or 0)
+
+
+def test_refunds_without_their_order_are_listed_and_lower_what_they_were_part_of(clean):
+    """What was bought before the history is in no revenue; what came back without a receipt is."""
+    listed = clean.execute(
+        """
+        select
+            order_status, count(*), count(revenue_date),
+            count(*) filter (revenue_date = refunded_date),
+            count(customer_id) > 0, count(refund_amount_eur)
+        from marts.fct_refunds group by order_status order by order_status
+        """
+    ).fetchall()
+    assert [row[0] for row in listed] == ["known", "not_loaded", "not_named"]
+    known, not_loaded, not_named = listed
+    assert known[1] == known[2]
+    assert not_loaded[1] > 5
+    assert not_loaded[2] == 0
+    assert not_named[1] == not_named[2] == not_named[3] > 0
+    # by the card that was shown when the goods came back
+    assert not_loaded[4]
+    assert all(row[1] == row[5] for row in listed)
+    whole, true = clean.execute(
+        """
+        select
+            (select sum(value_number) from intermediate.int_metric_observations
+            where metric_id = 'revenue'),
+            (select sum(total_amount_eur) from marts.fct_orders where is_counted)
+            - (select sum(refund_amount_eur) from marts.fct_refunds
+            where order_status <> 'not_loaded')
+        """
+    ).fetchone()
+    assert whole == pytest.approx(float(true), abs=0.01)
+
+
+def test_contract_customers_are_judged_when_their_contract_ends(clean):
+    """In the total by the rule that fits each: nobody with a running contract for their orders."""
+    rows = clean.execute(
+        """
+        select
+            count(*) filter (judged.metric_id = 'contract_churn'),
+            count(*) filter (
+                judged.metric_id = 'churn' and contracts.contract_key is null
+                and exists (
+                    select 1 from marts.fct_contracts as running
+                    where running.customer_id = judged.customer_id
+                        and judged.occurred_date between running.started_date and running.last_date
+                )
+            ),
+            (select count(*) from marts.fct_contracts where is_over),
+            (select count(*) from marts.fct_contracts where is_over and not is_continued)
+        from intermediate.int_orders_observed as judged
+        left join marts.fct_contracts as contracts on judged.record_key = contracts.contract_key
+        where judged.metric_id in ('churn', 'contract_churn')
+        """
+    ).fetchone()
+    assert rows[0] == rows[2] > 20
+    assert rows[1] == 0
+    assert 0 < rows[3] < rows[2]
 
 
 def test_what_broke_in_the_business_is_seen_where_and_when_it_did(clean):

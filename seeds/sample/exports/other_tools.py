@@ -1,7 +1,6 @@
-"""Tools that no vendor module reads: reviews, mystery shopping, counters, monitors, interviews.
+"""Tools that no vendor module reads: reviews, mystery shopping, counters, monitors, contracts.
 
-Each writes a file of its own layout; ``seeds/sample/generic_sources.yml`` maps them all. Their
-draws are digests of what they tell of, so that they move nobody else's.
+Each writes a file of its own layout; ``seeds/sample/generic_sources.yml`` maps them all.
 """
 
 from __future__ import annotations
@@ -38,10 +37,6 @@ def prepare(world: World, planted: dict[str, Episode]) -> None:
         world: The world, with its orders, sessions and people.
         planted: Episodes; the payment outage is one of the payment site, too.
     """
-    world.run(
-        "create or replace macro draw(part) as"
-        " cast('0x' || substr(md5(part), 1, 7) as bigint) / 268435456.0"
-    )
     told = [
         (mood, language, place, text)
         for mood, both in enumerate(COMMENTS)
@@ -88,6 +83,7 @@ def prepare(world: World, planted: dict[str, Episode]) -> None:
     world.run(f"create or replace table section_rows as {_SECTIONS}")
     world.run(f"create or replace table programme_cost_rows as {_PROGRAMME_COSTS}")
     world.run(f"create or replace table interview_rows as {_INTERVIEWS}")
+    world.run(f"create or replace table contract_rows as {_CONTRACTS}")
 
 
 def write(world: World, folder: Path) -> None:
@@ -100,6 +96,7 @@ def write(world: World, folder: Path) -> None:
         ("product_use", "started_at, use_id"),
         ("section", "day, page, section"),
         ("interview", "haastattelu, teema"),
+        ("contract", "sopimus"),
         ("programme_cost", "kirjauspaiva, eran_laji"),
         ("benchmark", "mittari, alkaen"),
     ):
@@ -108,7 +105,7 @@ def write(world: World, folder: Path) -> None:
             f"select * from {name}_rows order by {order}",
             folder / f"{name}.csv",
             world.calendar.end,
-            delimiter=";" if name in {"review", "mystery", "interview"} else ",",
+            delimiter=";" if name in {"review", "mystery", "interview", "contract"} else ",",
         )
 
 
@@ -375,4 +372,20 @@ cross join (
         ('palvelu', 'Toivoo, että chat vastaisi iltaisin.'),
         ('toimitus', 'Seuranta on selkeä, mutta ilmoitus tulee myöhään.')
 ) as n (teema, muistiinpano)
+"""
+
+# What the billing of care contracts tells: days, as it writes them, and the term's price.
+_CONTRACTS = """
+select
+    contract_id as sopimus,
+    'hoitosopimus' as palvelu,
+    case when is_of_store then 'store' else 'web' end as kanava,
+    strftime(started_on, '%d.%m.%Y') as alkaa,
+    strftime(ends_on, '%d.%m.%Y') as paattyy,
+    strftime(cancelled_on, '%d.%m.%Y') as irtisanottu,
+    '6,90' as hinta,
+    email as sahkoposti,
+    loyalty_id as kortti,
+    strftime(coalesce(cancelled_on, started_on), '%d.%m.%Y') as muutettu
+from contracts
 """

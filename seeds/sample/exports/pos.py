@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seeds.sample.exports.files import write_csv
+from seeds.sample.vocabulary import STORES
 from seeds.sample.world import World
 
 
@@ -53,13 +54,53 @@ def prepare(world: World) -> None:
                 s.person
             from refunds as r
             inner join sales as s on r.order_number = s.order_number
+        ),
+
+        -- What was bought before the window comes back in its first weeks: the till knows the
+        -- receipt, the exports have it not.
+        members as (
+            select person, loyalty_id, row_number() over (order by person) - 1 as number
+            from people where loyalty_id is not null
+        ),
+
+        older as (
+            select
+                'X' || (800000 + row_number() over (order by d.day_at, s.store_id)) as receipt_id,
+                cast(null as bigint) as order_number,
+                true as is_return,
+                s.store_id,
+                'T1' as till_id,
+                d.day_at + 43200000000
+                + cast(21600000000 * draw('older hour' || s.store_id || d.day_at) as bigint)
+                    as sold_at_us,
+                -cast(round(12 + 70 * draw('older amount' || s.store_id || d.day_at), 2)
+                    as decimal(12, 2)) as total_amount,
+                'card' as payment_method,
+                'R0' || cast(10000 + 80000 * draw('older receipt' || s.store_id || d.day_at)
+                    as bigint) as original_receipt_id,
+                case when draw('older card' || s.store_id || d.day_at) < 0.5
+                    then cast(floor(draw('older member' || s.store_id || d.day_at)
+                        * (select count(*) from members)) as bigint) end as member_number
+            from (
+                select unnest(range(b.start, b.start + 14 * 86400000000, 86400000000)) as day_at
+                from window_bounds as b
+            ) as d
+            cross join (select unnest($stores) as store_id) as s
+            where draw('older' || s.store_id || d.day_at) < 0.15
         )
 
         select * from sales
         union all
         select * from returns
+        union all
+        select o.receipt_id, o.order_number, o.is_return, o.store_id, o.till_id, o.sold_at_us,
+            o.total_amount, cast(round(o.total_amount * 25.5 / 125.5, 2) as decimal(12, 2)), 0,
+            o.payment_method, m.loyalty_id, 'cash001', o.original_receipt_id, 'changed_mind',
+            m.person
+        from older as o left join members as m on o.member_number = m.number
         order by sold_at_us, receipt_id
-        """
+        """,
+        stores=list(STORES),
     )
     world.run(
         """

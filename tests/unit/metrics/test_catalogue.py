@@ -27,9 +27,9 @@ CONTRACT = {
     "Financial": """conversion_rate average_order_value average_order_margin average_price
         average_price_new_customers average_price_returning_customers customer_lifetime_value
         repeat_purchase_rate purchase_frequency days_between_orders cart_abandonment
-        abandoned_cart_value exit_rate churn mart_cohort_retention acquisition_cost
-        saved_service_hours saved_service_cost programme_return spend_after_promoter
-        spend_after_passive spend_after_detractor""",
+        abandoned_cart_value exit_rate churn contract_churn mart_cohort_retention
+        acquisition_cost saved_service_hours saved_service_cost programme_return
+        spend_after_promoter spend_after_passive spend_after_detractor""",
     "Service and agents": """contacts_per_order average_handling_time first_contact_resolution
         transfer_rate self_service_containment escalation_rate top_requests first_response_time
         resolution_time agent_csat service_to_sales mart_service_performance""",

@@ -10,4 +10,9 @@
     'refund_amount': 'decimal(18, 2)',
     'currency': 'string',
     'reason': 'string',
+    'channel': 'string',
+    'loyalty_id': 'string',
+    'customer_ref': 'string',
+    'email_hash': 'string',
+    'phone_hash': 'string',
 }) }}

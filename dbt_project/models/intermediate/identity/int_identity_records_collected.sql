@@ -59,6 +59,15 @@
         'last': 'started_at',
     },
     {
+        'kind': 'contract',
+        'model': 'int_contracts_unioned',
+        'present': [
+            'contact_id', 'user_id', 'loyalty_id', 'customer_ref', 'email_hash', 'phone_hash',
+        ],
+        'first': 'started_at',
+        'last': 'started_at',
+    },
+    {
         'kind': 'message',
         'model': 'int_messages_unioned',
         'present': ['contact_id', 'email_hash', 'phone_hash'],

@@ -4,6 +4,7 @@
     'order_lines': 'fct_order_lines',
     'refunds': 'fct_refunds',
     'carts': 'fct_carts',
+    'contracts': 'fct_contracts',
     'ad_spend': 'fct_ad_spend',
     'messages': 'fct_messages',
     'service_cases': 'fct_service_cases',

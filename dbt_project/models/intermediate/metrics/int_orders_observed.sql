@@ -14,6 +14,20 @@ touchpoints as (
 
 ),
 
+refunds as (
+
+    select * from {{ ref('fct_refunds') }}
+    -- what is refunded of an order is taken off the order
+    where order_status = 'not_named' and revenue_date is not null
+
+),
+
+contracts as (
+
+    select * from {{ ref('fct_contracts') }}
+
+),
+
 spend as (
 
     select * from {{ ref('fct_ad_spend') }}
@@ -67,6 +81,36 @@ purchases as (
 
 ),
 
+-- What came back without a receipt lowers revenue, and no order's value.
+sold as (
+
+    select
+        record_key,
+        occurred_date,
+        journey_stage,
+        channel,
+        touchpoint_id,
+        customer_id,
+        net_amount_eur,
+        true as is_order
+    from purchases
+    where net_amount_eur is not null
+    union all
+    select
+        refunds.refund_key as record_key,
+        refunds.revenue_date as occurred_date,
+        coalesce(touchpoints.stage_id, 'purchase') as journey_stage,
+        refunds.channel,
+        touchpoints.touchpoint_id,
+        refunds.customer_id,
+        -cast(refunds.refund_amount_eur as double) as net_amount_eur,
+        false as is_order
+    from refunds
+    left join touchpoints on refunds.channel = touchpoints.channel
+    where refunds.refund_amount_eur is not null
+
+),
+
 sequenced as (
 
     select
@@ -117,15 +161,50 @@ due as (
 
 ),
 
+-- Who has a contract is not waited for by orders: its end says whether they go.
+bound as (
+
+    select distinct due.record_key
+    from due
+    inner join contracts
+        on
+            due.customer_id = contracts.customer_id
+            and due.occurred_date >= contracts.started_date
+            and (contracts.last_date is null or due.occurred_date <= contracts.last_date)
+
+),
+
 run_out as (
 
     select
-        *,
+        due.record_key,
+        due.occurred_date,
+        due.journey_stage,
+        due.channel,
+        due.touchpoint_id,
+        due.customer_id,
         case
-            when next_order_date is null or next_order_date > occurred_date then 1 else 0
+            when due.next_order_date is null or due.next_order_date > due.occurred_date then 1
+            else 0
         end as is_lost
     from due
-    where occurred_date <= last_known_date
+    left join bound on due.record_key = bound.record_key
+    where due.occurred_date <= due.last_known_date and bound.record_key is null
+
+),
+
+contracts_run_out as (
+
+    select
+        contract_key as record_key,
+        last_date as occurred_date,
+        'purchase' as journey_stage,
+        channel,
+        cast(null as string) as touchpoint_id,
+        customer_id,
+        case when is_continued then 0 else 1 end as is_lost
+    from contracts
+    where is_over
 
 ),
 
@@ -198,11 +277,6 @@ final as (
             'where': 'net_amount_eur is not null',
         },
         {
-            'metric_id': 'revenue',
-            'value': 'net_amount_eur',
-            'where': 'net_amount_eur is not null',
-        },
-        {
             'metric_id': 'average_order_margin',
             'value': 'sales_eur - cost_eur',
             'where': 'sales_eur is not null and cost_eur is not null',
@@ -243,6 +317,10 @@ final as (
         },
     ]) | indent(4) }}
     union all
+    {{ observe('sold', [
+        {'metric_id': 'revenue', 'value': 'net_amount_eur', 'counted': 'is_order'},
+    ]) | indent(4) }}
+    union all
     {{ observe('sequenced', [
         {'metric_id': 'customer_lifetime_value', 'value': 'revenue_to_date'},
         {
@@ -254,6 +332,11 @@ final as (
     union all
     {{ observe('run_out', [
         {'metric_id': 'churn', 'value': 'is_lost'},
+    ]) | indent(4) }}
+    union all
+    {{ observe('contracts_run_out', [
+        {'metric_id': 'churn', 'value': 'is_lost'},
+        {'metric_id': 'contract_churn', 'value': 'is_lost'},
     ]) | indent(4) }}
     union all
     {{ observe('acquisition', [

@@ -13,6 +13,7 @@
     'purchase_frequency',
     'customer_lifetime_value',
     'churn',
+    'contract_churn',
     'abandoned_cart_value',
     'cart_rescue',
     'store_visitors',

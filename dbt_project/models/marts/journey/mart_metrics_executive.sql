@@ -11,6 +11,7 @@
     'gross_margin',
     'customer_lifetime_value',
     'churn',
+    'contract_churn',
     'acquisition_cost',
     'contacts_per_order',
     'first_contact_resolution',

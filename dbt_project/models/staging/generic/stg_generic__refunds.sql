@@ -15,13 +15,21 @@ mapped_returns as (
 delivered as (
     select
         _source as source,
-        {{ surrogate_key(["_source", "'order'", "order_id"]) }} as order_key,
-        order_id,
+        case
+            when {{ blank_to_null('order_id') }} is not null
+                then {{ surrogate_key(["_source", "'order'", "order_id"]) }}
+        end as order_key,
+        {{ blank_to_null('order_id') }} as order_id,
         refund_id,
         {{ mapped_timestamp('refunded_at') }} as refunded_at,
         {{ text_to_number('refund_amount') }} as refund_amount,
         upper({{ blank_to_null('currency') }}) as currency,
-        {{ blank_to_null('reason') }} as reason
+        {{ blank_to_null('reason') }} as reason,
+        lower({{ blank_to_null('channel') }}) as channel,
+        {{ blank_to_null('loyalty_id') }} as loyalty_id,
+        {{ blank_to_null('customer_ref') }} as customer_ref,
+        email__hash as email_hash,
+        phone__hash as phone_hash
     from mapped_refunds
 ),
 
@@ -34,7 +42,10 @@ return_lines as (
             {{ text_to_number('line_amount') }},
             {{ text_to_number('quantity') }} * {{ text_to_number('unit_price') }}
         ) as line_amount,
-        upper({{ blank_to_null('currency') }}) as currency
+        upper({{ blank_to_null('currency') }}) as currency,
+        lower({{ blank_to_null('channel') }}) as channel,
+        {{ blank_to_null('loyalty_id') }} as loyalty_id,
+        {{ blank_to_null('customer_ref') }} as customer_ref
     from mapped_returns
 ),
 
@@ -48,7 +59,12 @@ returned as (
         min(refunded_at) as refunded_at,
         abs(sum(line_amount)) as refund_amount,
         min(currency) as currency,
-        cast(null as string) as reason
+        cast(null as string) as reason,
+        min(channel) as channel,
+        min(loyalty_id) as loyalty_id,
+        min(customer_ref) as customer_ref,
+        cast(null as string) as email_hash,
+        cast(null as string) as phone_hash
     from return_lines
     group by source, refund_id
 ),
@@ -68,5 +84,10 @@ select
     refunded_at,
     cast(refund_amount as decimal(18, 4)) as refund_amount,
     currency,
-    reason
+    reason,
+    channel,
+    loyalty_id,
+    customer_ref,
+    email_hash,
+    phone_hash
 from refunds

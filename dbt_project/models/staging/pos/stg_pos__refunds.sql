@@ -10,7 +10,8 @@ typed as (
         {{ text_to_timestamp('sold_at', "'" ~ var('business_timezone') ~ "'") }} as refunded_at,
         {{ text_to_number('total_amount') }} as total_amount,
         upper(nullif(trim(currency), '')) as currency,
-        lower(nullif(trim(return_reason), '')) as reason
+        lower(nullif(trim(return_reason), '')) as reason,
+        nullif(trim(loyalty_id), '') as loyalty_id
     from receipts
     where not coalesce({{ text_to_boolean('is_training') }}, false)
 ),
@@ -28,7 +29,12 @@ final as (
         refunded_at,
         cast(-total_amount as decimal(18, 4)) as refund_amount,
         currency,
-        reason
+        reason,
+        'store' as channel,
+        loyalty_id,
+        cast(null as string) as customer_ref,
+        cast(null as string) as email_hash,
+        cast(null as string) as phone_hash
     from typed
     where total_amount < 0
 )
@@ -42,5 +48,10 @@ select
     refunded_at,
     refund_amount,
     currency,
-    reason
+    reason,
+    channel,
+    loyalty_id,
+    customer_ref,
+    email_hash,
+    phone_hash
 from final

@@ -182,7 +182,13 @@ final as (
         ) as refund_amount,
         order_terms.currency,
         -- the note is free text and may name a person
-        coalesce(lines_refunded.restock_type, adjusted.adjustment_kind) as reason
+        coalesce(lines_refunded.restock_type, adjusted.adjustment_kind) as reason,
+        -- whose it is, and of which channel, the order says
+        cast(null as string) as channel,
+        cast(null as string) as loyalty_id,
+        cast(null as string) as customer_ref,
+        cast(null as string) as email_hash,
+        cast(null as string) as phone_hash
     from refunds
     left join order_terms
         on refunds._source = order_terms._source and refunds.order_id = order_terms.order_id
@@ -205,5 +211,10 @@ select
     refunded_at,
     refund_amount,
     currency,
-    reason
+    reason,
+    channel,
+    loyalty_id,
+    customer_ref,
+    email_hash,
+    phone_hash
 from final
