@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -29,8 +29,13 @@ Family = Literal[
     "reconciliation",
     "surveys",
     "crm",
+    "other",
 ]
 Period = Literal["day", "week", "all"]
+#: What a finding's subject names (of `parameter` and `field` its detail, of `source` its source).
+Place = Literal["event", "parameter", "survey", "records", "field", "kind", "source"]
+
+_COLUMN = r"^[a-z_]+\.(\*|[a-z_0-9]+)(@[A-Za-z_,]+)?$"
 
 FAMILIES: tuple[Family, ...] = (
     "structure",
@@ -44,6 +49,7 @@ FAMILIES: tuple[Family, ...] = (
     "reconciliation",
     "surveys",
     "crm",
+    "other",
 )
 
 SEVERITY_WEIGHT: Mapping[str, int] = {"critical": 10, "warning": 4, "info": 1}
@@ -84,6 +90,19 @@ class Threshold(_Entry):
     max_rows: int | None = None
 
 
+class Examined(_Entry):
+    """Columns of records that a check examines and its SQL does not show, and why it does not.
+
+    A column is `table.column`, or `table.*` for the rows themselves, of all rows or of those with
+    one of the names after `@` (`web_events.*@purchase,refund`). `instead`: of what its SQL shows,
+    nothing counts.
+    """
+
+    columns: tuple[Annotated[str, Field(pattern=_COLUMN)], ...] = ()
+    instead: bool = False
+    because: str
+
+
 class Check(_Entry):
     """One check of the audit."""
 
@@ -95,7 +114,8 @@ class Check(_Entry):
     threshold: Threshold
     likely_cause: Text
     fix: Steps
-    endangers: tuple[str, ...]
+    examines: Examined | None = None
+    narrowed_by: tuple[Place, ...] = ()
     scope: str
     measured_by: str
     effort: Literal["small", "medium", "large"]

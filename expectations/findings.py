@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expectations.catalogue import SEVERITY_WEIGHT, Catalogue, Check
+from expectations.guards import Guards
 from expectations.gx_engine import Judgement
 from expectations.plan import Plan
 
@@ -74,6 +75,7 @@ class Finding:
     corrected_value: float | None = None
     corrected_low: float | None = None
     corrected_high: float | None = None
+    failing_columns: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -107,10 +109,21 @@ _ASSESSMENT: Mapping[str, pa.DataType] = {
     "check_id": pa.string(),
     "severity": pa.string(),
     "is_assessable": pa.bool_(),
-    "endangers": pa.string(),
 }
 
 ASSESSMENT_SCHEMA = pa.schema(_ASSESSMENT)
+
+#: Beside them: which check guards which metric, by the newest audit alone.
+_GUARD: Mapping[str, pa.DataType] = {
+    "audited_at": pa.timestamp("us"),
+    "check_id": pa.string(),
+    "metric_id": pa.string(),
+    "columns": pa.string(),
+    "models": pa.string(),
+    "because": pa.string(),
+}
+
+GUARD_SCHEMA = pa.schema(_GUARD)
 
 
 def scope_of(row: Mapping[str, Any]) -> Scope:
@@ -131,7 +144,11 @@ def finding_id(scope: Scope) -> str:
 
 def ensure_store(folder: Path) -> None:
     """Write the empty first files of the store, so that dbt can read it before the first audit."""
-    for place, schema in ((folder, FINDING_SCHEMA), (_assessments(folder), ASSESSMENT_SCHEMA)):
+    for place, schema in (
+        (folder, FINDING_SCHEMA),
+        (_assessments(folder), ASSESSMENT_SCHEMA),
+        (_guards(folder), GUARD_SCHEMA),
+    ):
         place.mkdir(parents=True, exist_ok=True)
         if not any(place.glob("*.parquet")):
             pq.write_table(schema.empty_table(), place / "0_schema.parquet")
@@ -139,6 +156,10 @@ def ensure_store(folder: Path) -> None:
 
 def _assessments(folder: Path) -> Path:
     return folder.parent / "assessments"
+
+
+def _guards(folder: Path) -> Path:
+    return folder.parent / "guards"
 
 
 def read_store(folder: Path) -> list[Finding]:
@@ -168,12 +189,32 @@ def append_assessments(
             "check_id": check.id,
             "severity": check.severity,
             "is_assessable": check.id in assessable,
-            "endangers": ",".join(check.endangers),
         }
         for check in catalogue.checks
     ]
     table = pa.Table.from_pylist(rows, schema=ASSESSMENT_SCHEMA)
     return _write(table, _assessments(folder) / f"assessments_{audit_id}.parquet")
+
+
+def write_guards(folder: Path, now: dt.datetime, guards: Guards) -> Path:
+    """Write which check guards which metric and why, in the place of what an earlier audit wrote.
+
+    It follows from the rules and not from the data: there is no history of it.
+    """
+    ensure_store(folder)
+    rows = [
+        {
+            "audited_at": now,
+            "check_id": guard.check_id,
+            "metric_id": guard.metric_id,
+            "columns": ", ".join(guard.columns),
+            "models": ", ".join(guard.models),
+            "because": guard.because,
+        }
+        for guard in guards.listed
+    ]
+    table = pa.Table.from_pylist(rows, schema=GUARD_SCHEMA)
+    return _write(table, _guards(folder) / "guards.parquet")
 
 
 def _write(table: pa.Table, path: Path) -> Path:
@@ -254,8 +295,7 @@ def _dates(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
 
 def find(
     judgements: Sequence[Judgement],
-    plan: Plan,
-    catalogue: Catalogue,
+    guards: Guards,
     previous: Sequence[Finding],
     newest_dates: Mapping[tuple[str, str], dt.date],
     audit_id: str,
@@ -265,14 +305,14 @@ def find(
 
     Args:
         judgements: what Great Expectations found failing.
-        plan: exceptions and owners.
-        catalogue: the checks.
+        guards: the checks, the plan (exceptions and owners), and what a finding endangers.
         previous: the findings of the audit before.
         newest_dates: newest day of data by check and source; a finding that ended well before it
             is solved, although the days it spoilt stay spoilt.
         audit_id: this audit.
         now: the run clock (UTC, naive).
     """
+    plan, catalogue = guards.plan, guards.catalogue
     before = {finding.finding_id: finding for finding in previous}
     places: dict[Scope, list[dict[str, Any]]] = {}
     for judgement in judgements:
@@ -336,7 +376,8 @@ def find(
                 rows_failing=failing,
                 failing_share=share,
                 impact=_impact(check, 1.0 if by_age else share or 0.0, failing, is_active),
-                endangers=",".join(check.endangers),
+                endangers=",".join(guards.endangered(scope)),
+                failing_columns=", ".join(guards.failing(scope)),
                 owner=_owner(plan, check, scope),
                 blocks_publication=check.blocks_publication
                 or plan.blocks(check.id, check.severity),

@@ -15,11 +15,13 @@ from expectations import findings as store
 from expectations.catalogue import Catalogue, Check
 from expectations.causes import gather, with_cause
 from expectations.findings import Finding, Scope
+from expectations.guards import Guards
 from expectations.gx_engine import judge, query
 from expectations.impact import with_impact
 from expectations.plan import Plan
 from expectations.plan_diff import Coverage, coverage
 from expectations.profile import observe_counts
+from expectations.project_lineage import ProjectLineage
 from expectations.report import write_report
 from expectations.score import Score, score_of
 from expectations.suites import FILES, SHARES, expectations_for
@@ -146,6 +148,7 @@ def audit(
     state_dir: Path,
     report_dir: Path,
     now: dt.datetime,
+    lineage: ProjectLineage | None = None,
 ) -> AuditOutcome:
     """Judge the audit's tables, write findings, report and Data Docs.
 
@@ -157,6 +160,7 @@ def audit(
         state_dir: `$CXW_HOME/state`; findings are appended to its folder `findings`.
         report_dir: `$CXW_HOME/reports`; the folders `audit` and `data_docs` in it are replaced.
         now: the run clock; naive times are UTC.
+        lineage: what metrics and checks come from; without it no metric is known to be in doubt.
     """
     if now.tzinfo:
         now = now.astimezone(dt.UTC).replace(tzinfo=None)
@@ -187,7 +191,14 @@ def audit(
             " where period_type = 'day' group by check_id, source",
         )
     }
-    has_files = bool(query({FILES: paths[FILES]}, f"select 1 as one from {FILES} limit 1"))
+    landed = query(
+        {FILES: paths[FILES]}, f"select distinct source, vendor, table_name from {FILES}"
+    )
+    has_files = bool(landed)
+    delivered: dict[str, set[str]] = {}
+    for row in landed:
+        delivered.setdefault(row["source"], set()).add(f"{row['vendor']}.{row['table_name']}")
+    guards = Guards(catalogue, plan, lineage or ProjectLineage(), delivered)
 
     audit_id = now.strftime("%Y%m%dT%H%M%S%f")
     findings_dir = state_dir / "findings"
@@ -203,7 +214,7 @@ def audit(
         {"evidence": paths["int_audit_evidence_counted"]},
         "select * from evidence order by evidence_column, evidence_rank",
     )
-    found = store.find(judgements, plan, catalogue, previous, newest_dates, audit_id, now)
+    found = store.find(judgements, guards, previous, newest_dates, audit_id, now)
     found = _explained(found, catalogue, daily, evidence, tables)
     if tables.is_file():
         found = with_impact(found, tables)
@@ -219,6 +230,7 @@ def audit(
     ]
     assessable = {result.check_id for result in results if result.assessable}
     store.append_assessments(findings_dir, audit_id, now, catalogue, assessable)
+    store.write_guards(findings_dir, now, guards)
     score = score_of(found, catalogue, assessable)
     scores = _scores([*history, *found], catalogue, assessable)
     blocked = any(finding.is_open and finding.blocks_publication for finding in found)

@@ -17,11 +17,13 @@ from expectations.catalogue import Catalogue, load_catalogue
 from expectations.plan import PLAN_TABLES, Plan, PlanError, export_tables, load_plan
 from expectations.run import AUDIT_TABLES, IDENTITY_QUALITY, audit
 from orchestration.home import Home, run_clock
+from orchestration.lineage import project_lineage
 from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 from orchestration.transformation import load_manifest
 
 FINDINGS = dg.AssetKey(["audit", "findings"])
 ASSESSMENTS = dg.AssetKey(["audit", "assessments"])
+GUARDS = dg.AssetKey(["audit", "guards"])
 OUTCOMES_FILE = "audit_outcomes.json"
 
 # Info findings are worth a look, never an alarm: Dagster's mildest severity is a warning.
@@ -118,6 +120,11 @@ def _findings_assets(
                 description="Which checks could be assessed: not assessable is not passed.",
                 kinds={"greatexpectations"},
             ),
+            dg.AssetSpec(
+                GUARDS,
+                deps=judged,
+                description="Which check guards which metric, by the columns that both use.",
+            ),
         ],
         group_name="audit",
         required_resource_keys={LOCK_RESOURCE},
@@ -127,7 +134,13 @@ def _findings_assets(
         """Great Expectations over the audit's tables, by plan and catalogue."""
         started = time.monotonic()
         outcome = audit(
-            home.warehouse, _valid_plan(home), catalogue, home.state, home.reports, run_clock()
+            home.warehouse,
+            _valid_plan(home),
+            catalogue,
+            home.state,
+            home.reports,
+            run_clock(),
+            project_lineage(home),
         )
         blocking = {
             finding.check_id
@@ -162,6 +175,7 @@ def _findings_assets(
                 "not_assessable": len(results) - len(assessable),
             },
         )
+        yield dg.MaterializeResult(asset_key=GUARDS)
 
     return tracking_audit
 

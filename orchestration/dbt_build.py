@@ -79,6 +79,34 @@ def load_project(target: Path, fingerprint: str) -> Manifest:
     return _parsed[target, fingerprint]
 
 
+def compile_models(target: Path, fingerprint: str, models: Sequence[str]) -> None:
+    """Write models' compiled SQL, as for a first build, where no build has written it.
+
+    Args:
+        target: dbt's target folder.
+        fingerprint: What the project's files are now.
+        models: The models' names.
+
+    Raises:
+        TransformationError: dbt cannot compile them.
+    """
+    run = _Run(
+        load_project(target, fingerprint),
+        [
+            *project_arguments(target),
+            *("--no-write-json", "compile", "--full-refresh", "--no-populate-cache"),
+            *("--select", " ".join(models), *_places(target)),
+        ],
+    )
+    for _ in run.events():
+        pass
+    if not run.result().success:
+        raise TransformationError(
+            f"dbt cannot compile the models: {run.result().exception}",
+            "Mend the model that the message names, then run again.",
+        )
+
+
 def build(
     context: dg.AssetExecutionContext,
     manifest: Mapping[str, Any],

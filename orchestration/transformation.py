@@ -54,6 +54,11 @@ def project_fingerprint(folders: tuple[Path, ...]) -> str:
     return digest.hexdigest()
 
 
+def project_fingerprint_of() -> str:
+    """A hash over the models, the macros and the reference tables."""
+    return project_fingerprint((DBT_PROJECT_DIR, PROJECT_ROOT / "seeds" / "reference"))
+
+
 def ready_manifest(home: Home) -> Path:
     """The project's manifest, parsed anew only when a file of the project has changed.
 
@@ -62,7 +67,7 @@ def ready_manifest(home: Home) -> Path:
     """
     manifest = home.dbt_target / "manifest.json"
     stamp = home.dbt_target / "fingerprint"
-    fingerprint = project_fingerprint((DBT_PROJECT_DIR, PROJECT_ROOT / "seeds" / "reference"))
+    fingerprint = project_fingerprint_of()
     if manifest.exists() and stamp.exists() and stamp.read_text() == fingerprint:
         return manifest
     home.dbt_target.mkdir(parents=True, exist_ok=True)
@@ -74,7 +79,7 @@ def ready_manifest(home: Home) -> Path:
 
 def rules_in_force(home: Home) -> str:
     """A hash over all that decides a table's rows besides the data."""
-    fingerprint = project_fingerprint((DBT_PROJECT_DIR, PROJECT_ROOT / "seeds" / "reference"))
+    fingerprint = project_fingerprint_of()
     plan = plan_fingerprint(home.plan_file)
     return f"{fingerprint} {plan} {os.environ.get('CXW_TIMEZONE', '')}".strip()
 

@@ -1,4 +1,7 @@
-"""Which findings stand behind a trust grade, read from a published version."""
+"""Which findings stand behind a trust grade, and what they share with the metric.
+
+Read from a published version alone.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from orchestration.versions import DATABASE_NAME, current_version
 _GRADES = """
     select
         metric_id, period_type, period_start, channel, trust_grade, critical_count, warning_count,
-        info_count, assessed_check_count
+        info_count, assessed_check_count, ungraded_reason
     from {trust}
     where metric_id = ? and period_type = ? and channel = ?
         and (? is null or period_start <= ?)
@@ -23,27 +26,19 @@ _GRADES = """
 """
 
 # The rule is mart_metric_trust's: findings of the newest audit that still have failing rows count
-# for the metrics that they endanger, and for the family of those.
+# for the metrics that they endanger.
 _FINDINGS = """
-    with relatives as (
-        select relative.metric_id
-        from {metrics} as metric
-        inner join {metrics} as relative on metric.metric_family = relative.metric_family
-        where metric.metric_id = $metric
-    )
     select
         check_id, severity, finding_state, source, platform, subject, detail, first_failed_date,
         last_failed_date, failing_count, examined_count, likely_cause, affected_session_count,
+        string_split(failing_columns, ', ') as failing_columns,
         affected_conversion_count, affected_revenue_amount, estimated_quantity, reported_value,
         corrected_value, corrected_value_low, corrected_value_high, owner_team, accepted_reason
     from {findings} as findings
     where
         failing_count > 0
         and audited_at = (select max(audited_at) from {findings})
-        and exists (
-            select 1 from relatives
-            where ',' || findings.endangered_metrics || ',' like '%,' || relatives.metric_id || ',%'
-        )
+        and ',' || findings.endangered_metrics || ',' like '%,' || $metric || ',%'
         and coalesce(first_failed_date, cast(audited_at as date)) <= cast($last as date)
         and coalesce(last_failed_date, date '9999-12-31') >= cast($first as date)
         and (platform is null or $channel = 'all' or platform = $channel)
@@ -52,6 +47,15 @@ _FINDINGS = """
             when severity = 'warning' then 2 else 3 end,
         failing_count desc,
         check_id
+"""
+
+_GUARDS = """
+    select
+        check_id, severity, is_assessed, string_split(shared_columns, ', ') as shared_columns,
+        string_split(model_path, ', ') as model_path, named_reason
+    from {guards}
+    where metric_id = ?
+    order by check_id
 """
 
 _LAST_DAYS = {
@@ -115,10 +119,23 @@ def _answer(
             )
         answer["findings"] = _all(
             connection,
-            _FINDINGS.format(metrics=tables["dim_metrics"], findings=tables["fct_audit_findings"]),
+            _FINDINGS.format(findings=tables["fct_audit_findings"]),
             {"metric": metric, "first": first, "last": last, "channel": channel},
         )
+        guards = _all(connection, _GUARDS.format(guards=tables["mart_metric_guards"]), [metric])
+        answer["guards"] = guards
+        ways = {guard["check_id"]: guard for guard in guards}
+        for finding in answer["findings"]:
+            finding["guard"] = _at(ways.get(finding["check_id"]), finding["failing_columns"] or [])
     return answer
+
+
+def _at(guard: dict[str, Any] | None, failing: list[str]) -> dict[str, Any] | None:
+    """What a check and a metric share, in the place of a finding."""
+    if guard is None:
+        return None
+    shared = [name for name in guard["shared_columns"] if name in failing]
+    return guard | {"shared_columns": shared or failing}
 
 
 def _all(connection: duckdb.DuckDBPyConnection, sql: str, values: object) -> list[dict[str, Any]]:

@@ -33,7 +33,9 @@ def explain(
         typer.Option(formats=["%Y-%m-%d"], help="A day of the period; by default the newest."),
     ] = None,
     channel: Annotated[str, typer.Option(help="Channel, or all.")] = "all",
-    everything: Annotated[bool, typer.Option("--all", help="Show every finding.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every finding, and every check that guards it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for machines.")] = False,
 ) -> None:
     """Say which findings gave a metric its trust grade, what caused them and what they did."""
@@ -55,16 +57,20 @@ def explain(
         shown = answer["findings"] if everything else answer["findings"][:_MOST_SHOWN]
         for finding in shown:
             console.print()
-            console.print(_told(finding), markup=False)
+            console.print(_told(finding, answer["metric_id"]), markup=False)
         hidden = len(answer["findings"]) - len(shown)
         if hidden:
             console.print(f"\nand {hidden} more: --all shows them.")
+        if everything:
+            console.print("\nChecks that guard it, and by which columns:", style="bold")
+            for guard in answer["guards"]:
+                console.print(_way(guard, answer["metric_id"]), markup=False)
 
 
 def _in_words(answer: dict[str, Any]) -> str:
     assessed = answer["assessed_check_count"]
-    if not assessed:
-        return "No check that guards this metric could be assessed: nobody knows."
+    if answer["trust_grade"] == "U":
+        return f"Nobody knows: {answer['ungraded_reason']}."
     if not answer["findings"]:
         return f"{assessed} checks guard it and none of them failed in this period."
     return (
@@ -74,7 +80,18 @@ def _in_words(answer: dict[str, Any]) -> str:
     )
 
 
-def _told(finding: dict[str, Any]) -> str:
+def _way(guard: dict[str, Any], metric_id: str) -> str:
+    """Return how a check comes to a metric: check, columns, models, metric."""
+    columns = guard["shared_columns"]
+    more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+    # from the records on, as the data flows
+    path = " → ".join([*reversed(guard["model_path"]), metric_id])
+    judged = "" if guard["is_assessed"] else " (no data to judge it by)"
+    named = f" [{guard['named_reason']}]" if guard["named_reason"] else ""
+    return f"{guard['check_id']}{judged} → {', '.join(columns[:3])}{more} → {path}{named}"
+
+
+def _told(finding: dict[str, Any], metric_id: str) -> str:
     """Return a finding in a few lines: what, where, since when, why, and what it did."""
     names = ("source", "platform", "subject", "detail")
     where = " · ".join(str(finding[name]) for name in names if finding[name])
@@ -86,6 +103,8 @@ def _told(finding: dict[str, Any]) -> str:
         f" {finding['failing_count']:,} of {finding['examined_count']:,} rows",
         f"    {finding['likely_cause'] or 'cause unknown'}",
     ]
+    if finding["guard"]:
+        lines.append(f"    {_way(finding['guard'], metric_id)}")
     quantity = finding["estimated_quantity"]
     if quantity:
         low, high = finding["corrected_value_low"], finding["corrected_value_high"]

@@ -49,6 +49,7 @@ class Section:
     outcome: CheckOutcome
     places: list[Place]
     more: int
+    endangered: list[str]
 
     @property
     def worst(self) -> Place:
@@ -266,6 +267,9 @@ def write_report(
                     outcome=outcomes[check.id],
                     places=_places(own[:_MOST_PLACES], days, samples_of, evidence_of),
                     more=max(0, len(own) - _MOST_PLACES),
+                    endangered=sorted(
+                        {name for one in own for name in one.endangers.split(",") if name}
+                    ),
                 )
             )
     first = sorted(

@@ -16,6 +16,11 @@ import duckdb
 import pytest
 import yaml
 
+from expectations.catalogue import load_catalogue
+from orchestration.home import Home
+from orchestration.lineage import project_lineage
+from orchestration.transformation import load_manifest
+
 if TYPE_CHECKING:
     from conftest import FinishedRun
 
@@ -256,6 +261,92 @@ def test_a_metrics_grade_is_explained_by_the_findings_that_made_it(
         open_findings = [f for f in explained["findings"] if f["finding_state"] != "accepted"]
         for severity, count in (("critical", critical), ("warning", warnings)):
             assert sum(f["severity"] == severity for f in open_findings) == count
+        # every one of them names a way to the metric: check, column, models
+        for finding in explained["findings"]:
+            guard = finding["guard"]
+            assert set(guard["shared_columns"]) <= set(finding["failing_columns"])
+            assert guard["model_path"][-1].startswith("int_")
     unknown = cxw(demo_run.home, "trust", "explain", "nosuch")
     assert unknown.returncode == 1
     assert worst[0] in unknown.stderr
+
+
+def test_trust_follows_from_the_columns_that_metrics_and_checks_share(
+    demo_run: FinishedRun, marts: duckdb.DuckDBPyConnection
+) -> None:
+    """The lineage of the real project: whole, and as the project's own words would have it."""
+    home = Home(demo_run.home)
+    lineage = project_lineage(home)
+    nodes = load_manifest(home)["nodes"].values()
+    conformed = {
+        f"{family}.{column}"
+        for node in nodes
+        if node["resource_type"] == "model" and node["fqn"][2] == "conformed"
+        for family in [re.sub("^int_|_unioned$|_landed$", "", node["name"])]
+        for column in (*re.findall(r"'(\w+)': '", node["raw_code"]), "*")
+    }
+    metrics = {row[0] for row in marts.execute("select metric_id from dim_metrics").fetchall()}
+    assert set(lineage.reads) == metrics
+    for metric, reads in lineage.reads.items():
+        assert {f"{dep.table}.{dep.column}" for dep in reads} <= conformed, metric
+        assert any(dep.column == "*" for dep in reads), metric
+    columns = {
+        metric: {f"{dep.table}.{dep.column}" for dep in reads}
+        for metric, reads in lineage.reads.items()
+    }
+    # metrics of one model tell their columns apart
+    assert "web_events.scroll_share" in columns["scroll_depth"]
+    assert "web_events.scroll_share" not in columns["video_watched_share"]
+    assert "orders.total_amount" in columns["revenue"]
+    assert not any(name.startswith("orders.") for name in columns["nps"])
+    # and checks by the names of rows
+    names = {dep.names for dep in lineage.reads["uptime"] if dep.table == "readings"}
+    assert names == {frozenset({"uptime_checks"})}
+    catalogue = load_catalogue()
+    for check in catalogue.checks:
+        named = check.examines.columns if check.examines else ()
+        assert {name.split("@")[0] for name in named} <= conformed, check.id
+        # a check examines something that SQL or the catalogue shows, or the catalogue says why not
+        assert lineage.shows.get(check.id) or check.examines or check.narrowed_by, check.id
+
+    # every metric is guarded by more than that its files came, and none is left ungraded
+    guarded = marts.execute(
+        "select distinct metric_id from mart_metric_guards"
+        " where check_id not in ('STR01', 'STR02', 'VOL07')"
+    ).fetchall()
+    assert {row[0] for row in guarded} == metrics
+    ungraded = marts.execute(
+        "select distinct metric_id from mart_metric_trust where trust_grade = 'U'"
+    ).fetchall()
+    assert ungraded == []
+
+    # an open critical finding is about columns that its metrics read, and leaves none of them an A
+    shown = {
+        finding_id: set(columns.split(", "))
+        for finding_id, columns in marts.execute(
+            """
+            select finding_id, failing_columns from fct_audit_findings
+            where severity = 'critical' and is_open and failing_columns is not null
+            """
+        ).fetchall()
+    }
+    endangered = dict(
+        marts.execute("select finding_id, endangered_metrics from fct_audit_findings").fetchall()
+    )
+    assert any(endangered[finding_id] for finding_id in shown)
+    for finding_id, failing in shown.items():
+        for metric in (endangered[finding_id] or "").split(","):
+            assert not metric or columns[metric] & failing, (finding_id, metric)
+    (graded_a,) = marts.execute(
+        """
+        select count(*)
+        from mart_metric_trust as trust
+        inner join fct_audit_findings as findings
+            on list_contains(string_split(findings.endangered_metrics, ','), trust.metric_id)
+        where
+            findings.severity = 'critical' and findings.is_open and trust.channel = 'all'
+            and trust.period_type = 'day' and trust.trust_grade = 'A'
+            and trust.period_start between findings.first_failed_date and findings.last_failed_date
+        """
+    ).fetchone() or (None,)
+    assert graded_a == 0

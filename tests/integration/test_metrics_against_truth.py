@@ -57,22 +57,15 @@ NO_ONE_NUMBER = ("exq_alpha", "top_requests")
 
 # Differences that the audit does not see in so small a demo, and what was planted there.
 BELOW_NOTICE = {
-    "acquisition_cost": "a forgotten campaign costs 9.50 euros on ten days",
     "average_order_margin": "two order lines have a quantity that no sale has",
     "average_price": "two order lines have a quantity that no sale has",
-    "average_price_new_customers": "two order lines have a quantity that no sale has",
-    "average_price_returning_customers": "two order lines have a quantity that no sale has",
     "average_speed_of_answer": "a call that lost its ticket stands twice: as call and as ticket",
     "contact_abandonment": "a call that lost its ticket stands twice: as call and as ticket",
-    "content_feedback": "a removed tag and a misspelt answer cost two answers of 26",
-    "error_rate": "a broken link between two hosts split two visits of 200 in September",
     "exq": "three of 35 respondents gave twelve times the same answer",
     "exq_brand_experience": "three of 35 respondents gave twelve times the same answer",
     "exq_post_purchase_experience": "three of 35 respondents gave twelve times the same answer",
     "exq_service_experience": "three of 35 respondents gave twelve times the same answer",
-    "first_contact_resolution": "a call that lost its ticket stands twice: as call and as ticket",
     "gross_margin": "two order lines have a quantity that no sale has",
-    "service_to_sales": "a call that lost its ticket stands twice: as call and as ticket",
     "transfer_rate": "a call that lost its ticket stands twice: as call and as ticket",
 }
 

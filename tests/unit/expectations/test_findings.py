@@ -12,6 +12,7 @@ import pytest
 from expectations import findings as store
 from expectations.catalogue import Catalogue
 from expectations.findings import Finding
+from expectations.guards import Guards
 from expectations.gx_engine import Judgement
 from expectations.plan import Plan
 from expectations.score import grade_of, score_of
@@ -50,7 +51,8 @@ def _find(
     plan: Plan, catalogue: Catalogue, previous: list[Finding], *rows: dict[str, Any]
 ) -> list[Finding]:
     newest = {("COL03", "ga4"): NEWEST}
-    return store.find(_judged(*rows), plan, catalogue, previous, newest, "a2", NOW)
+    guards = Guards(catalogue, plan)
+    return store.find(_judged(*rows), guards, previous, newest, "a2", NOW)
 
 
 def test_a_finding_is_new_then_ongoing_then_solved(plan: Plan, catalogue: Catalogue) -> None:

@@ -12,12 +12,6 @@ periods as (
 
 ),
 
-metrics as (
-
-    select * from {{ ref('metric_catalogue') }}
-
-),
-
 assessments as (
 
     select * from {{ source('audit', 'assessments') }}
@@ -42,18 +36,15 @@ findings as (
 
 ),
 
--- Metrics of one family are computed from the same records: what endangers one endangers all.
+-- A check guards the metrics that read a column it examines (by the models' own SQL: lineage).
 guarded as (
 
     select
-        assessments.check_id,
-        relatives.metric_id,
-        max(case when assessments.is_assessable then 1 else 0 end) as is_assessable
-    from assessments
-    inner join metrics
-        on ',' || assessments.endangers || ',' like '%,' || metrics.metric_id || ',%'
-    inner join metrics as relatives on metrics.metric_family = relatives.metric_family
-    group by assessments.check_id, relatives.metric_id
+        guards.metric_id,
+        guards.check_id,
+        case when assessments.is_assessable then 1 else 0 end as is_assessable
+    from {{ source('audit', 'guards') }} as guards
+    inner join assessments on guards.check_id = assessments.check_id
 
 ),
 
@@ -61,6 +52,7 @@ checks_assessed as (
 
     select
         metric_id,
+        count(*) as check_count,
         sum(is_assessable) as assessed_check_count
     from guarded
     group by metric_id
@@ -73,11 +65,24 @@ dated_findings as (
         finding_id,
         check_id,
         platform,
+        endangers,
         -- what somebody has decided to live with is no news, but still worth knowing
         case when state = 'accepted' then 'info' else severity end as severity,
         coalesce(first_failed_date, cast(audited_at as date)) as first_failed_date,
         coalesce(last_failed_date, cast('9999-12-31' as date)) as last_failed_date
     from findings
+
+),
+
+-- Not all that its check guards, but what reads the place where it failed.
+endangered as (
+
+    select
+        dated_findings.finding_id,
+        metrics.metric_id
+    from dated_findings
+    inner join {{ ref('metric_catalogue') }} as metrics
+        on ',' || dated_findings.endangers || ',' like '%,' || metrics.metric_id || ',%'
 
 ),
 
@@ -112,10 +117,10 @@ counted as (
             end || dated_findings.check_id
         ) as worst_check
     from periods
-    inner join guarded on periods.metric_id = guarded.metric_id
+    inner join endangered on periods.metric_id = endangered.metric_id
     inner join dated_findings
         on
-            guarded.check_id = dated_findings.check_id
+            endangered.finding_id = dated_findings.finding_id
             and dated_findings.first_failed_date
             <= {{ period_end('periods.period_start', 'periods.period_type') }}
             and periods.period_start <= dated_findings.last_failed_date
@@ -136,10 +141,10 @@ final as (
         periods.period_start,
         periods.channel,
         case
-            when coalesce(checks_assessed.assessed_check_count, 0) = 0 then 'U'
             when counted.critical_count >= {{ critical_for_f }} then 'F'
             when counted.critical_count > 0 then 'D'
             when counted.warning_count > 0 then 'C'
+            when coalesce(checks_assessed.assessed_check_count, 0) = 0 then 'U'
             when counted.info_count > 0 then 'B'
             else 'A'
         end as trust_grade,
@@ -148,6 +153,12 @@ final as (
         coalesce(counted.info_count, 0) as info_count,
         substr(counted.worst_check, 2) as worst_check_id,
         cast(coalesce(checks_assessed.assessed_check_count, 0) as bigint) as assessed_check_count,
+        case
+            when checks_assessed.check_count is null
+                then 'no check examines what it is computed from'
+            when checks_assessed.assessed_check_count = 0
+                then 'no check that examines what it is computed from had data to judge'
+        end as ungraded_reason,
         audits.audited_at
     from periods
     cross join audits

@@ -45,6 +45,7 @@ final as (
         failing_share,
         impact as impact_points,
         nullif(endangers, '') as endangered_metrics,
+        nullif(failing_columns, '') as failing_columns,
         owner as owner_team,
         blocks_publication as is_blocking,
         note,
