@@ -137,6 +137,15 @@
             'SUR08': ['subject'],
             'SUR09': ['subject', 'detail'],
         }},
+        'int_audit_other_records_judged': {'checks': {
+            'OTH01': ['subject'],
+            'OTH02': ['subject'],
+            'OTH03': ['subject'],
+            'OTH04': ['subject', 'detail'],
+            'OTH05': ['subject'],
+            'OTH06': ['subject', 'detail'],
+            'OTH07': ['subject'],
+        }},
     }) }}
 {%- endmacro %}
 

@@ -368,7 +368,8 @@ def healthy(visits: int = 60, people: int = 60) -> Rows:
             traffic_medium="email",
             clicks=10,
         )
-    for source in ("ga4", "hubspot", "shopify", "questback"):
+    _read_by_devices(rows)
+    for source in ("ga4", "hubspot", "shopify", "questback", "devices"):
         rows.add(
             "manifest",
             batch_id=f"b-{source}",
@@ -384,6 +385,67 @@ def healthy(visits: int = 60, people: int = 60) -> Rows:
             is_required=True,
         )
     return rows
+
+
+def _read_by_devices(rows: Rows) -> None:
+    """Count visitors of two stores, watch a site, use a product, write reviews, draw a heatmap."""
+    for number in range(DAYS):
+        for hour in range(9, 19):
+            for store in ("s1", "s2"):
+                rows.add(
+                    "int_readings_unioned",
+                    reading_key=f"door{store}.{number}.{hour}",
+                    source="devices",
+                    kind="visitor_counts",
+                    measured_at=at(number, 3600 * hour),
+                    subject=store,
+                    reading_value=float(5 + (number + hour) % 7),
+                )
+            rows.add(
+                "int_readings_unioned",
+                reading_key=f"site{number}.{hour}",
+                source="devices",
+                kind="uptime_checks",
+                measured_at=at(number, 3600 * hour),
+                subject="www.kauppa.example",
+                duration_seconds=3600.0,
+                is_successful=hour != 12 or number % 9 > 0,
+            )
+        rows.add(
+            "int_readings_unioned",
+            reading_key=f"use{number}",
+            source="devices",
+            kind="product_use",
+            measured_at=at(number),
+            subject="app",
+            user_id=f"u{number % 5}",
+            duration_seconds=60.0 + number,
+        )
+        rows.add(
+            "int_feedback_unioned",
+            feedback_key=f"review{number}",
+            source="devices",
+            kind="reviews",
+            feedback_id=f"review{number}",
+            given_at=at(number),
+            place="market",
+            rating=float(1 + number % 5),
+            scale_min=1.0,
+            scale_max=5.0,
+            feedback_text="Ihan hyvä kauppa" if number % 2 else None,
+        )
+        for page in ("/", "/tuote/p1"):
+            rows.add(
+                "int_page_interactions_unioned",
+                page_interaction_key=f"heat{number}{page}",
+                source="devices",
+                interaction_date=day(number),
+                page_path=page,
+                view_count=100.0,
+                reached_count=40.0,
+                click_count=7.0,
+                rage_click_count=float(number % 2),
+            )
 
 
 def _asked_in_wave(rows: Rows, week: int, person: int) -> None:

@@ -684,3 +684,63 @@ def _(rows: Rows) -> None:
                 "submitted_at": at(30),
             }
         )
+
+
+def _readings(rows: Rows, kind: str, number: int) -> list[Row]:
+    return [
+        reading
+        for reading in rows.tables["int_readings_unioned"]
+        if reading["kind"] == kind and reading["measured_at"].date() == day(number)
+    ]
+
+
+@_plants("OTH01")
+def _(rows: Rows) -> None:
+    for reading in _readings(rows, "visitor_counts", 5):
+        reading["reading_value"] = -1.0
+
+
+@_plants("OTH02")
+def _(rows: Rows) -> None:
+    for review in rows.tables["int_feedback_unioned"][:4]:
+        review["given_at"] = at(400)
+
+
+@_plants("OTH03")
+def _(rows: Rows) -> None:
+    for reading in _readings(rows, "uptime_checks", 6):
+        rows.tables["int_readings_unioned"].append(
+            reading | {"reading_key": reading["reading_key"] + "-again"}
+        )
+
+
+@_plants("OTH04")
+def _(rows: Rows) -> None:
+    lost = [reading["reading_key"] for reading in _readings(rows, "uptime_checks", 12)[:7]]
+    rows.tables["int_readings_unioned"] = [
+        reading
+        for reading in rows.tables["int_readings_unioned"]
+        if reading["reading_key"] not in lost
+    ]
+
+
+@_plants("OTH05")
+def _(rows: Rows) -> None:
+    for review in rows.tables["int_feedback_unioned"][10:13]:
+        review["rating"] = 80.0
+
+
+@_plants("OTH06")
+def _(rows: Rows) -> None:
+    for reading in _readings(rows, "visitor_counts", 15):
+        reading["reading_value"] = 0.0
+    rows.add(
+        "int_orders_unioned", order_key="walk-in", source="shopify", order_id="walk-in",
+        channel="store", store_id="s1", ordered_at=at(15), order_date=day(15), status="paid",
+    )  # fmt: skip
+
+
+@_plants("OTH07")
+def _(rows: Rows) -> None:
+    for page in rows.tables["int_page_interactions_unioned"][20:26]:
+        page["view_count"] = 0.0

@@ -20,11 +20,13 @@ _DESIGNED = {
     "STR": 2, "COL": 9, "SES": 9, "SCH": 12, "GOL": 10, "ATT": 8,
     "PRI": 5, "VOL": 7, "REC": 9, "SUR": 9, "CRM": 8,
 }  # fmt: skip
+# Beside the design: the records of tools that no vendor module reads, which no check saw.
+_BESIDE_THE_DESIGN = {f"OTH{n:02d}" for n in range(1, 8)}
 
 
 def test_the_catalogue_is_the_designed_one() -> None:
     designed = {f"{name}{n:02d}" for name, most in _DESIGNED.items() for n in range(1, most + 1)}
-    assert designed == set(CHECKS)
+    assert designed | _BESIDE_THE_DESIGN == set(CHECKS)
 
 
 def test_every_check_has_a_planted_defect() -> None:

@@ -50,6 +50,16 @@ _EXCEPTIONS: dict[str, pa.DataType] = {
     "furthest_lifecycle_rank": pa.int64(),
     "tone": pa.int64(),
     "impressions": pa.int64(),
+    "rating": pa.float64(),
+    "reading_value": pa.float64(),
+    "view_count": pa.float64(),
+    "reached_count": pa.float64(),
+    "click_count": pa.float64(),
+    "rage_click_count": pa.float64(),
+    "dead_click_count": pa.float64(),
+    "hover_count": pa.float64(),
+    "backtrack_count": pa.float64(),
+    "scroll_reversal_count": pa.float64(),
 }
 
 TABLES: dict[str, str] = {
@@ -128,6 +138,20 @@ TABLES: dict[str, str] = {
         "survey_answer_key survey_response_key source survey_id response_id question_id"
         " question_version answer_text answer_number submitted_at"
     ),
+    "int_feedback_unioned": (
+        "feedback_key source kind feedback_id given_at channel touchpoint_id place product_id"
+        " rating scale_min scale_max theme feedback_text language contact_id user_id loyalty_id"
+        " email_hash"
+    ),
+    "int_readings_unioned": (
+        "reading_key source kind measured_at subject channel touchpoint_id reading_value"
+        " duration_seconds is_successful valid_until user_id client_id loyalty_id"
+    ),
+    "int_page_interactions_unioned": (
+        "page_interaction_key source interaction_date page_path section view_count reached_count"
+        " dwell_seconds click_count rage_click_count dead_click_count hover_count backtrack_count"
+        " scroll_reversal_count"
+    ),
     "survey_questions": (
         "source survey_id question_id question_version metric_id dimension scale_min scale_max"
         " high_is_good touchpoint_id"
@@ -144,7 +168,7 @@ TABLES: dict[str, str] = {
 _NAMES = (
     "client_id session_ref session_key transaction_id transaction_ref order_id order_ref"
     " customer_ref contact_id contact_ref loyalty_id email_hash phone_hash deal_id case_id case_ref"
-    " message_id response_id invitation_id"
+    " message_id response_id invitation_id feedback_id"
 )
 # What the project, not a customer, brings forth: one of each however many customers there are.
 _OF_THE_PROJECT = frozenset({"survey_questions", "sentiment_words", "manifest"})
@@ -183,6 +207,11 @@ class Rows:
 def _repeated(column: str, table: str) -> str:
     """Return the column's expression in the n-th repetition of a table; its first is as given."""
     is_name = column in _NAMES.split() or (column.endswith("_key") and column != "param_key")
+    # each time it is another counter, and another author of the same words
+    is_name |= (table, column) in {
+        ("int_readings_unioned", "subject"),
+        ("int_feedback_unioned", "place"),
+    }
     if column == "user_id" and table in (
         "int_web_events_landed",
         "int_web_user_properties_unioned",
