@@ -310,6 +310,17 @@ def build(
         settings.pop(key, None)
     (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
     # Column descriptions and keys are tested in the project itself; groups are defined outside.
+    return _run_dbt(folder, environment, select)
+
+
+def build_next(rows: Rows, folder: Path) -> Path:
+    """Build on top of a folder that was built: only these rows are left of what the models read."""
+    _write(rows, folder / "tables", 1)
+    return _run_dbt(folder)
+
+
+def _run_dbt(folder: Path, environment: Mapping[str, str] = {}, select: str | None = None) -> Path:
+    home, project = folder / "home", folder / "project"
     result = subprocess.run(
         [
             *(sys.executable, "-m", "dbt.cli.main", "--quiet", "run", "--no-version-check"),

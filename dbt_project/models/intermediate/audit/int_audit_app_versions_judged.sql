@@ -18,9 +18,9 @@ version_events as (
         platform,
         app_version,
         event_name,
-        count(*) as event_count,
+        sum(event_count) as event_count,
         max(event_date) as last_date
-    from {{ ref('int_web_events_landed') }}
+    from {{ ref('int_audit_web_days_counted') }}
     where app_version is not null and not is_duplicate and not is_superseded
     group by source, platform, app_version, event_name
 

@@ -35,28 +35,36 @@ reconciliations as (
 
 ),
 
-web_events as (
+days_counted as (
 
-    select
-        landed.event_name,
-        landed.transaction_id,
-        landed.occurred_at
-    from {{ ref('int_web_events_landed') }} as landed
+    select counted.*
+    from {{ ref('int_audit_web_days_counted') }} as counted
     inner join streams
         on
-            landed.stream_id = streams.stream_id
-            and {{ plan_holds('streams', 'landed.event_date') }}
-    where not landed.is_superseded and not landed.is_duplicate
+            counted.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'counted.event_date') }}
+    where not counted.is_superseded and not counted.is_duplicate
+
+),
+
+order_events as (
+
+    select events.*
+    from {{ ref('int_audit_order_events') }} as events
+    inner join streams
+        on
+            events.stream_id = streams.stream_id
+            and {{ plan_holds('streams', 'events.event_date') }}
 
 ),
 
 web_span as (
 
     select
-        min(occurred_at) as first_event_at,
-        max(occurred_at) as last_event_at,
+        min(first_occurred_at) as first_event_at,
+        max(last_occurred_at) as last_event_at,
         max(case when event_name = 'refund' then 1 else 0 end) = 1 as has_refunds
-    from web_events
+    from days_counted
 
 ),
 
@@ -66,8 +74,7 @@ transactions as (
         transaction_id,
         max(case when event_name = 'purchase' then 1 else 0 end) as was_purchased,
         max(case when event_name = 'refund' then 1 else 0 end) as was_refunded
-    from web_events
-    where transaction_id is not null and event_name in ('purchase', 'refund')
+    from order_events
     group by transaction_id
 
 ),

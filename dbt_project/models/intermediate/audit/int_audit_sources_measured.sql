@@ -2,7 +2,7 @@ with
 
 events as (
 
-    select * from {{ ref('int_web_events_landed') }}
+    select * from {{ ref('int_audit_web_days_counted') }}
 
 ),
 
@@ -18,9 +18,9 @@ newest_events as (
         'VOL01' as check_id,
         source,
         cast(null as {{ type_string() }}) as subject,
-        count(*) as rows_examined,
+        sum(event_count) as rows_examined,
         0 as rows_failing,
-        {{ epoch_seconds('max(occurred_at)') }} as value,
+        {{ epoch_seconds('max(last_occurred_at)') }} as value,
         max(event_date) as event_date
     from events
     group by source
@@ -49,9 +49,9 @@ known_users as (
         'SES05' as check_id,
         source,
         'whole source' as subject,
-        count(*) as rows_examined,
-        case when count(user_id) = 0 then count(*) else 0 end as rows_failing,
-        cast(count(user_id) as double) as value,
+        sum(event_count) as rows_examined,
+        case when sum(known_count) = 0 then sum(event_count) else 0 end as rows_failing,
+        cast(sum(known_count) as double) as value,
         max(event_date) as event_date
     from events
     where not is_duplicate and not is_superseded

@@ -11,16 +11,13 @@ purchases as (
     select
         events.*,
         streams.stream_id is not null as is_planned_stream
-    from {{ ref('int_web_events_landed') }} as events
+    from {{ ref('int_audit_order_events') }} as events
     left join streams
         on
             events.stream_id = streams.stream_id
             and {{ plan_holds('streams', 'events.event_date') }}
     where
         events.event_name = 'purchase'
-        and not events.is_duplicate
-        and not events.is_superseded
-        and events.transaction_id is not null
         and lower(trim(events.transaction_id))
         not in ('', '0', '(not set)', 'null', 'undefined')
 

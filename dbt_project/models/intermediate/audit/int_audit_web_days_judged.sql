@@ -1,8 +1,14 @@
 with
 
+landed as (
+
+    select * from {{ ref('int_audit_web_days_counted') }}
+
+),
+
 events as (
 
-    select * from {{ ref('int_web_events_landed') }}
+    select * from landed
     where not is_duplicate and not is_superseded
 
 ),
@@ -78,12 +84,14 @@ landed_days as (
     select
         source,
         partition_date as event_date,
-        count(*) as event_count,
-        sum(case when not is_intraday and not is_superseded then 1 else 0 end) as standing_count,
-        sum(case when not is_intraday and is_superseded then 1 else 0 end) as replaced_count,
+        sum(event_count) as event_count,
+        sum(case when not is_intraday and not is_superseded then event_count else 0 end)
+            as standing_count,
+        sum(case when not is_intraday and is_superseded then event_count else 0 end)
+            as replaced_count,
         count(distinct case when not is_intraday and is_superseded then batch_id end)
             as replaced_batch_count
-    from {{ ref('int_web_events_landed') }}
+    from landed
     group by source, partition_date
 
 ),
@@ -479,8 +487,9 @@ consent_by_day as (
         source,
         platform,
         event_date,
-        count(*) as answer_count,
-        avg(case when consent_analytics = 'granted' then 1.0 else 0.0 end) as grant_share
+        sum(event_count) as answer_count,
+        cast(sum(case when consent_analytics = 'granted' then event_count else 0 end) as double)
+        / sum(event_count) as grant_share
     from events
     where consent_analytics in ('granted', 'denied')
     group by source, platform, event_date

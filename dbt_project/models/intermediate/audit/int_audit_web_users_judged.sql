@@ -1,9 +1,8 @@
 with
 
-events as (
+user_days as (
 
-    select * from {{ ref('int_web_events_landed') }}
-    where not is_duplicate and not is_superseded
+    select * from {{ ref('int_audit_user_days_counted') }}
 
 ),
 
@@ -14,9 +13,8 @@ users_by_day as (
         user_id,
         event_date,
         count(distinct client_id) as client_count,
-        max(occurred_at) as last_seen_at
-    from events
-    where user_id is not null and client_id is not null
+        max(last_seen_at) as last_seen_at
+    from user_days
     group by source, user_id, event_date
 
 ),
@@ -27,8 +25,7 @@ clients_of_users as (
         source,
         user_id,
         count(distinct client_id) as client_count
-    from events
-    where user_id is not null and client_id is not null
+    from user_days
     group by source, user_id
 
 ),
