@@ -27,6 +27,7 @@ _HERE = Path(__file__).parent
 _LANGUAGES = ("en", "fi")
 _MOST_PLACES = 12
 _SPARK_DAYS = 90
+_SPARK_DAYS_AFTER = 15
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,15 @@ def _percent(share: float | None) -> str:
 
 
 def spark(days: Sequence[tuple[dt.date, int, int]]) -> Markup:
-    """Return daily failing shares as an inline SVG of bars, the newest on the right."""
+    """Return daily failing shares as an inline SVG of bars, the newest on the right.
+
+    The days are the newest, or those around the end of what ended long ago.
+    """
     if len(days) < 2:
         return Markup("")
+    ended = max((place for place, (_, _, failing) in enumerate(days) if failing), default=0)
+    if ended < len(days) - _SPARK_DAYS:
+        days = days[: ended + _SPARK_DAYS_AFTER]
     days = days[-_SPARK_DAYS:]
     first = days[0][0]
     span = (days[-1][0] - first).days + 1
