@@ -184,8 +184,10 @@ def _write(warehouse: Path, building: Path, marts: list[Mart]) -> dict[str, int]
                 ) from error
             _describe(connection, target, mart)
             parquet = building / "parquet" / f"{mart.name}.parquet"
+            # Keys are most of a file and do not compress: a higher level costs time and saves nothing.
             connection.execute(
-                f"copy (from {target}) to {_text(parquet)} (format parquet, compression zstd)"
+                f"copy (from {target}) to {_text(parquet)}"
+                " (format parquet, compression zstd, compression_level 1)"
             )
             row = connection.execute(f"select count(*) from {source}").fetchone()
             sizes[mart.name] = int(row[0]) if row else 0
