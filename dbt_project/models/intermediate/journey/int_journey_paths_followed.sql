@@ -3,51 +3,16 @@
 {%- set steps_after = 3 -%}
 {%- set days_before = 30 -%}
 {%- set days_after = 7 -%}
+{{ rebuilt_by(
+    'customer_number', 'int_touched_customers', touched_key=numbered(['customer_id'])
+) }}
+-- depends_on: {{ ref('int_touched_customers') }}
+
 with
-
-steps as (
-    select * from {{ ref('int_journey_steps_reached') }}
-    where step_number = deepest_step
-),
-
-sessions as (
-    select * from {{ ref('fct_sessions') }}
-    where not coalesce(is_internal, false) and customer_id is not null
-),
 
 touchpoints as (
     select * from {{ ref('fct_touchpoints') }}
     where customer_id is not null
-),
-
-customers as (
-    select * from {{ ref('dim_customers') }}
-),
-
--- A journey ends at its goal or is left; a customer who lapsed is one whose way ended, and one who
--- is still buying stands beside for comparison.
-anchors_found as (
-    select
-        steps.session_key,
-        sessions.customer_id,
-        steps.journey_id,
-        case when steps.is_completed then 'goal' else 'left' end as anchor,
-        steps.step_number,
-        steps.last_met_at as anchored_at
-    from steps
-    inner join sessions on steps.session_key = sessions.session_key
-
-    union all
-
-    select
-        customer_id as session_key,
-        customer_id,
-        'relationship' as journey_id,
-        case lifecycle_status when 'lapsed' then 'lapsed' else 'buying' end as anchor,
-        1 as step_number,
-        last_touchpoint_at as anchored_at
-    from customers
-    where lifecycle_status in ('new', 'active', 'lapsed') and last_touchpoint_at is not null
 ),
 
 -- Up to eight rows of a path, in three models: numbers instead of keys are half of their size.
@@ -58,9 +23,12 @@ anchors as (
         anchor,
         step_number,
         anchored_at,
-        {{ numbered(['session_key', 'journey_id']) }} as path_number,
+        path_number,
         {{ numbered(['customer_id']) }} as customer_number
-    from anchors_found
+    from {{ ref('int_journey_anchors_found') }}
+    {%- if is_incremental() %}
+    where customer_id in (select customer_id from {{ ref('int_touched_customers') }})
+    {%- endif %}
 ),
 
 followed_customers as (

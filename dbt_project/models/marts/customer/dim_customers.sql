@@ -65,12 +65,9 @@ messages as (
     where customer_id is not null
 ),
 
--- "Now" is the newest encounter: the same data gives the same rows on any day. A clock that runs
--- ahead must not make everybody look lapsed.
 clock as (
-    select max(occurred_at) as now_at
+    select {{ newest_encounter_at() }} as now_at
     from touchpoints
-    where occurred_at <= cast(current_timestamp as timestamp)
 ),
 
 identities as (

@@ -83,7 +83,7 @@ visits as (
     left join customers on sessions.customer_id = customers.customer_id
 ),
 
--- Attempts and customers are numbered within this model: each attempt stands in up to 28 cells.
+-- Attempts and customers get numbers for their keys: each attempt stands in up to 28 cells.
 attempt_steps as (
     select
         steps.journey_id,
