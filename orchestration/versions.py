@@ -184,7 +184,7 @@ def _write(warehouse: Path, building: Path, marts: list[Mart]) -> dict[str, int]
                 ) from error
             _describe(connection, target, mart)
             parquet = building / "parquet" / f"{mart.name}.parquet"
-            # Keys are most of a file and do not compress: a higher level costs time and saves nothing.
+            # Keys are most of a file and do not compress: a higher level would save nothing.
             connection.execute(
                 f"copy (from {target}) to {_text(parquet)}"
                 " (format parquet, compression zstd, compression_level 1)"

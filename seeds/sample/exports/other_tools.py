@@ -14,7 +14,7 @@ from seeds.sample.exports.files import write_csv
 from seeds.sample.vocabulary import COMMENTS, STORES
 from seeds.sample.world import World, texts
 
-#: Check of the sites, every so many seconds, and how many days their certificates hold at the start.
+#: Check of the sites, every so many seconds, and how many days their certificates hold at first.
 #: Each is renewed in time, for as many days as public certificates are given at a time.
 CHECK_SECONDS = 1800
 RENEWED_DAYS_BEFORE = 20
@@ -257,10 +257,12 @@ select
     utc_text(checked_at) as checked_at,
     case when is_down then 503 else 200 end as status,
     cast(180 + 240 * draw('ms' || site || checked_at) as integer) as response_ms,
-    utc_text(first_at + 86400000000 * (certificate_days + {RENEWED_FOR_DAYS} * cast(greatest(0, ceil(
-        ((checked_at - first_at) / 86400000000.0 - certificate_days + {RENEWED_DAYS_BEFORE})
-        / {RENEWED_FOR_DAYS}
-    )) as bigint))) as certificate_not_after
+    utc_text(first_at + 86400000000 * (certificate_days + {RENEWED_FOR_DAYS} * cast(
+        greatest(0, ceil(
+            ((checked_at - first_at) / 86400000000.0 - certificate_days + {RENEWED_DAYS_BEFORE})
+            / {RENEWED_FOR_DAYS}
+        )) as bigint
+    ))) as certificate_not_after
 from judged
 """
 
