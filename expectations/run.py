@@ -25,6 +25,7 @@ from expectations.project_lineage import ProjectLineage
 from expectations.report import write_report
 from expectations.score import Score, score_of
 from expectations.suites import FILES, SHARES, expectations_for
+from expectations.trust import Trust, trust_of_month
 
 AUDIT_TABLES = (
     SHARES,
@@ -238,6 +239,10 @@ def audit(
     covered = _covered(plan, tables) if tables.is_file() else None
     stitched = _stitched(tables) if tables.is_file() else []
 
+    month, trusted = (
+        trust_of_month(tables, guards, found, assessable) if tables.is_file() else (None, [])
+    )
+
     report = write_report(
         report_dir / "audit",
         plan=plan,
@@ -257,6 +262,8 @@ def audit(
         evidence=evidence,
         covered=covered,
         stitched=stitched,
+        month=month,
+        trusted=trusted,
         previous=previous,
         blocked=blocked,
         now=now,
@@ -269,7 +276,9 @@ def audit(
         report=report,
         data_docs=report_dir / "data_docs" / "index.html",
     )
-    _write_json(report_dir / "audit" / "audit.json", outcome, plan, audit_id, now, covered)
+    _write_json(
+        report_dir / "audit" / "audit.json", outcome, plan, audit_id, now, covered, month, trusted
+    )
     return outcome
 
 
@@ -384,6 +393,8 @@ def _write_json(
     audit_id: str,
     now: dt.datetime,
     covered: Coverage | None,
+    month: dt.date | None,
+    trusted: Sequence[Trust],
 ) -> None:
     """Write what the report shows for machines."""
     path.write_text(
@@ -398,6 +409,7 @@ def _write_json(
                 "coverage": (
                     {**asdict(covered), "volume_share": covered.volume_share} if covered else None
                 ),
+                "trust": {"month": month, "metrics": [asdict(one) for one in trusted]},
                 "checks": [asdict(result) for result in outcome.results],
                 "findings": [asdict(finding) for finding in outcome.findings],
             },

@@ -19,6 +19,7 @@ from expectations.findings import Finding, Scope, scope_of
 from expectations.plan import Plan
 from expectations.plan_diff import Coverage
 from expectations.score import Score
+from expectations.trust import ORDER, Trust
 
 if TYPE_CHECKING:
     from expectations.run import CheckOutcome
@@ -248,6 +249,8 @@ def write_report(
     evidence: Iterable[Mapping[str, Any]],
     covered: Coverage | None,
     stitched: Sequence[Mapping[str, Any]],
+    month: dt.date | None,
+    trusted: Sequence[Trust],
     previous: Sequence[Finding],
     blocked: bool,
     now: dt.datetime,
@@ -316,6 +319,8 @@ def write_report(
             figure: [row for row in stitched if row["figure_id"] == figure]
             for figure in dict.fromkeys(row["figure_id"] for row in stitched)
         },
+        month=month,
+        trusted=[(grade, [one for one in trusted if one.grade == grade]) for grade in ORDER],
         comparison=_compared(findings, previous) if previous else None,
         counts={
             severity: sum(f.is_open and f.severity == severity for f in findings)

@@ -350,3 +350,26 @@ def test_trust_follows_from_the_columns_that_metrics_and_checks_share(
         """
     ).fetchone() or (None,)
     assert graded_a == 0
+
+
+def test_the_report_grades_the_newest_month_as_the_marts_do(
+    demo_run: FinishedRun, marts: duckdb.DuckDBPyConnection
+) -> None:
+    folder = demo_run.home / "reports" / "audit"
+    trust = json.loads((folder / "audit.json").read_text())["trust"]
+    shown = {
+        (one["metric_id"], one["grade"], one["critical"], one["warning"], one["assessed_checks"])
+        for one in trust["metrics"]
+    }
+    graded = marts.execute(
+        """
+        select metric_id, trust_grade, critical_count, warning_count, assessed_check_count
+        from mart_metric_trust
+        where period_type = 'month' and channel = 'all' and period_start = cast(? as date)
+        """,
+        [trust["month"]],
+    ).fetchall()
+    assert shown == set(graded)
+    assert len({grade for _, grade, *_ in shown}) > 2
+    page = (folder / "index.html").read_text()
+    assert all(f"<code>{metric}</code>" in page for metric, *_ in shown)
