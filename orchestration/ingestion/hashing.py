@@ -26,6 +26,8 @@ KEY_FILE = "hash_key"
 HASH_LENGTH = 32
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+# An address that is in its final form already, as nearly all are.
+_PLAIN_EMAIL = re.compile(r"[a-z0-9][a-z0-9._%+-]*@[a-z0-9.-]*[a-z0-9]")
 _HEX_DIGEST = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _BASE64_DIGEST = re.compile(r"[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{27}=|[A-Za-z0-9+/]{43}=")
 #: The digests of an empty text: a loader that digests blank fields would make one person of them.
@@ -51,6 +53,9 @@ def normalise_email(value: str, rules: EmailRules | None = None) -> str | None:
         the address (a loader that pseudonymises: MD5, SHA-1 or SHA-256, in hex or Base64) still
         tells people apart and is kept as it is.
     """
+    known = email_rules() if rules is None else rules
+    if _PLAIN_EMAIL.fullmatch(value):
+        return one_spelling(value, known)
     plain = unicodedata.normalize("NFKC", value).strip()
     text = plain.casefold().removeprefix("mailto:")
     found = _EMAIL.search(text)
@@ -58,7 +63,7 @@ def normalise_email(value: str, rules: EmailRules | None = None) -> str | None:
         address = found.group().strip(".,;:'\"()")
         if address.startswith("@") or address.endswith("@"):
             return None
-        return one_spelling(address, email_rules() if rules is None else rules)
+        return one_spelling(address, known)
     if _HEX_DIGEST.fullmatch(text) and text not in _NOTHING:
         return text
     return plain if _BASE64_DIGEST.fullmatch(plain) and plain not in _NOTHING else None
@@ -114,14 +119,17 @@ def hash_values(
         The hash of each value, 32 hex characters; None where it holds no identifier.
     """
     hashes: dict[str, str | None] = {}
+    # What depends on the key and the kind alone is digested once.
+    begun = hmac.new(key, f"{kind}:".encode(), hashlib.sha256)
     for value in values:
         plain = normalise_email(value, rules) if kind == "email" else normalise_phone(value, region)
-        hashes[value] = None if plain is None else _digest(f"{kind}:{plain}", key)
+        if plain is None:
+            hashes[value] = None
+            continue
+        digest = begun.copy()
+        digest.update(plain.encode("utf-8"))
+        hashes[value] = digest.hexdigest()[:HASH_LENGTH]
     return hashes
-
-
-def _digest(text: str, key: bytes) -> str:
-    return hmac.new(key, text.encode("utf-8"), hashlib.sha256).hexdigest()[:HASH_LENGTH]
 
 
 def hash_key(state_dir: Path) -> bytes:

@@ -47,6 +47,7 @@ from orchestration.ingestion.readers import (
     ReadRequest,
     first_line,
     is_fault_of_machine,
+    keep_rows,
     read_file,
     shown_columns,
     sql_name,
@@ -115,6 +116,10 @@ _EMPTY_PARTITION = "dt=1900-01-01"
 _SCHEMA_FILE = "0_schema.parquet"
 _STAGED = "staged_rows"
 _JUDGED = "judged_rows"
+# The lightest level: hashes, most of what text files become, do not compress at any.
+_PARQUET = "format parquet, compression zstd, compression_level 1"
+# So many days are written one after the other; a send log of one day, in UTC, is two days here.
+_FEW_DAYS = 4
 
 # Reason of each code; none of them repeats a value, because values may be personal.
 _REASONS = {
@@ -616,6 +621,8 @@ def _read_and_write(
     content = read_file(
         connection, ReadRequest(file.path, file.rule, table.columns, work, file.options)
     )
+    if table.is_nested or file.where or file.expressions:
+        content = keep_rows(connection, content)
     if file.where:
         content = _kept_rows(connection, file, content)
     mapping = _match(file, content)
@@ -627,7 +634,10 @@ def _read_and_write(
     if kept is None:
         _stage(connection, table, content, mapping, load_date, file.path.name)
         _hash_identifiers(connection, table, sources.phone_region, raw_root)
-    rows_read = _count(connection, f"{content.relation}") + _count(connection, REJECTED)
+    rows = content.streamed_rows
+    if rows is None:
+        rows = _count(connection, content.relation)
+    rows_read = rows + _count(connection, REJECTED)
     landed, min_dt, max_dt = kept or _write_rows(connection, table, batch, folder)
     quarantined = _write_quarantine(connection, table, batch, folder)
     if rows_read != landed + quarantined:
@@ -752,11 +762,12 @@ def _stage(
     file_name: str,
     is_digested: bool = True,
 ) -> None:
-    """Make ``staged_rows``, the declared columns, and ``judged_rows``, what is said of each row.
+    """Make ``staged_rows``: the declared columns, and each row's day, problem and content in short.
 
-    The values stay where they are: ``staged_rows`` is a view, so that the wide rows of a large file
-    are copied once, from the file to the raw zone. What is kept of each row meanwhile is its place,
-    its day, its problem and its content in short.
+    ``judged_rows`` has only what is said of the rows.
+    The values of nested rows stay where they are: ``staged_rows`` is a view, so that wide rows are
+    copied once, from the file to the raw zone, and only the judgement is kept meanwhile. Of texts
+    one table holds both, which is less work than to join them, row by row.
     """
     guarded = _failing_expressions(connection, content, mapping, file_name)
     selected: list[str] = []
@@ -806,20 +817,37 @@ def _stage(
             {_unfit(unfit, content)} as _unfit
         from {_named(content)}
     """
-    connection.execute(
-        f"create or replace temp view {_STAGED} as select * {helpers} from ({typed})"
-    )
-    connection.execute(
-        f"""
-        create or replace temp table {_JUDGED} as
-        select
-            _place,
-            _line,
-            coalesce({day}, date '{load_date}') as dt,
-            {f"case {cases} end" if cases else "cast(null as varchar)"} as _problem,
-            cast({digest} as varchar) as _content
-        from ({typed})
+    judgement = f"""
+        coalesce({day}, date '{load_date}') as _dt,
+        {f"case {cases} end" if cases else "cast(null as varchar)"} as _problem,
+        cast({digest} as varchar) as _content
+    """
+    judged = "_place, _line, _dt, _problem, _content"
+    if table.is_nested:
+        connection.execute(
+            f"""
+            create or replace temp table nested_judged as
+            select _place, _line, {judgement} from ({typed})
+            """
+        )
+        staged = f"""
+            select typed.* {helpers}, {judged.removeprefix("_place, _line, ")}
+            from ({typed}) as typed
+            inner join nested_judged as judged on typed._place = judged._place
         """
+        judgements = "nested_judged"
+    else:
+        connection.execute(
+            f"""
+            create or replace temp table text_rows as
+            select * {helpers}, {judgement} from ({typed})
+            """
+        )
+        staged = "from text_rows"
+        judgements = "text_rows"
+    connection.execute(f"create or replace temp view {_STAGED} as {staged}")
+    connection.execute(
+        f"create or replace temp view {_JUDGED} as select {judged} from {judgements}"
     )
 
 
@@ -895,8 +923,12 @@ def _problems(column: Column) -> list[tuple[str, str]]:
     name = sql_name(column.name)
     tests: list[tuple[str, str]] = []
     if column.not_null:
+        # What begins with a printable character of ASCII needs no look at its white space.
         blank = (
-            f"{name} is null" if column.type != "VARCHAR" else f"nullif(trim({name}), '') is null"
+            f"{name} is null"
+            if column.type != "VARCHAR"
+            else f"case when {name} between '!' and '~' then false "
+            f"else coalesce(trim({name}), '') = '' end"
         )
         tests.append((blank, f"{column.name}|blank_value"))
     if column.within:
@@ -924,9 +956,17 @@ def _problems(column: Column) -> list[tuple[str, str]]:
         "boolean": f"lower({value}) in ({truths})",
         "json": f"json_valid({name})",
     }[column.kind]
+    test = f"{value} <> '' and not coalesce({parses}, false)"
+    # The spelling that nearly all values have, asked for first.
+    usual = {
+        "timestamp": f"try_cast({name} as timestamp) is not null",
+        "number": f"isfinite(try_cast({name} as double))",
+    }.get(column.kind)
+    if usual:
+        test = f"case when {usual} then false else {test} end"
     article = "an" if column.kind == "integer" else "a"
     code = "not_json" if column.kind == "json" else f"not_{article}_{column.kind}"
-    tests.append((f"{value} <> '' and not coalesce({parses}, false)", f"{column.name}|{code}"))
+    tests.append((test, f"{column.name}|{code}"))
     return tests
 
 
@@ -1068,20 +1108,19 @@ def _hash_identifiers(
         names = [column.name for column in table.columns if column.identifier == kind]
         if not names:
             continue
-        values = " union all ".join(
-            f"select {sql_name(name)} as value from {_STAGED} semi join {_JUDGED} "
-            f"on {_STAGED}._place = {_JUDGED}._place and _problem is null"
+        values = " union ".join(
+            f"select {sql_name(name)} as value from {_STAGED} where _problem is null"
             for name in names
         )
         found = connection.execute(
-            f"select distinct value from ({values}) where trim(value) <> ''"
-        ).fetchall()
-        if not found:
+            f"select value from (select distinct value from ({values})) where trim(value) <> ''"
+        ).fetchnumpy()["value"]
+        if not len(found):
             continue
         import pyarrow as pa
 
         hashes = hash_values(
-            (row[0] for row in found),
+            found,
             kind,
             hash_key(raw_root.parent / "state"),
             region,
@@ -1143,7 +1182,7 @@ def _keep_file(
         duckdb.Error: The file is damaged somewhere: every value of it is read once.
     """
     found = connection.execute(
-        f"select count(*), min(dt), max(dt), count(_problem) from {_JUDGED}"
+        f"select count(*), min(_dt), max(_dt), count(_problem) from {_JUDGED}"
     ).fetchone()
     if not found or not found[0] or found[1] != found[2] or found[3]:
         return None
@@ -1159,22 +1198,29 @@ def _write_rows(
     connection: duckdb.DuckDBPyConnection, table: TableSpec, batch: LandedBatch, folder: Path
 ) -> tuple[int, date | None, date | None]:
     span = connection.execute(
-        f"select count(*), min(dt), max(dt) from {_JUDGED} where _problem is null"
+        f"""
+        select count(*), min(_dt), max(_dt), count(distinct hash(_content))
+        from {_JUDGED} where _problem is null
+        """
     ).fetchone()
     if not span or not span[0]:
         return 0, None, None
-    # Few rows repeat: only those need a number.
-    connection.execute(
-        f"""
-        create or replace temp table repeated_rows as
-        select _place, row_number() over (partition by _content order by _place) as occurrence
-        from {_JUDGED}
-        where _problem is null and _content in (
-            select _content from {_JUDGED} where _problem is null
-            group by _content having count(*) > 1
+    occurrence, numbers = "1", ""
+    if span[3] < span[0]:
+        # Few rows repeat: only those need a number.
+        occurrence = "coalesce(repeated.occurrence, 1)"
+        numbers = "\nleft join repeated_rows as repeated on staged._place = repeated._place"
+        connection.execute(
+            f"""
+            create or replace temp table repeated_rows as
+            select _place, row_number() over (partition by _content order by _place) as occurrence
+            from {_JUDGED}
+            where _problem is null and _content in (
+                select _content from {_JUDGED} where _problem is null
+                group by _content having count(*) > 1
+            )
+            """
         )
-        """
-    )
     declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
     hashed = [column for column in table.columns if column.identifier]
     hashes = "".join(
@@ -1193,30 +1239,34 @@ def _write_rows(
             timestamp '{batch.loaded_at}' as _loaded_at,
             {sql_text(batch.source)} as _source,
             {sql_text(batch.source_file)} as _source_file,
-            judged._line as _row,
-            md5(judged._content || '|' || coalesce(repeated.occurrence, 1)) as _row_id
+            staged._line as _row,
+            md5(staged._content || '|' || {occurrence}) as _row_id
     """
     relations = f"""
-        from {_STAGED} as staged
-        inner join {_JUDGED} as judged on staged._place = judged._place
-        left join repeated_rows as repeated on staged._place = repeated._place {joins}
-        where judged._problem is null
+        from {_STAGED} as staged {numbers} {joins}
+        where staged._problem is null
     """
     target = folder / "rows"
-    if span[1] == span[2]:
-        # One day is written as one file: splitting rows by day costs as much as writing them.
-        target = target / f"dt={span[1]}" / "part.parquet"
-        target.parent.mkdir(parents=True)
-        connection.execute(
-            f"copy ({rows} {relations}) to {sql_text(target)} (format parquet, compression zstd)"
-        )
+    days = [
+        day
+        for (day,) in connection.execute(
+            f"select distinct _dt from {_JUDGED} where _problem is null "
+            f"order by _dt limit {_FEW_DAYS + 1}"
+        ).fetchall()
+    ]
+    if len(days) <= _FEW_DAYS:
+        # Each day by itself: to sort rows and split them by day costs as much as writing them.
+        for day in days:
+            part = target / f"dt={day}" / "part.parquet"
+            part.parent.mkdir(parents=True)
+            only = f"and staged._dt = date '{day}'" if len(days) > 1 else ""
+            connection.execute(f"copy ({rows} {relations} {only}) to {sql_text(part)} ({_PARQUET})")
     else:
         # Sorted by day, so that each partition is written in one piece.
         connection.execute(
             f"""
-            copy ({rows}, judged.dt {relations} order by judged.dt, judged._place)
-            to {sql_text(target)}
-            (format parquet, compression zstd, partition_by (dt), filename_pattern 'part_{{i}}')
+            copy ({rows}, staged._dt as dt {relations} order by staged._dt, staged._place)
+            to {sql_text(target)} ({_PARQUET}, partition_by (dt), filename_pattern 'part_{{i}}')
             """
         )
     return int(span[0]), span[1], span[2]
@@ -1245,10 +1295,10 @@ def _write_quarantine(
             from {REJECTED}
             union all
             select
-                judged._line,
-                split_part(judged._problem, '|', 1),
-                split_part(judged._problem, '|', 2),
-                case split_part(judged._problem, '|', 2) {reasons} end,
+                staged._line,
+                split_part(staged._problem, '|', 1),
+                split_part(staged._problem, '|', 2),
+                case split_part(staged._problem, '|', 2) {reasons} end,
                 cast(
                     json_merge_patch(
                         json_object({values}, {sql_text(EXTRA_COLUMN)}, {EXTRA_COLUMN}),
@@ -1256,8 +1306,7 @@ def _write_quarantine(
                     ) as varchar
                 )
             from {_STAGED} as staged
-            inner join {_JUDGED} as judged on staged._place = judged._place
-            where judged._problem is not null
+            where staged._problem is not null
         )
         order by line
         """

@@ -3,6 +3,10 @@
 Every reader gives the same answer, ``FileContent``: a temporary table with ``_line`` and the file's
 values, an SQL expression for each column that the file has, and a temporary table of what was
 rejected. Rows stay inside DuckDB. Which column means what is the business of landing.
+
+A text file in which every line is one whole row is not put into a table first: a view reads it, and
+its rows are copied once, by landing. Whether it is such a file is known before: DuckDB has read all
+of it without complaint, and counted as many rows as it has lines.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ from orchestration.ingestion.text_files import (
 
 ROWS = "file_rows"
 REJECTED = "file_rejected"
+_LINES = "file_lines"
 
 MAX_LINE_BYTES = 1 << 25
 _HEAD_BYTES = 1 << 22
@@ -55,6 +60,8 @@ class FileContent:
             may share a line.
         warnings: What a person should know although the file was read.
         is_json: Column names may be dotted paths into the records.
+        streamed_rows: How many rows the relation gives where it is a view that reads the file anew
+            each time.
     """
 
     relation: str
@@ -63,6 +70,12 @@ class FileContent:
     place: str = "rowid"
     warnings: tuple[str, ...] = ()
     is_json: bool = False
+    streamed_rows: int | None = None
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the rows are nowhere but in the file."""
+        return self.streamed_rows is not None
 
 
 @dataclass(frozen=True)
@@ -252,22 +265,65 @@ def _read_csv(
     else:
         names, warnings = [column.name for column in request.declared], []
     _no_rejects(connection)
-    if not _load_clean_csv(connection, text, layout, len(names)):
-        walk = walk_csv(text.path, layout, len(names), request.workdir)
-        connection.execute(
-            f"create or replace temp table {ROWS} as "
-            f"select * from read_parquet({sql_text(walk.rows)})"
-        )
-        connection.execute(
-            f"insert into {REJECTED} select * from read_parquet({sql_text(walk.rejected)})"
-        )
-    return _text_content(names, warnings)
+    content = _text_content(names, warnings)
+    if _is_clean_csv(connection, text, layout, len(names)):
+        return _numbered(connection, content, f"{ROWS}_csv", layout.header_lines, text)
+    walk = walk_csv(text.path, layout, len(names), request.workdir)
+    connection.execute(
+        f"create or replace temp table {ROWS} as select * from read_parquet({sql_text(walk.rows)})"
+    )
+    connection.execute(
+        f"insert into {REJECTED} select * from read_parquet({sql_text(walk.rejected)})"
+    )
+    return content
 
 
-def _load_clean_csv(
+def _numbered(
+    connection: duckdb.DuckDBPyConnection,
+    content: FileContent,
+    relation: str,
+    header_lines: int,
+    text: TextFile,
+) -> FileContent:
+    """Content whose rows a view reads from the file, each from a line of its own.
+
+    Only the window tells a row's line: the rows of a table that several threads fill are not always
+    in the order of the file.
+    """
+    connection.execute(
+        f"""
+        create or replace temp view {relation}_numbered as
+        select row_number() over () + {header_lines} as _line, * from {relation}
+        """
+    )
+    return replace(
+        content,
+        relation=f"{relation}_numbered",
+        place="_line",
+        streamed_rows=text.line_count - header_lines,
+    )
+
+
+def keep_rows(connection: duckdb.DuckDBPyConnection, content: FileContent) -> FileContent:
+    """Put rows into a table that will be read more than once.
+
+    Args:
+        connection: Where they were read.
+        content: What ``read_file`` gave.
+
+    Returns:
+        The same content, its rows in a table.
+    """
+    if not content.is_streamed:
+        return content
+    connection.execute(f"create or replace temp table {ROWS} as select * from {content.relation}")
+    return replace(content, relation=ROWS, streamed_rows=None)
+
+
+def _is_clean_csv(
     connection: duckdb.DuckDBPyConnection, text: TextFile, layout: CsvLayout, width: int
 ) -> bool:
-    """Load a CSV file in which every line is one whole row; False where it is not such a file.
+    """Make a view of a CSV file in which every line is one whole row; False where one is not.
 
     Only then is a row's place in the file its line number. One column is left to the walk, because
     a blank line would pass for a null.
@@ -275,12 +331,13 @@ def _load_clean_csv(
     if not text.is_uniform or width < 2:
         return False
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    every_value = ", ".join(f"count(c{i})" for i in range(width))
     quote = sql_text(layout.quote)
     try:
         connection.execute(
             f"""
-            create or replace temp table {ROWS} as
-            select row_number() over () + {layout.header_lines} as _line, *
+            create or replace temp view {ROWS}_csv as
+            select *
             from read_csv(
                 {sql_text(text.path)}, auto_detect = false, header = false,
                 skip = {layout.header_lines}, delim = {sql_text(layout.delimiter)},
@@ -289,9 +346,9 @@ def _load_clean_csv(
             )
             """
         )
+        rows = connection.execute(f"select count(*), {every_value} from {ROWS}_csv").fetchone()
     except duckdb.Error:
         return False  # ragged rows, stray quotes: whatever it is, the walk names it by line
-    rows = connection.execute(f"select count(*) from {ROWS}").fetchone()
     return rows is not None and rows[0] + layout.header_lines == text.line_count
 
 
@@ -326,6 +383,10 @@ def _read_json(
     records_path = request.options.get("records_path")
     is_packed = True
     if _is_json_lines(text.path):
+        if not records_path and (paths := _clean_json_paths(connection, request, text)):
+            view = f"{ROWS}_json"
+            _split_records(connection, f"view {view}", [], _LINES, paths)
+            return _numbered(connection, _json_content(paths), view, 0, text)
         is_packed = _load_json_lines(connection, request, text)
     else:
         try:
@@ -337,23 +398,34 @@ def _read_json(
             is_packed = _load_json_lines(connection, request, text)
     if is_packed or records_path:
         _unpack_records(connection, records_path)
-    paths = _json_columns(connection, request.declared)
+    paths = _json_columns(connection, request.declared, ROWS)
+    _split_records(connection, f"table {ROWS}", ["_line"], ROWS, paths)
+    return _json_content(paths)
+
+
+def _json_content(paths: Mapping[str, str]) -> FileContent:
+    return replace(_text_content(list(paths), []), is_json=True)
+
+
+def _split_records(
+    connection: duckdb.DuckDBPyConnection,
+    target: str,
+    kept: Sequence[str],
+    relation: str,
+    paths: Mapping[str, str],
+) -> None:
+    """Make a table or view of the values of records, besides what is kept of ``relation``."""
     # All members in one call: a record is parsed once, not once a column.
     members = ", ".join(sql_text(path) for path in paths.values())
-    values = "".join(f", members[{i + 1}] as c{i}" for i in range(len(paths)))
+    values = [f"members[{i + 1}] as c{i}" for i in range(len(paths))]
+    split = f"json_extract_string(record, [{members}]::varchar[]) as members"
     connection.execute(
         f"""
-        create or replace temp table {ROWS} as
-        select _line{values}
-        from (
-            select
-                _line,
-                json_extract_string(record, [{members}]::varchar[]) as members
-            from {ROWS}
-        )
+        create or replace temp {target} as
+        select {", ".join([*kept, *values])}
+        from (select {", ".join([*kept, split])} from {relation})
         """
     )
-    return replace(_text_content(list(paths), []), is_json=True)
 
 
 def _is_json_lines(path: Path) -> bool:
@@ -385,6 +457,49 @@ def _is_second_line_json(path: Path) -> bool:
             return False
 
 
+def _lines_of(path: Path) -> str:
+    """SQL that gives the lines of a text file as ``record``."""
+    return f"""read_csv(
+        {sql_text(path)}, auto_detect = false, header = false,
+        delim = {sql_text(NO_DELIMITER)}, quote = '', escape = '',
+        columns = {{'record': 'VARCHAR'}}, max_line_size = {MAX_LINE_BYTES},
+        buffer_size = {2 * MAX_LINE_BYTES}, strict_mode = true
+    )"""
+
+
+def _clean_json_paths(
+    connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
+) -> dict[str, str] | None:
+    """The columns of a file in which every line is an object, with a view of the lines.
+
+    None where a line is anything else (blank, broken, a list of records) or no line says anything.
+    """
+    if not text.is_uniform:
+        return None
+    try:
+        connection.execute(
+            f"create or replace temp view {_LINES} as select record from {_lines_of(text.path)}"
+        )
+        row = connection.execute(
+            f"""
+            select
+                count(*),
+                count(*) filter (
+                    starts_with(record, '{{') and not contains(record, {sql_text(UNREADABLE)})
+                )
+            from {_LINES}
+            """
+        ).fetchone()
+        if row is None or set(row) != {text.line_count}:
+            return None
+        # Parses every line, and fails where one is no JSON.
+        return _json_columns(connection, request.declared, _LINES)
+    except duckdb.Error as error:
+        if is_fault_of_machine(error):
+            raise
+        return None
+
+
 def _load_json_lines(
     connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
 ) -> bool:
@@ -403,12 +518,7 @@ def _load_json_lines(
                     when not contains(record, {unreadable}) and json_valid(record)
                         then left(ltrim(record, chr(9) || chr(10) || chr(13) || ' '), 1)
                 end as opening
-            from read_csv(
-                {sql_text(path)}, auto_detect = false, header = false,
-                delim = {sql_text(NO_DELIMITER)}, quote = '', escape = '',
-                columns = {{'record': 'VARCHAR'}}, max_line_size = {MAX_LINE_BYTES},
-                buffer_size = {2 * MAX_LINE_BYTES}, strict_mode = true
-            )
+            from {_lines_of(path)}
             """
         )
     except duckdb.Error as error:
@@ -575,7 +685,7 @@ def json_path(name: str) -> str:
 
 
 def _json_columns(
-    connection: duckdb.DuckDBPyConnection, declared: Sequence[Column]
+    connection: duckdb.DuckDBPyConnection, declared: Sequence[Column], relation: str
 ) -> dict[str, str]:
     """JSON path of every key of the records, and of the objects that declared paths go through."""
     paths = {_dotted(column.path) for column in declared if column.path}
@@ -590,7 +700,7 @@ def _json_columns(
         keys = connection.execute(
             f"""
             select distinct unnest(json_keys(record, {sql_text(json_path(parent))})) as name
-            from {ROWS}
+            from {relation}
             order by name
             """
         ).fetchall()
@@ -603,7 +713,8 @@ def _json_columns(
     for path in sorted(path for path in paths if path.count(".") and path not in columns):
         if path.rsplit(".", 1)[0] in paths:  # below a column that is kept whole
             found = connection.execute(
-                f"select count(json_extract(record, {sql_text(json_path(path))})) > 0 from {ROWS}"
+                f"select count(json_extract(record, {sql_text(json_path(path))})) > 0 "
+                f"from {relation}"
             ).fetchone()
             if found and found[0]:
                 columns[path] = json_path(path)

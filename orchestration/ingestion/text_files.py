@@ -265,13 +265,16 @@ def _scan(path: Path) -> TextFile | None:
         while chunk := handle.read(CHUNK_BYTES):
             if b"\x00" in chunk or b"\x01" in chunk:
                 return None
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError:
-                return None
+            # ASCII is UTF-8, unless the chunk before ended within a character.
+            if decoder.getstate()[0] or not chunk.isascii():
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError:
+                    return None
             feeds += chunk.count(b"\n")
-            returns += chunk.count(b"\r")
-            pairs += chunk.count(b"\r\n")
+            if b"\r" in chunk:
+                returns += chunk.count(b"\r")
+                pairs += chunk.count(b"\r\n")
             if previous == b"\r" and chunk.startswith(b"\n"):
                 pairs += 1
             previous = chunk[-1:]
@@ -504,8 +507,8 @@ def _records(
         if problem is None:
             if not text.strip() and layout.delimiter not in text:
                 continue  # a blank line; one of separators alone is a row of nulls
-            if len(fields) == width + 1 and not fields[-1]:
-                fields.pop()  # a separator at the end of the line, as some exports write
+            while len(fields) > width and not fields[-1]:
+                fields.pop()  # separators at the end of the line, as some exports write
             if len(fields) != width:
                 problem = (
                     "too_few_fields" if len(fields) < width else "too_many_fields",

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.ingestion import landing
+from orchestration.ingestion import landing, readers
 from orchestration.ingestion.hashing import hash_values
 from orchestration.ingestion.landing import discover, ensure_raw_schemas, land, raw_row_counts
 from orchestration.ingestion.registry import VENDORS
@@ -107,6 +107,70 @@ def test_a_redelivered_row_keeps_its_row_id_and_an_equal_second_row_gets_its_own
     second = {row[2] for row in repeated if row[0] == "orders_2.csv"}
     assert len(set(ids)) == 3
     assert first < second
+
+
+@pytest.mark.parametrize("days", [1, 3, 9])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_file_read_at_one_go_lands_like_one_read_line_by_line(
+    tmp_path, monkeypatch, suffix, days
+):
+    names = ["id", "email", "created_at", "total_price", "gift"]
+    values = [
+        (
+            str(row % 40),
+            f"Asiakas{row % 30}@posti.example" if row % 7 else "",
+            f"2026-01-{1 + row % days:02}T10:00:00Z",
+            "x" if row % 50 == 49 else "5.00",
+            "joo",
+        )
+        for row in range(200)
+    ]
+    if suffix == "csv":
+        text = "".join(",".join(line) + "\n" for line in [names, *values])
+    else:
+        text = "".join(
+            json.dumps({n: v or None for n, v in zip(names, line, strict=True)}) + "\n"
+            for line in values
+        )
+    monkeypatch.setenv("CXW_HASH_KEY", "a key for tests")
+    is_csv = suffix == "csv"
+    (tmp_path / "in").mkdir()
+    put(tmp_path, "order.csv" if is_csv else "orders.jsonl", text)
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: shop, vendor: shopify, path: in, "
+        f"format: {'fivetran' if is_csv else 'native'}}}\n"
+    )
+
+    def landed(raw: Path) -> list:
+        sources = load_sources(tmp_path / "sources.yml")
+        batches = land(discover(sources, raw), sources, raw, "run", NOW)
+        rows = [
+            duckdb.execute(
+                f"select * from read_parquet(?, union_by_name = true) order by {place}",
+                [str(raw / files)],
+            ).fetchall()
+            for files, place in (
+                ("shopify/orders/dt=2026-01-*/*.parquet", "_row"),
+                ("_quarantine/*.parquet", "line"),
+            )
+        ]
+        return [batches, *rows]
+
+    ways = []
+
+    def read_and_tell(connection, request):
+        content = readers.read_file(connection, request)
+        ways.append(content.is_streamed)
+        return content
+
+    monkeypatch.setattr(landing, "read_file", read_and_tell)
+    at_one_go = landed(tmp_path / "raw")
+    monkeypatch.setattr(readers, "_is_clean_csv", lambda *_: False)
+    monkeypatch.setattr(readers, "_clean_json_paths", lambda *_: None)
+    line_by_line = landed(tmp_path / "other")
+    assert ways == [True, False]
+    assert at_one_go == line_by_line
+    assert (len(at_one_go[1]), len(at_one_go[2])) == (196, 4)
 
 
 def test_files_land_in_the_order_of_their_delivery(home):

@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import duckdb
 import pytest
@@ -13,11 +14,13 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestration.ingestion import readers
 from orchestration.ingestion.errors import EmptyFileError, UnreadableFileError
 from orchestration.ingestion.readers import (
     REJECTED,
     ReadRequest,
     file_columns,
+    keep_rows,
     read_file,
     shown_columns,
 )
@@ -35,10 +38,12 @@ def read(path: Path, rule: FileRule = CSV, **options):
             connection,
             ReadRequest(path, rule, DECLARED, Path(folder), {**rule.options, **options}),
         )
-        values = ", ".join(["_line", *content.columns.values()])
+        table = keep_rows(connection, content)
+        values = ", ".join(["_line", *table.columns.values()])
         rows = connection.execute(
-            f"select {values} from {content.relation} order by _line"
+            f"select {values} from {table.relation} order by _line"
         ).fetchall()
+        assert content.streamed_rows in (None, len(rows))
         rejected = connection.execute(
             f"select line, reason_code, record from {REJECTED} order by line"
         ).fetchall()
@@ -60,7 +65,9 @@ _plain = st.text(
 _awkward = st.one_of(_plain, st.sampled_from(['a"b', "line\nbreak", "x,y", '""', " ", "ä;ö"]))
 _line = st.one_of(
     st.lists(_plain, min_size=1, max_size=5).map(",".join),
-    st.sampled_from(["", '"', '1,"open', 'closed",2', '1,"a"b,3', "1,2,3,", ",,", "\t", "1,2"]),
+    st.sampled_from(
+        ["", '"', '1,"open', 'closed",2', '1,"a"b,3', "1,2,3,", "1,2,3,,", ",,", "\t", "1,2"]
+    ),
 )
 
 
@@ -95,6 +102,28 @@ def test_what_a_csv_writer_writes_is_read_back(records, delimiter, newline, enco
         _, rows, rejected = read(write(Path(folder), buffer.getvalue().encode(encoding)))
     assert rejected == []
     assert [row[1:] for row in rows] == [tuple(v or None for v in r) for r in records]
+
+
+_whole_line = st.lists(
+    st.one_of(_plain, st.sampled_from(["", '"x,y"', '"a""b"', " "])), min_size=3, max_size=3
+).map(",".join)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.one_of(_whole_line, _whole_line, _line), max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_a_csv_file_read_at_one_go_gives_what_line_by_line_reading_gives(lines, newline, is_closed):
+    text = newline.join(["id,name,note", *lines]) + (newline if is_closed else "")
+    with TemporaryDirectory() as folder:
+        path = write(Path(folder), text)
+        _, rows, rejected = read(path, delimiter=",")
+        with patch.object(readers, "_is_clean_csv", return_value=False):
+            content, *careful = read(path, delimiter=",")
+    assert not content.is_streamed
+    assert [rows, rejected] == careful
 
 
 def test_short_and_long_rows_are_rejected_with_line_reason_and_text(tmp_path):
@@ -237,6 +266,61 @@ def test_no_json_line_is_lost(lines):
         _, rows, rejected = read(path, JSONL)
     full = {number for number, line in enumerate(['{"id": 0}', *lines], start=1) if line.strip()}
     assert sorted([row[0] for row in rows] + [line for line, _, _ in rejected]) == sorted(full)
+
+
+_value = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.text(max_size=5)
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=2), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+# A lone asterisk, even in quotes, is a wildcard to DuckDB's paths.
+_of_a_key = st.characters(exclude_categories=("Cs",), exclude_characters="*")
+_record = st.dictionaries(
+    st.one_of(st.sampled_from(["id", "name", "note"]), st.text(_of_a_key, min_size=1, max_size=3)),
+    _value,
+    max_size=4,
+).flatmap(lambda record: st.booleans().map(lambda ascii_: json.dumps(record, ensure_ascii=ascii_)))
+_broken = st.sampled_from(
+    [
+        "{",
+        '{"id": 1} x',
+        '{"id": 1}}',
+        "12",
+        "",
+        " ",
+        "[]",
+        '[{"id": 1}]',
+        ' {"id": 1}',
+        "{}",
+        '{"id": 1, "id": 2}',
+        '{"id": NaN}',
+        '{"id": "\U0010ffff"}',
+        '{"id": 1,}',
+    ]
+)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.one_of(_record, _record, _record, _broken), min_size=1, max_size=5),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_a_json_file_read_at_one_go_gives_what_line_by_line_reading_gives(
+    lines, newline, is_closed
+):
+    text = newline.join(['{"id": 0}', *lines]) + (newline if is_closed else "")
+    with TemporaryDirectory() as folder:
+        path = write(Path(folder), text.encode("utf-8", "surrogatepass"), "x.jsonl")
+        content, *fast = read(path, JSONL)
+        with patch.object(readers, "_clean_json_paths", return_value=None):
+            same, *careful = read(path, JSONL)
+    assert not same.is_streamed
+    assert [list(content.columns), *fast] == [list(same.columns), *careful]
 
 
 @pytest.mark.parametrize(
