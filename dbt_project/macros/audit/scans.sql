@@ -145,6 +145,7 @@
             'OTH05': ['subject'],
             'OTH06': ['subject', 'detail'],
             'OTH07': ['subject'],
+            'OTH08': ['subject'],
         }},
     }) }}
 {%- endmacro %}

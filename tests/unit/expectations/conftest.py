@@ -434,6 +434,15 @@ def _read_by_devices(rows: Rows) -> None:
             scale_max=5.0,
             feedback_text="Ihan hyvä kauppa" if number % 2 else None,
         )
+        rows.add(
+            "int_contracts_unioned",
+            contract_key=f"contract{number}",
+            source="devices",
+            contract_id=f"contract{number}",
+            started_at=at(number - 300),
+            ends_at=at(number + 65),
+            cancelled_at=at(number) if number % 4 == 0 else None,
+        )
         for page in ("/", "/tuote/p1"):
             rows.add(
                 "int_page_interactions_unioned",

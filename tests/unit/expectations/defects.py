@@ -744,3 +744,9 @@ def _(rows: Rows) -> None:
 def _(rows: Rows) -> None:
     for page in rows.tables["int_page_interactions_unioned"][20:26]:
         page["view_count"] = 0.0
+
+
+@_plants("OTH08")
+def _(rows: Rows) -> None:
+    for contract in rows.tables["int_contracts_unioned"][4:8]:
+        contract["ends_at"] = contract["started_at"]

@@ -147,6 +147,11 @@ TABLES: dict[str, str] = {
         "reading_key source kind measured_at subject channel touchpoint_id reading_value"
         " duration_seconds is_successful valid_until user_id client_id loyalty_id"
     ),
+    "int_contracts_unioned": (
+        "contract_key source contract_id product_id channel started_at ends_at cancelled_at"
+        " is_renewed currency contract_amount contact_id user_id loyalty_id customer_ref email_hash"
+        " phone_hash updated_at"
+    ),
     "int_page_interactions_unioned": (
         "page_interaction_key source interaction_date page_path section view_count reached_count"
         " dwell_seconds click_count rage_click_count dead_click_count hover_count backtrack_count"

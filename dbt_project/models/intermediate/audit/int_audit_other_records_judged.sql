@@ -1,4 +1,4 @@
-{%- set flags = ['oth01', 'oth02', 'oth03', 'oth04', 'oth05', 'oth06', 'oth07'] -%}
+{%- set flags = ['oth01', 'oth02', 'oth03', 'oth04', 'oth05', 'oth06', 'oth07', 'oth08'] -%}
 with
 
 readings as (
@@ -19,6 +19,12 @@ feedback as (
 page_interactions as (
 
     select * from {{ ref('int_page_interactions_unioned') }}
+
+),
+
+contracts as (
+
+    select * from {{ ref('int_contracts_unioned') }}
 
 ),
 
@@ -142,6 +148,25 @@ interactions_judged as (
         }) }}
     from page_interactions
     left join deliveries on page_interactions.source = deliveries.source
+
+),
+
+-- What ends has begun. That a contract is given up long before its end, or renewed, is no defect.
+contracts_judged as (
+
+    select
+        source,
+        contract_key as sample_key,
+        started_at as occurred_at,
+        {{ local_date('started_at') }} as event_date,
+        'contracts' as subject,
+        cast(null as {{ type_string() }}) as detail,
+        {{ audit_flags(flags, {
+            'oth08': 'started_at is null or coalesce(ends_at <= started_at, false)'
+                ~ ' or coalesce(cancelled_at < started_at, false)'
+                ~ ' or coalesce(contract_amount < 0, false)',
+        }) }}
+    from contracts
 
 ),
 
@@ -291,6 +316,8 @@ united as (
     select * from feedback_judged
     union all
     select * from interactions_judged
+    union all
+    select * from contracts_judged
     union all
     select * from gaps_judged
     union all
