@@ -74,7 +74,7 @@ readings_judged as (
         {{ audit_flags(flags, {
             'oth01': "case readings.kind"
                 ~ " when 'visitor_counts' then coalesce(readings.reading_value < 0, true)"
-                ~ " when 'programme_costs' then coalesce(readings.reading_value <= 0, true)"
+                ~ " when 'programme_costs' then readings.reading_value is null"
                 ~ " when 'uptime_checks' then readings.is_successful is null"
                 ~ " or coalesce(readings.duration_seconds < 0, false)"
                 ~ " when 'product_use' then coalesce(readings.duration_seconds < 0, false)"

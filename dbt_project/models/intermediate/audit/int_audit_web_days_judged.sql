@@ -343,12 +343,21 @@ series_by_day as (
 
 ),
 
+-- Views come in handfuls, a checkout's four to a visit: of the visits behind them there are as many
+-- fewer as the counts scatter more than chance. Silent days are left out, which a defect may have
+-- made; beyond ten to one it is the season that scatters, and no season is silent.
 -- Days without an event belong to the run that began after the last day with one.
 series_runs as (
 
     select
         *,
         avg(event_count) over (partition by series_kind, source, platform, subject) as mean_count,
+        var_samp(case when event_count > 0 then cast(event_count as double) end) over (
+            partition by series_kind, source, platform, subject
+        ) as variance,
+        avg(case when event_count > 0 then event_count end) over (
+            partition by series_kind, source, platform, subject
+        ) as mean_when_any,
         sum(case when event_count > 0 then 1 else 0 end) over (
             partition by series_kind, source, platform, subject
             order by event_date
@@ -362,7 +371,7 @@ series_missed as (
 
     select
         *,
-        mean_count * sum(
+        mean_count / least(greatest(coalesce(variance / mean_when_any, 1), 1), 10) * sum(
             case when event_count = 0 and is_normal_day and is_due then 1 else 0 end
         ) over (
             partition by series_kind, source, platform, subject, run_number
@@ -380,8 +389,8 @@ series_judged as (
         series.platform,
         series.subject,
         cast(null as boolean) as col01,
-        -- Silence is a defect where chance alone would hardly leave it so long: of a Poisson count
-        -- with 20 expected it is seen twice in a thousand million, with 12 six times in a million.
+        -- Silence is a defect where chance alone would hardly leave it so long: of visits, which
+        -- come one by one, 20 expected fail twice in a thousand million, 12 six times in a million.
         case
             when
                 series.series_kind = 'page_group'
