@@ -15,8 +15,9 @@
 {%- set dimensions = ['journey_stage', 'channel', 'touchpoint_id', 'persona_id'] -%}
 {%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
 {%- set sums = ['n', 'customer_count'] + moments[1:] + ['cxx', 'cxb', 'cbb'] -%}
-with
 
+-- noqa: disable=LT02
+{% set record_ctes %}
 metrics as (
 
     select * from {{ ref('metric_catalogue') }}
@@ -31,7 +32,6 @@ grains as (
 ),
 
 -- What is summed: of a metric its own records, and the visits once for each way to count customers.
--- noqa: disable=LT02
 sums as (
 
     select
@@ -51,7 +51,6 @@ sums as (
     {%- endfor %}
 
 ),
--- noqa: enable=LT02
 
 sum_grains as (
 
@@ -88,30 +87,34 @@ records as (
     where record_set in (select sums.record_set from sums)
     {%- endif %}
 
-),
+)
+{% endset %}
 
-places as (
+{% set numbered_places %}
+select
+    record_set,
+    {{ dimensions | join(', ') }},
+    row_number() over (order by record_set, {{ dimensions | join(', ') }}) as place_number
+from (
+    -- who met a goal anywhere is followed to all places of visits
+    select distinct
+        sums.record_set,
+        {{ prefixed(dimensions, 'used') }}
+    from (select distinct record_set, {{ dimensions | join(', ') }} from records) as used
+    inner join sums
+        on
+            used.record_set = sums.record_set
+            or (
+                used.record_set = {{ visits }}
+                and sums.record_set like {{ goal_record_set("'%'") }}
+            )
+) as numbered
+{% endset %}
 
-    select
-        record_set,
-        {{ dimensions | join(', ') }},
-        row_number() over (order by record_set, {{ dimensions | join(', ') }}) as place_number
-    from (
-        -- who met a goal anywhere is followed to all places of visits
-        select distinct
-            sums.record_set,
-            {{ prefixed(dimensions, 'used') }}
-        from (select distinct record_set, {{ dimensions | join(', ') }} from records) as used
-        inner join sums
-            on
-                used.record_set = sums.record_set
-                or (
-                    used.record_set = {{ visits }}
-                    and sums.record_set like {{ goal_record_set("'%'") }}
-                )
-    ) as numbered
+{% set place_ctes %}
+{{ record_ctes }},
 
-),
+{{ computed_once('places', numbered_places, given=record_ctes) }},
 
 customers as (
 
@@ -164,24 +167,28 @@ place_cells as (
     inner join cells
         on {{ agree_on(['sum_id', 'period_type', 'grain_id'] + dimensions, 'placed', 'cells') }}
 
-),
+)
+{% endset %}
 
-own_days as (
+{% set days_at_places %}
+select
+    places.record_set,
+    places.place_number,
+    customers.customer_number,
+    records.occurred_date,
+    {{ observation_moments() }},
+    max(records.value_number) as any_value
+from records
+inner join places on {{ agree_on(['record_set'] + dimensions, 'records', 'places') }}
+inner join customers on records.customer_id = customers.customer_id
+group by
+    places.record_set, places.place_number, customers.customer_number, records.occurred_date
+{% endset %}
 
-    select
-        places.record_set,
-        places.place_number,
-        customers.customer_number,
-        records.occurred_date,
-        {{ observation_moments() }},
-        max(records.value_number) as any_value
-    from records
-    inner join places on {{ agree_on(['record_set'] + dimensions, 'records', 'places') }}
-    inner join customers on records.customer_id = customers.customer_id
-    group by
-        places.record_set, places.place_number, customers.customer_number, records.occurred_date
+{% set day_ctes %}
+{{ place_ctes }},
 
-),
+{{ computed_once('own_days', days_at_places, given=place_ctes) }},
 
 -- The visits of those who met a goal, with what they met.
 goal_days as (
@@ -249,39 +256,43 @@ customer_days_marked as (
             customer_days.record_set = roaming.record_set
             and customer_days.customer_number = roaming.customer_number
 
-),
+)
+{% endset %}
 
--- Periods before grains: a customer's records of a month are few, the grains are many.
-customer_periods as (
-
+{#- Periods before grains: a customer's records of a month are few, the grains are many. -#}
+{% set periods_of_customers %}
+select
+    place_number,
+    customer_number,
+    is_roaming,
+    period_type,
+    period_start,
+    {%- for moment in moments %}
+    sum({{ moment }}) as {{ moment }},
+    {%- endfor %}
+    max(any_value) as any_value
+from (
     select
-        place_number,
-        customer_number,
-        is_roaming,
-        period_type,
-        period_start,
-        {%- for moment in moments %}
-        sum({{ moment }}) as {{ moment }},
-        {%- endfor %}
-        max(any_value) as any_value
-    from (
-        select
-            customer_days_marked.*,
-            period_types.period_type,
-            {{ period_start('customer_days_marked.occurred_date', 'period_types.period_type') }}
-                as period_start
-        from customer_days_marked
-        cross join (select distinct period_type from grains) as period_types
-    ) as dated
-    {%- if is_incremental() %}
-    where
-        (record_set, period_type, period_start) in (
-            select (record_set, period_type, period_start) from read_periods
-        )
-    {%- endif %}
-    group by place_number, customer_number, is_roaming, period_type, period_start
+        customer_days_marked.*,
+        period_types.period_type,
+        {{ period_start('customer_days_marked.occurred_date', 'period_types.period_type') }}
+            as period_start
+    from customer_days_marked
+    cross join (select distinct period_type from grains) as period_types
+) as dated
+{%- if is_incremental() %}
+where
+    (record_set, period_type, period_start) in (
+        select (record_set, period_type, period_start) from read_periods
+    )
+{%- endif %}
+group by place_number, customer_number, is_roaming, period_type, period_start
+{% endset %}
 
-),
+{% set period_ctes %}
+{{ day_ctes }},
+
+{{ computed_once('customer_periods', periods_of_customers, given=day_ctes) }},
 
 settled_customers as (
 
@@ -399,24 +410,28 @@ summed as (
     -- records of a ratio's other side alone make no figure
     having sum(n) > 0
 
-),
+)
+{% endset %}
 
-figures as (
+{% set summed_figures %}
+select
+    cells.sum_id,
+    cells.period_type,
+    cells.grain_id,
+    summed.period_start,
+    {{ prefixed(dimensions, 'cells') }},
+    {{ prefixed(sums, 'summed') }}
+from summed
+inner join cells on summed.cell_number = cells.cell_number
+{% endset %}
 
-    select
-        cells.sum_id,
-        cells.period_type,
-        cells.grain_id,
-        summed.period_start,
-        {{ prefixed(dimensions, 'cells') }},
-        {{ prefixed(sums, 'summed') }}
-    from summed
-    inner join cells on summed.cell_number = cells.cell_number
+with
 
-),
+{{ period_ctes }},
+
+{{ computed_once('figures', summed_figures, given=period_ctes) }},
 
 -- n, weights and bases are those of the visits, values those of the goal
--- noqa: disable=LT02
 goal_figures as (
 
     select
@@ -448,7 +463,6 @@ goal_figures as (
 
 ),
 
--- noqa: enable=LT02
 final as (
 
     select
