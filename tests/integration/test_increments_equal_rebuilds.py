@@ -41,7 +41,7 @@ NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 # What tells of the run itself, and what the audit writes after it.
 OF_THE_RUN = (
     "int_touched_",
-    "int_metric_days_",
+    "int_metric_periods_",
     "int_raw_files_",
     "stg_ga4__touched_days",
     "stg_ga4__export_deliveries",
@@ -183,6 +183,34 @@ def event_count(warehouse: Path) -> int:
         return int(row[0])
 
 
+def touched_in_vain(earlier: Path, warehouse: Path) -> list[tuple[str, str, str]]:
+    """Periods of metrics that were computed again and came out as they had been."""
+    columns = """
+        metric_id, period_type, period_start, grain_id, journey_stage, channel, touchpoint_id,
+        persona_id, n, customer_count, round(wx, 6), round(wb, 6), round(cxx, 6), round(cbb, 6)
+    """
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{earlier}' as earlier (read_only)")
+        connection.execute(f"attach '{warehouse}' as later (read_only)")
+        return connection.execute(
+            f"""
+            with before as (select {columns} from earlier.intermediate.int_metric_cells_summed),
+            after as (select {columns} from later.intermediate.int_metric_cells_summed),
+            changed as (
+                (from before except from after) union all (from after except from before)
+            )
+
+            select metric_id, period_type, cast(period_start as varchar)
+            from later.intermediate.int_touched_metric_periods
+            where metric_id in (select metric_id from after)
+                and (metric_id, period_type, period_start) not in (
+                    select (metric_id, period_type, period_start) from changed
+                )
+            order by all
+            """
+        ).fetchall()
+
+
 def cell_periods(warehouse: Path) -> tuple[int, int, int]:
     """Periods of metrics with marked cells, how many of them were touched, and all that were."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -306,6 +334,8 @@ def test_increments_equal_a_rebuild(
         with pytest.raises(duckdb.Error):
             duckdb.execute(f"select count(distinct event_name) from read_parquet('{path}')")
     before = event_count(warehouse.home.warehouse)
+    earlier = warehouse.home.root / "earlier.duckdb"
+    shutil.copy(warehouse.home.warehouse, earlier)
     warehouse.execute("update intermediate.int_metric_cells_summed set customer_count = -1")
     warehouse.land(steps)
     warehouse.dbt("run")
@@ -315,3 +345,5 @@ def test_increments_equal_a_rebuild(
     assert kept > 0
     assert touched > 0
     assert also_touched == 0
+    # And those that were not left alone had changed: a merge alone does not touch old days.
+    assert touched_in_vain(earlier, warehouse.home.warehouse) == []

@@ -12,15 +12,20 @@
    any row does (but for one pair of states in 2^64). It says that rows are as they were; it is no
    key: engines differ, and so may versions of one. #}
 {% macro rows_hash(columns) -%}
-    {{ return(adapter.dispatch('rows_hash')(columns)) }}
+    cast(sum({{ row_hash(columns) }}) as string)
 {%- endmacro %}
 
-{% macro duckdb__rows_hash(columns) -%}
-    cast(sum(hash({{ columns | join(', ') }})) as string)
+{# The fingerprint of one row, a number: what rows_hash adds up. #}
+{% macro row_hash(columns) -%}
+    {{ return(adapter.dispatch('row_hash')(columns)) }}
 {%- endmacro %}
 
-{% macro spark__rows_hash(columns) -%}
-    cast(sum(cast(xxhash64({{ columns | join(', ') }}) as decimal(38, 0))) as string)
+{% macro duckdb__row_hash(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__row_hash(columns) -%}
+    cast(xxhash64({{ columns | join(', ') }}) as decimal(38, 0))
 {%- endmacro %}
 
 {# A number for the values of `columns` (never null), the same in every build, for what stands in many

@@ -3,7 +3,6 @@
 {% macro rebuilt_by_metric_period() -%}
     {{ rebuilt_by('(metric_id, period_type, period_start)', 'int_touched_metric_periods') }}
     -- depends_on: {{ ref('int_touched_metric_periods') }}
-    -- depends_on: {{ ref('int_metric_days_hashed') }}
 {%- endmacro %}
 
 {# CTEs of an incremental model of metric cells: `touched_periods`, the periods of metrics that are
@@ -38,7 +37,12 @@
         select distinct
             days.record_set,
             days.occurred_date
-        from {{ ref('int_metric_days_hashed') }} as days
+        from (
+            select distinct
+                record_set,
+                occurred_date
+            from {{ ref('int_metric_records') }}
+        ) as days
         inner join read_periods
             on
                 days.record_set = read_periods.record_set

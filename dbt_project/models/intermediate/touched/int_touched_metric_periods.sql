@@ -1,8 +1,8 @@
-{%- set committed = relation_built_before('int_metric_days_committed') -%}
+{%- set committed = relation_built_before('int_metric_periods_committed') -%}
 with
 
-days as (
-    select * from {{ ref('int_metric_days_hashed') }}
+periods as (
+    select * from {{ ref('int_metric_periods_hashed') }}
 ),
 
 {% if committed -%}
@@ -12,23 +12,26 @@ committed as (
 
 changed as (
     select
-        coalesce(days.record_set, committed.record_set) as record_set,
-        coalesce(days.occurred_date, committed.occurred_date) as occurred_date
-    from days
+        coalesce(periods.record_set, committed.record_set) as record_set,
+        coalesce(periods.period_type, committed.period_type) as period_type,
+        coalesce(periods.period_start, committed.period_start) as period_start
+    from periods
     full outer join committed
         on
-            days.record_set = committed.record_set
-            and days.occurred_date = committed.occurred_date
+            periods.record_set = committed.record_set
+            and periods.period_type = committed.period_type
+            and periods.period_start = committed.period_start
     where
-        days.record_count is distinct from committed.record_count
-        or days.records_hash is distinct from committed.records_hash
+        periods.record_count is distinct from committed.record_count
+        or periods.records_hash is distinct from committed.records_hash
 ),
 {%- else -%}
 changed as (
     select
         record_set,
-        occurred_date
-    from days
+        period_type,
+        period_start
+    from periods
 ),
 {%- endif %}
 
@@ -48,14 +51,16 @@ final as (
     select distinct
         metrics.metric_id,
         grains.period_type,
-        {{ period_start('changed.occurred_date', 'grains.period_type') }} as period_start
+        changed.period_start
     from metrics
     inner join grains on metrics.metric_id = grains.metric_id
     inner join changed
-        on changed.record_set in (
-            {{ own_record_set('metrics') }},
-            {{ counted_record_set('metrics') }}
-        )
+        on
+            grains.period_type = changed.period_type
+            and changed.record_set in (
+                {{ own_record_set('metrics') }},
+                {{ counted_record_set('metrics') }}
+            )
 )
 
 select * from final
