@@ -76,6 +76,8 @@ class Finding:
     corrected_low: float | None = None
     corrected_high: float | None = None
     failing_columns: str | None = None
+    example_keys: str | None = None
+    repair_steps: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ AUDIT_TABLES = (
 
 #: Shown in the report beside the checks.
 IDENTITY_QUALITY = "mart_identity_quality"
+
+# Keys of failing rows that a finding carries, the newest.
+_MOST_EXAMPLES = 20
 
 # A month of daily audits makes a trend.
 _AUDITS_SHOWN = 31
@@ -219,6 +222,15 @@ def audit(
     found = _explained(found, catalogue, daily, evidence, tables)
     if tables.is_file():
         found = with_impact(found, tables)
+    samples = query(
+        {"samples": paths["int_audit_violations"]},
+        "select check_id, source, platform, subject, detail, event_date, sample_key, page_path,"
+        " device_category, browser, app_version from samples"
+        " qualify row_number() over (partition by check_id, source, platform, subject, detail"
+        f" order by event_date desc, sample_number) <= {_MOST_EXAMPLES}"
+        " order by event_date desc, sample_number",
+    )
+    found = _with_examples(found, catalogue, samples)
     store.append(findings_dir, audit_id, found)
 
     errors: dict[str, str] = {}
@@ -252,13 +264,7 @@ def audit(
         score=score,
         scores=scores,
         daily=daily,
-        samples=query(
-            {"samples": paths["int_audit_violations"]},
-            "select check_id, source, platform, subject, detail, event_date, sample_key, page_path,"
-            " device_category, browser, app_version from samples"
-            " qualify row_number() over (partition by check_id, source, platform, subject, detail"
-            " order by event_date desc, sample_number) <= 5",
-        ),
+        samples=samples,
         evidence=evidence,
         covered=covered,
         stitched=stitched,
@@ -313,6 +319,23 @@ def _explained(
                 usual.get((finding.source, finding.platform), {}),
                 first_days.get(finding.source),
             ),
+        )
+        for finding in found
+    ]
+
+
+def _with_examples(
+    found: Sequence[Finding], catalogue: Catalogue, samples: Iterable[Mapping[str, Any]]
+) -> list[Finding]:
+    """Return the findings with keys of failing rows, and with the steps of the repair."""
+    keys: dict[Scope, list[str]] = {}
+    for row in samples:
+        keys.setdefault(store.scope_of(row), []).append(row["sample_key"])
+    return [
+        replace(
+            finding,
+            example_keys="\n".join(keys.get(finding.scope, [])) or None,
+            repair_steps="\n".join(catalogue.by_id[finding.check_id].fix.en),
         )
         for finding in found
     ]

@@ -28,6 +28,7 @@ _HERE = Path(__file__).parent
 _LANGUAGES = ("en", "fi")
 _MOST_PLACES = 12
 _SPARK_DAYS = 90
+_MOST_SAMPLES = 5
 _SPARK_DAYS_AFTER = 15
 
 
@@ -201,7 +202,7 @@ def _places(
                 where=where,
                 spark=spark(daily.get(scope, [])),
                 evidence=shown,
-                samples=samples.get(scope, []),
+                samples=samples.get(scope, [])[:_MOST_SAMPLES],
                 sql=sql_for(finding),
             )
         )

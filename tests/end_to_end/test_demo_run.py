@@ -373,3 +373,19 @@ def test_the_report_grades_the_newest_month_as_the_marts_do(
     assert len({grade for _, grade, *_ in shown}) > 2
     page = (folder / "index.html").read_text()
     assert all(f"<code>{metric}</code>" in page for metric, *_ in shown)
+
+
+def test_findings_tell_which_rows_failed_and_how_to_mend_them(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = marts.execute(
+        """
+        select check_id, example_keys, repair_steps from fct_audit_findings
+        where failing_count > 0 and check_id not in ('STR01', 'STR02', 'VOL01', 'VOL07')
+        """
+    ).fetchall()
+    assert len(rows) > 20
+    steps = {check.id: "\n".join(check.fix.en) for check in load_catalogue().checks}
+    for check_id, keys, repair in rows:
+        assert 1 <= len(keys.split("\n")) <= 20, check_id
+        assert repair == steps[check_id]

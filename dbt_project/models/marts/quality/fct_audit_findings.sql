@@ -46,6 +46,8 @@ final as (
         impact as impact_points,
         nullif(endangers, '') as endangered_metrics,
         nullif(failing_columns, '') as failing_columns,
+        example_keys,
+        repair_steps,
         owner as owner_team,
         blocks_publication as is_blocking,
         note,
