@@ -674,6 +674,7 @@ class Lineage:
         self._references = frozenset(references)
         self._pooled = pooled or {}
         self._models: dict[str, Relation] = {}
+        self._reading: set[str] = set()
         self._steps_of: dict[str, list[Relation]] = {}
         self._followed: dict[tuple[str, str], Deps] = {}
 
@@ -681,9 +682,11 @@ class Lineage:
         """What a model's columns come from, in terms of the tables that it reads itself."""
         if name not in self._models:
             query = _Query(self._known, self._references)
+            self._reading.add(name)
             tree = sqlglot.parse_one(self._compiled[name], dialect=self._dialect)
             self._models[name] = query.relation(tree, {})
             self._steps_of[name] = query.steps
+            self._reading.remove(name)
         return self._models[name]
 
     def where(self, model: str, column: str, text: str) -> Relation | None:
@@ -697,7 +700,9 @@ class Lineage:
     def _known(self, table: str) -> Relation:
         """A table as the queries that read it see it: by its own columns, one step back."""
         columns: Mapping[str, Deps] = {}
-        if table in self._compiled and table not in self._pooled:
+        # an incremental model reads itself while its columns are not known yet
+        is_read = table in self._compiled and table not in {*self._pooled, *self._reading}
+        if is_read:
             columns = {name: frozenset({Dep(table, name)}) for name in self.model(table).columns}
         return Relation(columns, frozenset({Dep(table, ROWS)}), table=table)
 

@@ -149,3 +149,12 @@ def test_the_way_is_the_shortest_and_ends_at_the_records() -> None:
     lineage = Lineage(models, "duckdb", {EVENTS: "web_events"})
     paths = lineage.paths({Dep("figure", "value")})
     assert paths["web_events", "amount"] == ("figure", "visits", "events", EVENTS)
+
+
+def test_a_model_may_read_itself() -> None:
+    models = {
+        "kept": f"with new as ({READS}) select visit, amount from new where visit in"
+        " (select k.visit from kept as k) union all select visit, amount from kept",
+        "figure": "select amount as value from kept",
+    }
+    assert followed(models, "value") == {"events.amount": {(None, "shown")}}
