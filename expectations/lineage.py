@@ -41,6 +41,9 @@ LISTED = "$"
 PARAMETERS = "parameters"
 _LOOKED_UP = {"list_position", "array_position"}
 
+# A table that is read from a file: no model and no record.
+_FILE = "file"
+
 _RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank)
 
 
@@ -191,7 +194,7 @@ class _Query:
             return self._united(node, steps, outer)
         if isinstance(node, exp.Select):
             return self._selected(node, steps, outer)
-        return Relation()
+        return Relation(anything=_NONE)  # values that are written there
 
     def _with(
         self, node: exp.Expr, steps: Mapping[str, Relation], outer: _Scope | None
@@ -327,7 +330,7 @@ class _Query:
                 name = node.this.name
                 found = steps[name] if not node.db and name in steps else self._table(name)
                 return alias or name, found
-            return alias, Relation()  # a file: nothing that records are known by
+            return alias, Relation(table=_FILE)
         if isinstance(node, exp.Unnest):
             deps: Deps = frozenset()
             if outer is not None:
@@ -419,7 +422,8 @@ class _Scope:
                     return source.columns[name]
             if name in self.aliases:
                 return self.aliases[name]
-            for source in self.sources.values():
+            # a table whose columns are not known, rather than values that come from nowhere
+            for source in sorted(self.sources.values(), key=lambda one: one.table is None):
                 found = source.get(name)
                 if found is not None:
                     return found

@@ -158,3 +158,23 @@ def test_a_model_may_read_itself() -> None:
         "figure": "select amount as value from kept",
     }
     assert followed(models, "value") == {"events.amount": {(None, "shown")}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "(values ('a', 1)) as w (page, rank)",
+        "(select 'a' as page, 1 as rank) as w",
+        "(select * from read_parquet('plan')) as w",
+    ],
+)
+def test_what_is_found_among_written_values_depends_on_what_it_is_looked_up_by(
+    written: str,
+) -> None:
+    models = {
+        "figure": f"select e.amount, w.rank is not null as value from ({READS}) as e"
+        f" left join {written} on e.page = w.page"
+    }
+    found = followed(models, "value")
+    assert {name for name in found if name.startswith("events.")} == {"events.page"}
+    assert found["events.page"] == {(None, "shown")}
