@@ -31,6 +31,7 @@ def _line_of(text: str, part: str) -> int:
         ),
         ("{metric: ces,", "{metric: cess,", "there is no metric 'cess'"),
         ("blocking_checks: []", "blocking_checks: [ABC99]", "there is no check 'ABC99'"),
+        ("{param: debug_mode,", "{param: debug,", "'debug' is not one of traffic_type, debug_mode"),
         ("blocking_severities: []", "blocking_severities: [bad]", "'bad' is not one of critical"),
     ],
 )

@@ -20,6 +20,8 @@ _CHANGED = 14
 _CHANGES = {
     'plan_version: "1.0"': 'plan_version: "2.0"',
     "valid_from: 2020-01-01": f"valid_from: {day(_CHANGED)}",
+    "internal_rules:\n    - {param: traffic_type, equals: internal}\n"
+    '    - {param: debug_mode, equals: "1"}': "internal_rules: []",
     "hosts: [www.kauppa.example, checkout.kauppa.example]": "hosts: [uusi.kauppa.example]",
     "payment_hosts: [maksut.example,": "payment_hosts: [google,",
     "  - {id: app_download, kind: micro, event: app_download_click}": (
@@ -56,6 +58,8 @@ def _month() -> Rows:
     # A tenth off the orders: wrong by a tolerance of 1 %, right by one of 20 %.
     for order in rows.tables["int_orders_unioned"]:
         order["total_amount"] = 55.0
+    for event in rows.tables["int_web_events_landed"]:
+        event["is_internal"] = event["page_path"] == "/haku"
     # Answers after the change, too: those of the healthy month are all given before it.
     for answer in [
         r for r in rows.tables["int_survey_answers_unioned"] if r["question_id"] == "nps"
@@ -123,6 +127,13 @@ def test_a_score_is_judged_by_the_scale_of_its_day(
     assert judged["SUR01"]["before"][1] == 0
     # twenty scores of five on a scale that ends at three
     assert judged["SUR01"]["after"] == (20, 20)
+
+
+def test_internal_traffic_is_kept_out_where_the_version_says_so(
+    judged: dict[str, dict[str, tuple[int, int]]],
+) -> None:
+    assert judged["COL06"]["before"][1] > 0
+    assert "after" not in judged["COL06"]
 
 
 def test_volumes_are_watched_where_the_version_says_so(

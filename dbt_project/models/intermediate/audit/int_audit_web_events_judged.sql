@@ -26,10 +26,26 @@ planned_events as (
 
 ),
 
+internal_rules as (
+
+    select * from {{ source('plan', 'internal_rules') }}
+
+),
+
 own_hosts as (
 
     select * from {{ source('plan', 'hosts') }}
     where kind = 'own'
+
+),
+
+-- Staging marks what the vendor's own marks say; whether that is to be kept out the plan says.
+internal_days as (
+
+    select distinct days.event_date
+    from (select distinct event_date from events) as days
+    inner join internal_rules
+        on {{ plan_holds('internal_rules', 'days.event_date') }}
 
 ),
 
@@ -74,6 +90,7 @@ joined as (
         streams.stream_id is not null as is_planned_stream,
         coalesce(planned_events.needs_items, events.event_name = 'purchase') as needs_items,
         own_hosts.host is not null as is_own_host,
+        internal_days.event_date is not null as is_kept_out,
         not events.is_duplicate and not events.is_superseded as is_counted
     from events
     left join daily_tables
@@ -95,6 +112,8 @@ joined as (
         on
             lower(events.page_host) = own_hosts.host
             and {{ plan_holds('own_hosts', 'events.event_date') }}
+    left join internal_days
+        on events.event_date = internal_days.event_date
 
 ),
 
@@ -125,7 +144,7 @@ judged as (
         case
             when is_counted and is_planned_stream and page_host is not null then not is_own_host
         end as col05,
-        case when is_counted then is_internal end as col06,
+        case when is_counted and is_kept_out then is_internal end as col06,
         case
             when is_counted and client_id is not null and consent_analytics <> 'denied'
                 then session_ref is null
