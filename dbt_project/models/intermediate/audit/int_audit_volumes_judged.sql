@@ -509,6 +509,39 @@ passing as (
 
 ),
 
+-- Where everything moved, what moved with it is no finding of its own.
+unusual as (
+
+    select
+        *,
+        chance_rank <= highest_unusual_rank as is_unusual
+    from passing
+
+),
+
+compared as (
+
+    select
+        unusual.*,
+        coalesce(
+            unusual.series_kind <> 'source'
+            and unusual.row_count / unusual.expected_count
+            between 0.8 * wholes.row_count / wholes.expected_count
+            and 1.25 * wholes.row_count / wholes.expected_count,
+            false
+        ) as moved_with_all
+    from unusual
+    left join unusual as wholes
+        on
+            unusual.source = wholes.source
+            and unusual.platform = wholes.platform
+            and unusual.event_date = wholes.event_date
+            and wholes.series_kind = 'source'
+            and wholes.subject = 'events'
+            and wholes.is_unusual
+
+),
+
 judged as (
 
     select
@@ -527,8 +560,8 @@ judged as (
         cast(row_count as bigint) as row_count,
         expected_count,
         chance,
-        chance_rank <= highest_unusual_rank as vol02
-    from passing
+        is_unusual and not moved_with_all as vol02
+    from compared
 
 )
 
