@@ -1,6 +1,7 @@
 {{ rebuilt_by_metric_period() }}
-with
 
+-- noqa: disable=LT02
+{% set placed_ctes %}
 observations as (
 
     select * from {{ ref('int_metric_records') }}
@@ -47,22 +48,26 @@ placed as (
         )
     {%- endif %}
 
-),
+)
+{% endset %}
 
-records as (
+{% set cell_records %}
+select
+    *,
+    {{ metric_cell_key() }} as cell_key
+from placed
+{%- if is_incremental() %}
+where
+    (metric_id, period_type, period_start) in (
+        select (metric_id, period_type, period_start) from touched_periods
+    )
+{%- endif %}
+{% endset %}
 
-    select
-        *,
-        {{ metric_cell_key() }} as cell_key
-    from placed
-    {%- if is_incremental() %}
-    where
-        (metric_id, period_type, period_start) in (
-            select (metric_id, period_type, period_start) from touched_periods
-        )
-    {%- endif %}
+{% set risk_ctes %}
+{{ placed_ctes }},
 
-),
+{{ computed_once('records', cell_records, given=placed_ctes) }},
 
 cells as (
 
@@ -117,40 +122,45 @@ at_risk as (
         sum(leaving) over (partition by cell_key) as everybody
     from moments_in_time
 
-),
+)
+{% endset %}
 
--- Kaplan–Meier: who left unfinished counts as at risk until then, and as nothing after. The last
--- moment, when all who remain finish, takes the share to zero and is kept out of the logarithm.
-survival as (
-
-    select
-        cell_key,
-        value_number,
-        quantile,
-        everybody,
-        case
-            when exposed - finished < 1e-9 then 0.0
-            else exp(sum(
-                case when exposed - finished < 1e-9 then 0.0 else ln(1 - finished / exposed) end
-            ) over (
-                partition by cell_key order by value_number
-                rows between unbounded preceding and current row
-            ))
-        end as unfinished_share,
-        sum(
-            case
-                when exposed - finished < 1e-9 then 0.0
-                else finished / (exposed * (exposed - finished))
-            end
+{#- Kaplan–Meier: who left unfinished counts as at risk until then, and as nothing after. The last
+    moment, when all who remain finish, takes the share to zero and is kept out of the logarithm. -#}
+{% set survival_curves %}
+select
+    cell_key,
+    value_number,
+    quantile,
+    everybody,
+    case
+        when exposed - finished < 1e-9 then 0.0
+        else exp(sum(
+            case when exposed - finished < 1e-9 then 0.0 else ln(1 - finished / exposed) end
         ) over (
             partition by cell_key order by value_number
             rows between unbounded preceding and current row
-        ) as greenwood_sum,
-        lead(value_number) over (partition by cell_key order by value_number) as next_number
-    from at_risk
-    where finished > 0
+        ))
+    end as unfinished_share,
+    sum(
+        case
+            when exposed - finished < 1e-9 then 0.0
+            else finished / (exposed * (exposed - finished))
+        end
+    ) over (
+        partition by cell_key order by value_number
+        rows between unbounded preceding and current row
+    ) as greenwood_sum,
+    lead(value_number) over (partition by cell_key order by value_number) as next_number
+from at_risk
+where finished > 0
+{% endset %}
 
-),
+with
+
+{{ risk_ctes }},
+
+{{ computed_once('survival', survival_curves, given=risk_ctes) }},
 
 -- The quantile is where the unfinished share falls to 1 − q; where it stays exactly there until the
 -- next time, the middle of the two, as for the ordinary median of an even number of records.

@@ -11,8 +11,9 @@
     ('search_intent', "coalesce(search_intent, 'no_search')", false),
 ] -%}
 {%- set cell = ['journey_id', 'period_type', 'period_start', 'dimension', 'segment'] -%}
-with
 
+-- noqa: disable=LT02
+{% set attempt_ctes %}
 steps as (
     select * from {{ ref('int_journey_steps_reached') }}
 ),
@@ -45,7 +46,6 @@ settings as (
         {{ metric_setting('small_sample_n') }} as small_sample_n
 ),
 
--- noqa: disable=LT02
 dimensions as (
     {%- for dimension, expression, has_days in dimensions %}
     select
@@ -56,7 +56,6 @@ dimensions as (
     {%- endif %}
     {%- endfor %}
 ),
--- noqa: enable=LT02
 
 period_types as (
     {%- for period_type in ['day', 'week', 'month', 'quarter'] %}
@@ -114,36 +113,42 @@ attempts_in_periods as (
     from attempt_steps
     cross join period_types
     where attempt_steps.step_number = 1
-),
+)
+{% endset %}
 
--- one row per attempt, segment and period; its steps come by their number later
-attempts as (
+{#- one row per attempt, segment and period; its steps come by their number later -#}
+{% set all_attempts %}
+select
+    tried.attempt_number,
+    tried.customer_number,
+    tried.is_only_attempt,
+    tried.journey_id,
+    tried.period_type,
+    tried.period_start,
+    dimensions.dimension,
+    coalesce(
+        case dimensions.dimension
+            {%- for dimension, expression, has_days in dimensions %}
+            when '{{ dimension }}' then {{ expression }}
+            {%- endfor %}
+        end,
+        'unknown'
+    ) as segment
+from (
     select
-        tried.attempt_number,
-        tried.customer_number,
-        tried.is_only_attempt,
-        tried.journey_id,
-        tried.period_type,
-        tried.period_start,
-        dimensions.dimension,
-        coalesce(
-            case dimensions.dimension
-                {%- for dimension, expression, has_days in dimensions %}
-                when '{{ dimension }}' then {{ expression }}
-                {%- endfor %}
-            end,
-            'unknown'
-        ) as segment
-    from (
-        select
-            *,
-            count(*) over (
-                partition by customer_number, journey_id, period_type, period_start
-            ) = 1 as is_only_attempt
-        from attempts_in_periods
-    ) as tried
-    inner join dimensions on dimensions.has_days or tried.period_type <> 'day'
-),
+        *,
+        count(*) over (
+            partition by customer_number, journey_id, period_type, period_start
+        ) = 1 as is_only_attempt
+    from attempts_in_periods
+) as tried
+inner join dimensions on dimensions.has_days or tried.period_type <> 'day'
+{% endset %}
+
+{% set placed_ctes %}
+{{ attempt_ctes }},
+
+{{ computed_once('attempts', all_attempts, given=attempt_ctes) }},
 
 sizes as (
     select
@@ -214,20 +219,26 @@ placed as (
         on
             {{ agree_on(cell[:4], 'named', 'cells') }}
             and named.shown_segment = cells.segment
-),
+)
+{% endset %}
 
-met as (
-    select
-        placed.cell_number,
-        placed.customer_number,
-        placed.is_only_attempt,
-        attempt_steps.step_number,
-        attempt_steps.is_continued,
-        attempt_steps.meeting_count,
-        attempt_steps.seconds_to_next
-    from placed
-    inner join attempt_steps on placed.attempt_number = attempt_steps.attempt_number
-),
+{% set met_steps %}
+select
+    placed.cell_number,
+    placed.customer_number,
+    placed.is_only_attempt,
+    attempt_steps.step_number,
+    attempt_steps.is_continued,
+    attempt_steps.meeting_count,
+    attempt_steps.seconds_to_next
+from placed
+inner join attempt_steps on placed.attempt_number = attempt_steps.attempt_number
+{% endset %}
+
+{% set step_ctes %}
+{{ placed_ctes }},
+
+{{ computed_once('met', met_steps, given=placed_ctes) }},
 
 by_customer as (
     select
@@ -317,46 +328,53 @@ lengths as (
         max(step_number) as step_count
     from planned
     group by journey_id
-),
+)
+{% endset %}
 
--- every step of a funnel that somebody entered has a row, be it that nobody came so far
-funnels as (
-    select
-        cells.cell_number,
-        {{ prefixed(cell, 'cells') }},
-        planned.part_of,
-        planned.step_number,
-        planned.event_name,
-        entered.n as entered_count,
-        entered.nn as entered_squares,
-        coalesce(clustered.n, 0) as n,
-        coalesce(clustered.nn, 0) as nn,
-        coalesce(clustered.continued, 0) as continued,
-        coalesce(clustered.continued_squares, 0) as continued_squares,
-        coalesce(clustered.continued_times_n, 0) as continued_times_n,
-        coalesce(clustered.n_times_entered, 0) as n_times_entered,
-        coalesce(timed.timed_count, 0) as timed_count,
-        timed.median_seconds_to_next,
-        timed.p90_seconds_to_next,
-        coalesce(timed.repeated_count, 0) as repeated_count,
-        coalesce(timed.unseen_count, 0) as unseen_count,
-        planned.step_number = lengths.step_count as is_last_step
-    from cells
-    inner join clustered as entered
-        on
-            cells.cell_number = entered.cell_number
-            and entered.step_number = 1
-    inner join planned on cells.journey_id = planned.journey_id
-    inner join lengths on cells.journey_id = lengths.journey_id
-    left join clustered
-        on
-            cells.cell_number = clustered.cell_number
-            and planned.step_number = clustered.step_number
-    left join timed
-        on
-            cells.cell_number = timed.cell_number
-            and planned.step_number = timed.step_number
-),
+{#- every step of a funnel that somebody entered has a row, be it that nobody came so far -#}
+{% set all_funnels %}
+select
+    cells.cell_number,
+    {{ prefixed(cell, 'cells') }},
+    planned.part_of,
+    planned.step_number,
+    planned.event_name,
+    entered.n as entered_count,
+    entered.nn as entered_squares,
+    coalesce(clustered.n, 0) as n,
+    coalesce(clustered.nn, 0) as nn,
+    coalesce(clustered.continued, 0) as continued,
+    coalesce(clustered.continued_squares, 0) as continued_squares,
+    coalesce(clustered.continued_times_n, 0) as continued_times_n,
+    coalesce(clustered.n_times_entered, 0) as n_times_entered,
+    coalesce(timed.timed_count, 0) as timed_count,
+    timed.median_seconds_to_next,
+    timed.p90_seconds_to_next,
+    coalesce(timed.repeated_count, 0) as repeated_count,
+    coalesce(timed.unseen_count, 0) as unseen_count,
+    planned.step_number = lengths.step_count as is_last_step
+from cells
+inner join clustered as entered
+    on
+        cells.cell_number = entered.cell_number
+        and entered.step_number = 1
+inner join planned on cells.journey_id = planned.journey_id
+inner join lengths on cells.journey_id = lengths.journey_id
+left join clustered
+    on
+        cells.cell_number = clustered.cell_number
+        and planned.step_number = clustered.step_number
+left join timed
+    on
+        cells.cell_number = timed.cell_number
+        and planned.step_number = timed.step_number
+{% endset %}
+
+with
+
+{{ step_ctes }},
+
+{{ computed_once('funnels', all_funnels, given=step_ctes) }},
 
 -- the sums that the design effect takes (macros/metrics/moments.sql), of either share
 reach as (

@@ -1,5 +1,5 @@
-with
-
+-- noqa: disable=LT02
+{% set dated_ctes %}
 contacts as (
 
     select * from {{ ref('int_service_contacts_judged') }}
@@ -115,26 +115,29 @@ dated as (
         select 'quarter' as period_type
     ) as period_types
 
-),
+)
+{% endset %}
 
--- Case mix: what all contacts of the same channel and topic came to in the period. Who is given the
--- hard ones is compared with what others made of hard ones.
-expected as (
+{#- Case mix: what all contacts of the same channel and topic came to in the period. Who is given
+    the hard ones is compared with what others made of hard ones. -#}
+{% set mixed_cases %}
+select
+    *,
+    sum(weight * value_number) over (
+        partition by metric_id, period_type, period_start, channel, topic
+    ) / sum(weight) over (
+        partition by metric_id, period_type, period_start, channel, topic
+    ) as expected_number
+from dated
+{% endset %}
 
-    select
-        *,
-        sum(weight * value_number) over (
-            partition by metric_id, period_type, period_start, channel, topic
-        ) / sum(weight) over (
-            partition by metric_id, period_type, period_start, channel, topic
-        ) as expected_number
-    from dated
+{% set subject_ctes %}
+{{ dated_ctes }},
 
-),
+{{ computed_once('expected', mixed_cases, given=dated_ctes) }},
 
 subjects as (
 
-    -- noqa: disable=LT02
     -- what a machine settles is nobody's merit
     {%- set is_of_people = "metric_id not in ('self_service_containment', 'escalation_rate')" %}
     {%- set kinds = {
@@ -160,7 +163,6 @@ subjects as (
     where {{ condition }}
     {{- "\n    union all" if not loop.last }}
     {%- endfor %}
-    -- noqa: enable=LT02
 
 ),
 
@@ -225,7 +227,6 @@ judged as (
 -- out; the sums over all contacts are the same for each topic.
 requests as (
 
-    -- noqa: disable=LT02
     {%- set asked = {'topic': "coalesce(topic, 'unknown')", 'menu_choice': 'menu_choice'} %}
     {%- for kind, subject in asked.items() %}
     {%- for period_type in ['month', 'quarter'] %}
@@ -241,7 +242,6 @@ requests as (
     {%- endfor %}
     {{- "\n    union all" if not loop.last }}
     {%- endfor %}
-    -- noqa: enable=LT02
 
 ),
 
@@ -312,39 +312,42 @@ requested as (
             and asked.subject_kind = requests_in_all.subject_kind
     group by asked.period_type, asked.period_start, asked.subject_kind, asked.subject_id
 
-),
+)
+{% endset %}
 
--- noqa: disable=LT02
-united as (
-
-    {% for relation in ['judged', 'requested'] -%}
-    {%- set residuals = ['expected_sum', 'r', 'wwrr', 'wwrb', 'crr', 'crb'] -%}
-    select
-        metric_id,
-        period_type,
-        period_start,
-        subject_kind,
-        subject_id,
-        team_id,
-        cast(n as bigint) as n,
-        record_count,
-        customer_count,
-        {%- for sum in ['x', 'base', 'wwxx', 'wwxb', 'wwbb', 'cxx', 'cxb', 'cbb'] %}
-        cast({{ sum }} as double) as {{ sum }},
-        {%- endfor %}
-        {%- for sum in residuals %}
-        cast({{ sum if relation == 'judged' else 'null' }} as double) as {{ sum }}
-        {{- "," if not loop.last }}
-        {%- endfor %}
-    from {{ relation }}
-    {% if not loop.last %}
-    union all
-
-    {% endif %}
+{% set all_subjects %}
+{% for relation in ['judged', 'requested'] -%}
+{%- set residuals = ['expected_sum', 'r', 'wwrr', 'wwrb', 'crr', 'crb'] -%}
+select
+    metric_id,
+    period_type,
+    period_start,
+    subject_kind,
+    subject_id,
+    team_id,
+    cast(n as bigint) as n,
+    record_count,
+    customer_count,
+    {%- for sum in ['x', 'base', 'wwxx', 'wwxb', 'wwbb', 'cxx', 'cxb', 'cbb'] %}
+    cast({{ sum }} as double) as {{ sum }},
     {%- endfor %}
+    {%- for sum in residuals %}
+    cast({{ sum if relation == 'judged' else 'null' }} as double) as {{ sum }}
+    {{- "," if not loop.last }}
+    {%- endfor %}
+from {{ relation }}
+{% if not loop.last %}
+union all
 
-),
--- noqa: enable=LT02
+{% endif %}
+{%- endfor %}
+{% endset %}
+
+with
+
+{{ subject_ctes }},
+
+{{ computed_once('united', all_subjects, given=subject_ctes) }},
 
 valued as (
 
@@ -435,7 +438,6 @@ estimated as (
 
 figures as (
 
-    -- noqa: disable=LT02
     select
         *,
         {%- for limit, sign in [('ci_low', '-'), ('ci_high', '+')] %}
@@ -450,13 +452,11 @@ figures as (
         end as difference_{{ limit }}{{ "," if not loop.last }}
         {%- endfor %}
     from estimated
-    -- noqa: enable=LT02
 
 ),
 
 final as (
 
-    -- noqa: disable=LT02
     {%- set shown = {
         'value': 'm', 'ci_low': 'least(ci_low, m)', 'ci_high': 'greatest(ci_high, m)',
         'expected_value': 'expected_value', 'difference': 'difference',
@@ -480,7 +480,6 @@ final as (
         is_suppressed,
         is_small_sample
     from figures
-    -- noqa: enable=LT02
 
 )
 
