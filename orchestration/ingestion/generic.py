@@ -208,6 +208,7 @@ TABLES = (
         _number("wait_seconds", "handle_seconds"),
         _text("outcome"),
         _boolean("is_transferred", "is_resolved"),
+        Column("begins_with_machine", kind="boolean", description="A bot answered first."),
     ),
     _table(
         "orders",

@@ -537,6 +537,7 @@ def _service(world: World) -> None:
             'all' as touchpoint_id,
             l.started_at as met_at,
             l.channel,
+            l.is_bot or l.channel = 'sms' as is_written_to_machine,
             l.topic,
             l.ivr_choice,
             l.ticket_id,
@@ -549,11 +550,11 @@ def _service(world: World) -> None:
         from legs as l
         union all
         select 'Z' || c.ticket_id, c.person, day_of(c.opened_at), 'all', c.opened_at, c.channel,
-            c.topic, null, c.ticket_id, c.agent >= 0, null, null, false, null, false
+            false, c.topic, null, c.ticket_id, c.agent >= 0, null, null, false, null, false
         from cases as c where c.channel = 'ticket'
         """
     )
-    machine = "channel in ('ivr', 'sms')"
+    machine = "channel = 'ivr' or is_written_to_machine"
     _add(world, "average_handling_time", "true_contacts", "handle_seconds",
          "handle_seconds is not null")  # fmt: skip
     _add(world, "average_speed_of_answer", "true_contacts", "wait_seconds",
@@ -562,7 +563,7 @@ def _service(world: World) -> None:
          "has_agent or coalesce(outcome = 'abandoned', false)")  # fmt: skip
     _add(world, "transfer_rate", "true_contacts", "is_transferred", "has_agent")
     _add(world, "self_service_containment", "true_contacts", "outcome = 'contained'", machine)
-    _add(world, "escalation_rate", "true_contacts", "has_agent", "channel = 'sms'")
+    _add(world, "escalation_rate", "true_contacts", "has_agent", "is_written_to_machine")
     world.run(
         f"""
         create or replace table true_matters as

@@ -52,7 +52,7 @@ def make_cases(world: World, planted: dict[str, Episode]) -> None:
     size = len(mission)
     channel = np.where(
         kind == 1,
-        np.where(rng.random(size) < 0.6, IVR, SMS),
+        np.array([IVR, SMS, CHAT])[np.searchsorted([0.6, 0.85], rng.random(size), side="right")],
         weighted(rng, [0.42, 0.32, 0.18, 0.08], size),
     )
     topic = np.where(kind == 1, 0, missions["topic"][mission])
@@ -68,7 +68,11 @@ def make_cases(world: World, planted: dict[str, Episode]) -> None:
     wait = rng.exponential(np.where(channel == PHONE, 95.0, 40.0))
     wait = np.where(busy & (channel == PHONE), rng.uniform(600, 2400, size), wait)
     abandoned = (channel == PHONE) & (wait > rng.exponential(PATIENCE_SECONDS, size) + 120)
-    to_agent = np.where(channel == SMS, rng.random(size) < np.where(kind == 1, 0.15, 0.5), True)
+    # Of those who ask a machine few need somebody: what they want to know, it knows.
+    is_machine = (kind == 1) & (channel != IVR)
+    to_agent = np.where(
+        (channel == SMS) | is_machine, rng.random(size) < np.where(kind == 1, 0.15, 0.5), True
+    )
     to_agent &= (channel != IVR) & ~abandoned
     transferred = to_agent & (channel != TICKET) & (rng.random(size) < 0.09)
     handle = np.exp(rng.normal(5.65, 0.45, size) - 0.1 * skill[agent])
@@ -126,6 +130,8 @@ select
     p.case_number,
     p.person,
     p.leg as channel,
+    -- a bot leads some chats first, and all that only ask where the parcel is
+    p.leg = 'chat' and (p.is_machine or p.dice < 300) as is_bot,
     p.opened_at + case when p.leg = 'phone' then 40000000 else 0 end as started_at,
     p.opened_at + cast(
         case

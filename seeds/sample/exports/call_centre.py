@@ -15,7 +15,7 @@ def prepare(world: World) -> None:
         create or replace table call_centre_contacts as
         select
             'L' || lpad(cast(l.leg_number as varchar), 7, '0') as contact_ref,
-            l.channel,
+            case when l.is_bot then 'chatbot' else l.channel end as channel,
             'inbound' as direction,
             l.started_at as started_at_us,
             l.ended_at as ended_at_us,

@@ -23,4 +23,5 @@
     'outcome': 'string',
     'is_transferred': 'boolean',
     'is_resolved': 'boolean',
+    'begins_with_machine': 'boolean',
 }) }}

@@ -73,6 +73,13 @@ final as (
         contacts.outcome,
         contacts.is_transferred,
         contacts.is_resolved,
+        -- what the source does not say: in the phone menu, by text message and in a queue of bots
+        -- a machine answers first
+        coalesce(
+            contacts.begins_with_machine,
+            contacts.channel in ('ivr', 'sms') or lower(contacts.queue) like '%bot%',
+            false
+        ) as begins_with_machine,
         case
             when
                 coalesce(

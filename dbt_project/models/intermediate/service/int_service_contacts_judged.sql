@@ -60,8 +60,7 @@ contacts as (
         handle_seconds,
         outcome,
         coalesce(is_transferred, false) as is_transferred,
-        -- A machine answers first in the phone menu, by text message and in a bot's chat.
-        channel in ('ivr', 'sms') or lower(coalesce(queue, '')) like '%bot%' as begins_with_machine,
+        begins_with_machine,
         coalesce(outcome = 'contained', false) as is_contained,
         -- the menu passed the call on: the call itself is another record
         channel = 'ivr' and coalesce(outcome = 'transferred', false) as is_passed_on

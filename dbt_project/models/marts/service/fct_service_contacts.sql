@@ -30,7 +30,8 @@ final as (
         contacts.handle_seconds,
         contacts.outcome,
         contacts.is_transferred,
-        contacts.is_resolved
+        contacts.is_resolved,
+        contacts.begins_with_machine
     from contacts
     left join records_resolved
         on contacts.identity_record_key = records_resolved.identity_record_key

@@ -64,7 +64,10 @@ final as (
         outcome,
         coalesce(is_transferred, outcome = 'transferred') as is_transferred,
         coalesce(is_resolved, case when outcome in ('resolved', 'contained') then true end)
-            as is_resolved
+            as is_resolved,
+        -- the channel of a bot's chat is chat: that a bot led it would be lost
+        case when logged_channel in ('ivr', 'voicebot', 'chatbot') then true end
+            as begins_with_machine
     from renamed
 )
 
@@ -90,5 +93,6 @@ select
     handle_seconds,
     outcome,
     is_transferred,
-    is_resolved
+    is_resolved,
+    begins_with_machine
 from final

@@ -25,7 +25,8 @@ final as (
         {{ text_to_number('handle_seconds', 'double') }} as handle_seconds,
         lower({{ blank_to_null('outcome') }}) as outcome,
         {{ text_to_boolean('is_transferred') }} as is_transferred,
-        {{ text_to_boolean('is_resolved') }} as is_resolved
+        {{ text_to_boolean('is_resolved') }} as is_resolved,
+        {{ text_to_boolean('begins_with_machine') }} as begins_with_machine
     from mapped
 )
 
@@ -51,5 +52,6 @@ select
     handle_seconds,
     outcome,
     is_transferred,
-    is_resolved
+    is_resolved,
+    begins_with_machine
 from final

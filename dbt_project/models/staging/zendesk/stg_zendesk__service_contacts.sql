@@ -64,7 +64,8 @@ final as (
             when conversations.first_response_at is not null then 'agent'
         end as outcome,
         cast(null as boolean) as is_transferred,
-        conversations.status in ('solved', 'closed') as is_resolved
+        conversations.status in ('solved', 'closed') as is_resolved,
+        cast(null as boolean) as begins_with_machine
     from conversations
     inner join tickets
         on conversations.source = tickets._source and conversations.case_id = tickets.id
@@ -94,5 +95,6 @@ select
     handle_seconds,
     outcome,
     is_transferred,
-    is_resolved
+    is_resolved,
+    begins_with_machine
 from final
