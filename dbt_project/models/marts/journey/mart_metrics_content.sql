@@ -1,6 +1,8 @@
 {{ wide_metrics([
     'content_usefulness',
     'site_search_exit',
+    'page_speed_lcp',
+    'section_interest',
     'content_time_seconds',
     'scroll_depth',
     'scroll_to_end',

@@ -2,6 +2,8 @@
     'nps',
     'csat',
     'womi',
+    'womi_overstatement',
+    'ctt_net_emotion',
     'exq',
     'response_rate',
     'conversion_rate',

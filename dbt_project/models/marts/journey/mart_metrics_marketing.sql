@@ -9,6 +9,7 @@
     'conversion_cart',
     'click_through',
     'acquisition_cost',
+    'programme_return',
     'search_landing_engagement',
     'search_landing_consideration',
 ]) }}

@@ -2,6 +2,7 @@
     'nps',
     'ces',
     'csat',
+    'ctt_net_emotion',
     'contacts_per_order',
     'average_handling_time',
     'average_speed_of_answer',
@@ -12,7 +13,10 @@
     'escalation_rate',
     'first_response_time',
     'resolution_time',
+    'first_response_in_time',
+    'resolution_in_time',
     'agent_csat',
     'service_to_sales',
+    'saved_service_cost',
     'mystery_shopping_score',
 ]) }}
