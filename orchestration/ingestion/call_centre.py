@@ -8,10 +8,27 @@ hands over is one IVR row and one phone row with the same ``ticket_id`` or phone
 
 from __future__ import annotations
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 CONTACTS = TableSpec(
     name="contacts",
+    people=People(
+        things=(
+            "queue",
+            "ivr_choice",
+            "topic",
+            "agent_id",
+            "team",
+            "outcome",
+        ),
+        identifies={
+            "contact_ref": "service_contact",
+            "loyalty_id": "loyalty_id",
+            "client_id": "client_id",
+            "ticket_id": "~case",
+        },
+        records=("service_contact",),
+    ),
     columns=(
         Column("contact_ref", required=True, not_null=True, description="Id of the contact leg."),
         Column(

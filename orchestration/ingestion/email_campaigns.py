@@ -5,10 +5,18 @@ One row per event of one message to one recipient; times in ISO 8601, with an of
 
 from __future__ import annotations
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 EVENTS = TableSpec(
     name="events",
+    people=People(
+        things=(
+            "campaign_id",
+            "campaign_name",
+        ),
+        identifies={"message_id": "message", "contact_id": "contact_id"},
+        records=("message",),
+    ),
     columns=(
         Column("campaign_id", required=True, not_null=True, description="Campaign."),
         Column("campaign_name", description="Campaign name."),

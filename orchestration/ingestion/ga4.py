@@ -12,7 +12,7 @@ again here; other ``param_…`` columns than those listed stay in ``_extra``.
 
 from __future__ import annotations
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 _PARAM_VALUE = (
     "STRUCT(string_value VARCHAR, int_value BIGINT, float_value DOUBLE, double_value DOUBLE)"
@@ -149,6 +149,22 @@ _FLAT_COLUMNS = {
 
 EVENTS = TableSpec(
     name="events",
+    people=People(
+        things=(
+            "items",
+            "event_name",
+            "stream_id",
+            "platform",
+            "app_info",
+            "event_dimensions",
+            "device.web_info.hostname",
+        ),
+        identifies={
+            "user_pseudo_id": "client_id",
+            "user_id": "user_id",
+            "ecommerce.transaction_id": "~order",
+        },
+    ),
     natural_key=(
         "stream_id",
         "user_pseudo_id",

@@ -26,11 +26,224 @@ visitor counters, uptime, product use, interviews, contracts, benchmarks), in
 
 from __future__ import annotations
 
-from orchestration.ingestion.specs import Column, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, People, TableSpec, VendorSpec
 
 _TIMEZONE = Column("timezone", description="Zone of times without an offset; set by `timezone:`.")
 _EMAIL = Column("email", identifier="email")
 _PHONE = Column("phone", identifier="phone")
+
+
+_PEOPLE = {
+    "web_events": People(
+        things=(
+            "stream_id",
+            "platform",
+        ),
+        identifies={
+            "event_id": "web_event",
+            "client_id": "client_id",
+            "user_id": "user_id",
+            "transaction_id": "~order",
+        },
+        records=("web_event",),
+    ),
+    "crm_contacts": People(
+        identifies={
+            "contact_id": "contact_id",
+            "loyalty_id": "loyalty_id",
+            "user_id": "user_id",
+            "client_id": "client_id",
+        },
+        details=(
+            "first_name",
+            "last_name",
+            "street",
+            "postal_code",
+            "city",
+            "birth_year",
+        ),
+    ),
+    "survey_invitations": People(
+        things=(
+            "survey_id",
+            "channel",
+            "touchpoint_id",
+        ),
+        identifies={"invitation_id": "invitation@survey_id", "contact_id": "contact_id"},
+        records=("invitation",),
+    ),
+    "survey_responses": People(
+        things=(
+            "survey_id",
+            "channel",
+            "touchpoint_id",
+            "language",
+        ),
+        identifies={
+            "response_id": "response@survey_id",
+            "invitation_id": "invitation@survey_id",
+            "contact_id": "contact_id",
+            "user_id": "user_id",
+            "client_id": "client_id",
+            "loyalty_id": "loyalty_id",
+            "order_ref": "~order",
+            "case_ref": "~case",
+        },
+        records=("response",),
+    ),
+    "survey_answers": People(
+        things=(
+            "survey_id",
+            "question_id",
+            "question_version",
+        ),
+        identifies={"response_id": "response@survey_id"},
+    ),
+    "service_cases": People(
+        things=(
+            "channel",
+            "topic",
+            "priority",
+            "status",
+            "agent_id",
+            "team_id",
+        ),
+        identifies={"case_id": "case", "contact_id": "contact_id", "order_ref": "~order"},
+        records=("case",),
+    ),
+    "service_contacts": People(
+        things=(
+            "channel",
+            "direction",
+            "queue",
+            "menu_choice",
+            "topic",
+            "agent_id",
+            "team_id",
+            "outcome",
+        ),
+        identifies={
+            "contact_ref": "service_contact",
+            "case_ref": "~case",
+            "loyalty_id": "loyalty_id",
+            "client_id": "client_id",
+        },
+        records=("service_contact",),
+    ),
+    "orders": People(
+        things=(
+            "channel",
+            "currency",
+            "status",
+            "payment_method",
+            "store_id",
+        ),
+        identifies={
+            "order_id": "order",
+            "order_name": "order",
+            "transaction_ref": "order",
+            "cart_ref": "order",
+            "customer_ref": "customer_ref",
+            "contact_id": "contact_id",
+            "loyalty_id": "loyalty_id",
+            "user_id": "user_id",
+            "client_id": "client_id",
+        },
+        records=("order",),
+    ),
+    "order_lines": People(
+        things=(
+            "product_id",
+            "product_name",
+            "channel",
+            "store_id",
+            "currency",
+        ),
+        identifies={
+            "order_id": "order",
+            "customer_ref": "customer_ref",
+            "loyalty_id": "loyalty_id",
+        },
+    ),
+    "order_payments": People(things=("payment_method",), identifies={"order_id": "order"}),
+    "contracts": People(
+        things=("product_id", "channel", "currency"),
+        identifies={
+            "contract_id": "contract",
+            "customer_ref": "customer_ref",
+            "contact_id": "contact_id",
+            "loyalty_id": "loyalty_id",
+            "user_id": "user_id",
+        },
+        records=("contract",),
+    ),
+    "refunds": People(
+        identifies={
+            "customer_ref": "customer_ref",
+            "loyalty_id": "loyalty_id",
+            "refund_id": "refund",
+            "order_id": "order",
+        },
+        details=("reason",),
+        records=("refund",),
+    ),
+    "carts": People(
+        things=(
+            "channel",
+            "currency",
+        ),
+        identifies={
+            "cart_id": "order",
+            "cart_ref": "order",
+            "order_ref": "~order",
+            "customer_ref": "customer_ref",
+            "client_id": "client_id",
+        },
+        records=("order",),
+    ),
+    "messages": People(
+        things=(
+            "campaign_id",
+            "campaign_name",
+            "channel",
+            "event_type",
+        ),
+        identifies={"message_id": "message", "contact_id": "contact_id"},
+        records=("message",),
+    ),
+    "feedback": People(
+        things=(
+            "channel",
+            "touchpoint_id",
+            "place",
+            "product_id",
+            "theme",
+            "language",
+        ),
+        identifies={
+            "feedback_id": "feedback@kind",
+            "contact_id": "contact_id",
+            "user_id": "user_id",
+            "loyalty_id": "loyalty_id",
+        },
+        details=("feedback_text",),
+        records=("feedback",),
+    ),
+    "readings": People(
+        things=(
+            "subject",
+            "channel",
+            "touchpoint_id",
+        ),
+        identifies={
+            "reading_id": "reading@kind",
+            "user_id": "user_id",
+            "client_id": "client_id",
+            "loyalty_id": "loyalty_id",
+        },
+        records=("reading",),
+    ),
+}
 
 
 def _key(name: str, description: str = "") -> Column:
@@ -79,6 +292,7 @@ def _table(
         dt=dt,
         files=(),
         description=description,
+        people=_PEOPLE.get(name),
     )
 
 

@@ -13,6 +13,7 @@ from orchestration.ingestion.specs import (
     ColumnKind,
     FileRule,
     IdentifierKind,
+    People,
     TableSpec,
     VendorSpec,
 )
@@ -83,6 +84,24 @@ _OBJECT_COLUMNS = (
 
 CONTACTS = TableSpec(
     name="contacts",
+    people=People(
+        identifies={
+            "id": "contact_id",
+            "hs_merged_object_ids": "contact_id*",
+            "loyalty_id": "loyalty_id",
+            "web_user_id": "user_id",
+            "web_client_id": "client_id",
+        },
+        details=(
+            "firstname",
+            "lastname",
+            "address",
+            "zip",
+            "city",
+            "birth_year",
+            "properties",
+        ),
+    ),
     columns=(
         Column("id", required=True, not_null=True, description="Contact id (vid)."),
         _property("email", "Primary e-mail address.", identifier="email"),
@@ -136,6 +155,14 @@ COMPANIES = TableSpec(
 
 DEALS = TableSpec(
     name="deals",
+    people=People(
+        identifies={"id": "deal", "associations$.contacts.results[*].id": "contact_id"},
+        details=(
+            "dealname",
+            "properties",
+        ),
+        records=("deal",),
+    ),
     columns=(
         Column("id", required=True, not_null=True, aliases=("deal_id",), description="Deal id."),
         _property("dealname", "Deal name."),
@@ -168,6 +195,7 @@ DEALS = TableSpec(
 
 DEAL_CONTACTS = TableSpec(
     name="deal_contacts",
+    people=People(identifies={"deal_id": "deal", "contact_id": "contact_id"}),
     columns=(
         Column("deal_id", required=True, not_null=True, description="Deal id."),
         Column("contact_id", required=True, not_null=True, description="Contact id."),
@@ -186,6 +214,7 @@ DEAL_CONTACTS = TableSpec(
 
 DEAL_COMPANIES = TableSpec(
     name="deal_companies",
+    people=People(identifies={"deal_id": "deal"}),
     columns=(
         Column("deal_id", required=True, not_null=True, description="Deal id."),
         Column("company_id", required=True, not_null=True, description="Company id."),
@@ -204,6 +233,13 @@ DEAL_COMPANIES = TableSpec(
 
 CONTACT_MERGE_AUDIT = TableSpec(
     name="contact_merge_audit",
+    people=People(
+        identifies={
+            "canonical_vid": "contact_id",
+            "vid_to_merge": "contact_id",
+            "contact_id": "contact_id",
+        }
+    ),
     columns=(
         Column(
             "canonical_vid",
@@ -244,6 +280,9 @@ CONTACT_MERGE_AUDIT = TableSpec(
 
 EMAIL_EVENTS = TableSpec(
     name="email_events",
+    people=People(
+        identifies={"id": "email_event", "sentBy_id": "email_event"}, records=("email_event",)
+    ),
     columns=(
         Column("id", required=True, not_null=True, description="Event id."),
         Column(
@@ -292,6 +331,7 @@ EMAIL_EVENTS = TableSpec(
 
 EMAIL_EVENT_CLICKS = TableSpec(
     name="email_event_clicks",
+    people=People(identifies={"id": "email_event"}),
     columns=(
         Column("id", required=True, not_null=True, description="Id of the CLICK event."),
         Column("url", description="Link that was clicked."),
@@ -311,6 +351,7 @@ EMAIL_EVENT_CLICKS = TableSpec(
 
 EMAIL_EVENT_STATUS_CHANGES = TableSpec(
     name="email_event_status_changes",
+    people=People(identifies={"id": "email_event"}),
     columns=(
         Column("id", required=True, not_null=True, description="Id of the STATUSCHANGE event."),
         Column("portalSubscriptionStatus", description="SUBSCRIBED or UNSUBSCRIBED."),

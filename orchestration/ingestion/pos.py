@@ -5,7 +5,7 @@ shops' local time without an offset. A return is a receipt of its own with negat
 amounts; `original_receipt_id` names the sale where the till knew it.
 """
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 
 def _csv(name: str) -> FileRule:
@@ -14,6 +14,20 @@ def _csv(name: str) -> FileRule:
 
 RECEIPTS = TableSpec(
     name="receipts",
+    people=People(
+        things=(
+            "store_id",
+            "till_id",
+            "cashier_id",
+            "payment_method",
+        ),
+        identifies={
+            "receipt_id": "order",
+            "original_receipt_id": "order",
+            "loyalty_id": "loyalty_id",
+        },
+        records=("order",),
+    ),
     natural_key=("receipt_id",),
     dt="try_cast(left(trim(sold_at), 10) as date)",
     files=(_csv("receipts"),),
@@ -52,6 +66,13 @@ RECEIPTS = TableSpec(
 
 RECEIPT_LINES = TableSpec(
     name="receipt_lines",
+    people=People(
+        things=(
+            "sku",
+            "product_name",
+        ),
+        identifies={"receipt_id": "order"},
+    ),
     natural_key=("receipt_id", "line_number"),
     dt=None,
     files=(_csv("receipt_lines"),),
@@ -72,6 +93,15 @@ RECEIPT_LINES = TableSpec(
 
 SMS_FEEDBACK = TableSpec(
     name="sms_feedback",
+    people=People(
+        things=(
+            "store_id",
+            "delivery_status",
+        ),
+        identifies={"feedback_id": "feedback", "receipt_id": "order", "loyalty_id": "loyalty_id"},
+        details=("message",),
+        records=("feedback",),
+    ),
     natural_key=("feedback_id",),
     dt="try_cast(left(trim(sent_at), 10) as date)",
     files=(_csv("sms_feedback"),),

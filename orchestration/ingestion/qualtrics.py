@@ -8,10 +8,33 @@ or with the prefix `responses_`. Question columns are not declared: in the CSV t
 with the time zone set so.
 """
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 RESPONSES = TableSpec(
     name="responses",
+    people=People(
+        things=(
+            "touchpoint_id",
+            "labels",
+        ),
+        identifies={
+            "ResponseId": "response",
+            "ExternalReference": "contact_id",
+            "user_id": "user_id",
+            "client_id": "client_id",
+            "loyalty_id": "loyalty_id",
+            "order_ref": "~order",
+            "case_ref": "~case",
+        },
+        details=(
+            "IPAddress",
+            "RecipientLastName",
+            "RecipientFirstName",
+            "LocationLatitude",
+            "LocationLongitude",
+        ),
+        records=("response",),
+    ),
     natural_key=("ResponseId",),
     dt="try_cast(left(trim(coalesce(RecordedDate, EndDate, StartDate)), 10) as date)",
     files=(
@@ -84,6 +107,14 @@ RESPONSES = TableSpec(
 
 DISTRIBUTION_HISTORY = TableSpec(
     name="distribution_history",
+    people=People(
+        identifies={
+            "contactId": "panel_contact",
+            "contactLookupId": "panel_contact",
+            "responseId": "response",
+        },
+        records=("panel_contact",),
+    ),
     natural_key=("distributionId", "contactId"),
     dt="try_cast(left(trim(sentAt), 10) as date)",
     files=(

@@ -7,7 +7,7 @@ a suffix (`ces_v2`). Question columns differ by survey, so they are not declared
 ISO-8859-1 with semicolons; times are local, without an offset.
 """
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 
 def _csv(name: str) -> FileRule:
@@ -16,6 +16,30 @@ def _csv(name: str) -> FileRule:
 
 RESPONSES = TableSpec(
     name="responses",
+    people=People(
+        things=(
+            "survey_id",
+            "touchpoint_id",
+            "channel",
+            "language",
+        ),
+        identifies={
+            "respondent_id": "response@survey_id",
+            "invitation_id": "invitation@survey_id",
+            "contact_id": "contact_id",
+            "user_id": "user_id",
+            "client_id": "client_id",
+            "loyalty_id": "loyalty_id",
+            "order_ref": "~order",
+            "case_ref": "~case",
+        },
+        details=(
+            "first_name",
+            "last_name",
+            "ip_address",
+        ),
+        records=("response",),
+    ),
     natural_key=("survey_id", "respondent_id"),
     dt="try_cast(left(trim(coalesce(nullif(trim(completed_at), ''), started_at)), 10) as date)",
     files=(_csv("responses"),),
@@ -47,6 +71,14 @@ RESPONSES = TableSpec(
 
 INVITATIONS = TableSpec(
     name="invitations",
+    people=People(
+        things=(
+            "touchpoint_id",
+            "channel",
+        ),
+        identifies={"invitation_id": "invitation@survey_id", "contact_id": "contact_id"},
+        records=("invitation",),
+    ),
     natural_key=("survey_id", "invitation_id"),
     dt="try_cast(left(trim(sent_at), 10) as date)",
     files=(_csv("invitations"),),

@@ -7,7 +7,7 @@ and ``loyalty_id_c``.
 
 from __future__ import annotations
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 
 def _files(singular: str) -> tuple[FileRule, ...]:
@@ -80,6 +80,23 @@ _PERSON_COLUMNS = (
 
 CONTACTS = TableSpec(
     name="contacts",
+    people=People(
+        identifies={
+            "id": "contact_id",
+            "master_record_id": "contact_id",
+            "loyalty_id__c": "loyalty_id",
+            "web_user_id__c": "user_id",
+            "web_client_id__c": "client_id",
+        },
+        details=(
+            "first_name",
+            "last_name",
+            "birthdate",
+            "mailing_street",
+            "mailing_city",
+            "mailing_postal_code",
+        ),
+    ),
     columns=(
         _ID,
         Column("account_id", description="AccountId."),
@@ -100,6 +117,24 @@ CONTACTS = TableSpec(
 
 LEADS = TableSpec(
     name="leads",
+    people=People(
+        identifies={
+            "id": "contact_id",
+            "master_record_id": "contact_id",
+            "converted_contact_id": "contact_id",
+            "converted_opportunity_id": "deal",
+            "loyalty_id__c": "loyalty_id",
+            "web_user_id__c": "user_id",
+            "web_client_id__c": "client_id",
+        },
+        details=(
+            "first_name",
+            "last_name",
+            "street",
+            "city",
+            "postal_code",
+        ),
+    ),
     columns=(
         _ID,
         Column("master_record_id", description="MasterRecordId: lead this was merged into."),
@@ -143,6 +178,9 @@ ACCOUNTS = TableSpec(
 
 OPPORTUNITIES = TableSpec(
     name="opportunities",
+    people=People(
+        identifies={"id": "deal", "contact_id": "contact_id"}, details=("name",), records=("deal",)
+    ),
     columns=(
         _ID,
         Column("account_id", description="AccountId."),

@@ -7,7 +7,7 @@ so a column that only one layout fills is null for the other; what to make of th
 business.
 """
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 
 def _native(*names: str) -> tuple[FileRule, ...]:
@@ -44,6 +44,43 @@ def _created_date(column: str = "created_at") -> str:
 
 ORDERS = TableSpec(
     name="orders",
+    people=People(
+        things=(
+            "line_items",
+            "shipping_lines",
+            "refunds",
+            "payment_gateway_names",
+            "source_name",
+            "location_id",
+        ),
+        identifies={
+            "id": "order",
+            "name": "order",
+            "order_number": "order",
+            "token": "order",
+            "cart_token": "order",
+            "checkout_token": "order",
+            "checkout_id": "order",
+            "customer_id": "customer_ref",
+            "customer$.id": "customer_ref",
+            "note_attributes$[*].value": "client_id|user_id|loyalty_id",
+            "line_items$[*].id": "order_line",
+            "shipping_lines$[*].id": "shipping_line",
+            "refunds$[*].id": "refund",
+            "refunds$[*].refund_line_items[*].line_item_id": "order_line",
+        },
+        details=(
+            "customer$.email",
+            "customer$.phone",
+            "customer$.first_name",
+            "customer$.last_name",
+        ),
+        records=(
+            "order",
+            "order_line",
+            "refund",
+        ),
+    ),
     natural_key=("id",),
     dt=_created_date(),
     files=(*_native("orders"), _fivetran("order")),
@@ -106,6 +143,17 @@ ORDERS = TableSpec(
 
 ORDER_LINES = TableSpec(
     name="order_lines",
+    people=People(
+        things=(
+            "product_id",
+            "variant_id",
+            "sku",
+            "title",
+            "name",
+        ),
+        identifies={"id": "order_line", "order_id": "order"},
+        records=("order_line",),
+    ),
     natural_key=("id",),
     dt=None,
     files=(_fivetran("order_line"),),
@@ -129,6 +177,7 @@ ORDER_LINES = TableSpec(
 
 DISCOUNT_ALLOCATIONS = TableSpec(
     name="discount_allocations",
+    people=People(identifies={"order_line_id": "order_line"}),
     natural_key=("order_line_id", "index"),
     dt=None,
     files=(_fivetran("discount_allocation"),),
@@ -143,6 +192,7 @@ DISCOUNT_ALLOCATIONS = TableSpec(
 
 TAX_LINES = TableSpec(
     name="tax_lines",
+    people=People(identifies={"order_line_id": "order_line"}),
     natural_key=("order_line_id", "index"),
     dt=None,
     files=(_fivetran("tax_line"),),
@@ -159,6 +209,14 @@ TAX_LINES = TableSpec(
 
 ORDER_SHIPPING_LINES = TableSpec(
     name="order_shipping_lines",
+    people=People(
+        things=(
+            "code",
+            "title",
+        ),
+        identifies={"id": "shipping_line", "order_id": "order"},
+        records=("shipping_line",),
+    ),
     natural_key=("id",),
     dt=None,
     files=(_fivetran("order_shipping_line"),),
@@ -176,6 +234,7 @@ ORDER_SHIPPING_LINES = TableSpec(
 
 ORDER_NOTE_ATTRIBUTES = TableSpec(
     name="order_note_attributes",
+    people=People(identifies={"order_id": "order", "value": "client_id|user_id|loyalty_id"}),
     natural_key=("order_id", "name"),
     dt=None,
     files=(_fivetran("order_note_attribute"),),
@@ -190,6 +249,9 @@ ORDER_NOTE_ATTRIBUTES = TableSpec(
 
 REFUNDS = TableSpec(
     name="refunds",
+    people=People(
+        identifies={"id": "refund", "order_id": "order"}, details=("note",), records=("refund",)
+    ),
     natural_key=("id",),
     dt=_created_date(),
     files=(_fivetran("refund"),),
@@ -207,6 +269,11 @@ REFUNDS = TableSpec(
 
 ORDER_LINE_REFUNDS = TableSpec(
     name="order_line_refunds",
+    people=People(
+        things=("restock_type",),
+        identifies={"id": "refund_line", "refund_id": "refund", "order_line_id": "order_line"},
+        records=("refund_line",),
+    ),
     natural_key=("id",),
     dt=None,
     files=(_fivetran("order_line_refund"),),
@@ -225,6 +292,10 @@ ORDER_LINE_REFUNDS = TableSpec(
 
 ORDER_ADJUSTMENTS = TableSpec(
     name="order_adjustments",
+    people=People(
+        identifies={"id": "adjustment", "order_id": "order", "refund_id": "refund"},
+        records=("adjustment",),
+    ),
     natural_key=("id",),
     dt=None,
     files=(_fivetran("order_adjustment"),),
@@ -243,6 +314,15 @@ ORDER_ADJUSTMENTS = TableSpec(
 
 TRANSACTIONS = TableSpec(
     name="transactions",
+    people=People(
+        things=(
+            "gateway",
+            "kind",
+            "status",
+        ),
+        identifies={"id": "payment", "order_id": "order", "refund_id": "refund"},
+        records=("payment",),
+    ),
     natural_key=("id",),
     dt=_created_date(),
     files=(_fivetran("transaction"),),
@@ -264,6 +344,15 @@ TRANSACTIONS = TableSpec(
 
 CUSTOMERS = TableSpec(
     name="customers",
+    people=People(
+        identifies={"id": "customer_ref"},
+        details=(
+            "first_name",
+            "last_name",
+            "tags",
+            "default_address",
+        ),
+    ),
     natural_key=("id",),
     dt=None,
     files=(*_native("customers"), _fivetran("customer")),
@@ -286,6 +375,28 @@ CUSTOMERS = TableSpec(
 
 ABANDONED_CHECKOUTS = TableSpec(
     name="abandoned_checkouts",
+    people=People(
+        things=(
+            "line_items",
+            "source_name",
+        ),
+        identifies={
+            "id": "order",
+            "token": "order",
+            "cart_token": "order",
+            "name": "order",
+            "customer_id": "customer_ref",
+            "customer$.id": "customer_ref",
+            "note_attributes$[*].value": "client_id|user_id|loyalty_id",
+        },
+        details=(
+            "customer$.email",
+            "customer$.phone",
+            "customer$.first_name",
+            "customer$.last_name",
+        ),
+        records=("order",),
+    ),
     natural_key=("id",),
     dt=_created_date(),
     files=(*_native("abandoned_checkouts", "checkouts"), _fivetran("abandoned_checkout")),

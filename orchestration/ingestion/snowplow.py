@@ -7,7 +7,7 @@ self-describing events stay JSON text.
 
 from __future__ import annotations
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 # The documented order of the enriched stream.
 _ORDER = """
@@ -50,6 +50,32 @@ def _column(name: str) -> Column:
 
 EVENTS = TableSpec(
     name="events",
+    people=People(
+        identifies={
+            "event_id": "web_event",
+            "event_fingerprint": "web_event",
+            "user_id": "user_id",
+            "domain_userid": "client_id",
+            "refr_domain_userid": "client_id",
+            "network_userid": "device",
+            "domain_sessionid": "web_session",
+            "txn_id": "~order",
+            "tr_orderid": "~order",
+            "ti_orderid": "~order",
+        },
+        details=(
+            "user_ipaddress",
+            "user_fingerprint",
+            "geo_zipcode",
+            "geo_latitude",
+            "geo_longitude",
+        ),
+        records=(
+            "web_event",
+            "device",
+            "web_session",
+        ),
+    ),
     natural_key=("event_id",),
     dt="try_cast(left(trim(coalesce(derived_tstamp, collector_tstamp)), 10) as date)",
     files=(

@@ -109,6 +109,33 @@ class FileRule:
 
 
 @dataclass(frozen=True)
+class People:
+    """Which columns of a table tell who somebody is: what erasure replaces or empties.
+
+    A place is a column, a member of a nested one (``ecommerce.transaction_id``), or a JSON path
+    after the column (``customer$.id``, ``note_attributes$[*].value``). Columns with an
+    ``identifier`` need not be named here.
+
+    Attributes:
+        identifies: By place, what its value names: a type of identifier (``contact_id``,
+            ``user_id``, ``loyalty_id``, ``customer_ref``, ``client_id``) or a kind of record
+            (``order``, ``case``, …), the same word in every vendor's tables. An id of a record is
+            its source's own; ``a@column`` within what the column names, ``~a`` wherever it came
+            from. ``a|b`` is one of several; ``a*`` a list separated by semicolons.
+        details: Places of names, addresses and free text.
+        things: Places of products, shops, campaigns, staff: who is erased takes none of it along.
+            Of all other text stays what rows of others have too.
+        records: The kinds of record that rows of this table are: whose row it is, theirs are the
+            ids of these kinds in it, wherever else they occur.
+    """
+
+    identifies: Mapping[str, str] = field(default_factory=dict)
+    details: tuple[str, ...] = ()
+    things: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TableSpec:
     """One raw table.
 
@@ -124,6 +151,7 @@ class TableSpec:
             For tables of which a delivery replaces another as a whole, since such rows have no
             ``_row_id``; batch, source and row come from the file's name and the row's place in it
             (macros/engine/sources.sql).
+        people: What tells who somebody is; None for a table about nobody.
     """
 
     name: str
@@ -133,6 +161,7 @@ class TableSpec:
     files: tuple[FileRule, ...]
     description: str
     keeps_files: bool = False
+    people: People | None = None
 
     @property
     def is_nested(self) -> bool:

@@ -4,10 +4,33 @@ A response names questions and choices by id only; their texts and weights are i
 details, so both files are needed to read an answer.
 """
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 RESPONSES = TableSpec(
     name="responses",
+    people=People(
+        things=(
+            "survey_id",
+            "collector_id",
+        ),
+        identifies={
+            "id": "response",
+            "recipient_id": "panel_contact",
+            "custom_variables$.contact_id": "contact_id",
+            "custom_variables$.user_id": "user_id",
+            "custom_variables$.client_id": "client_id",
+            "custom_variables$.loyalty_id": "loyalty_id",
+            "custom_variables$.order_ref": "~order",
+            "custom_variables$.case_ref": "~case",
+        },
+        details=(
+            "first_name",
+            "last_name",
+            "custom_variables$.email",
+            "custom_variables$.phone",
+        ),
+        records=("response",),
+    ),
     natural_key=("id",),
     dt="try_cast(left(trim(date_created), 10) as date)",
     files=(

@@ -6,10 +6,31 @@ the form's id and definition; such a file is named `responses_<form id>.json`, f
 takes the id.
 """
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 RESPONSES = TableSpec(
     name="responses",
+    people=People(
+        things=(
+            "form_id",
+            "definition",
+        ),
+        identifies={
+            "token": "response",
+            "hidden$.contact_id": "contact_id",
+            "hidden$.user_id": "user_id",
+            "hidden$.client_id": "client_id",
+            "hidden$.loyalty_id": "loyalty_id",
+            "hidden$.order_ref": "~order",
+            "hidden$.case_ref": "~case",
+        },
+        details=(
+            "hidden$.email",
+            "hidden$.phone",
+            "metadata",
+        ),
+        records=("response",),
+    ),
     natural_key=("token",),
     dt="try_cast(left(trim(submitted_at), 10) as date)",
     files=(

@@ -7,7 +7,7 @@ Manager figures (`publisher`, `publisher_infos`) and page timings (`latencyTrack
 
 from __future__ import annotations
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 _TOTALS = (
     "STRUCT(visits BIGINT, hits BIGINT, pageviews BIGINT, timeOnSite BIGINT, bounces BIGINT, "
@@ -101,6 +101,14 @@ _FILE_KEY = r"(ga_sessions_(?:intraday_)?\d{8}(?:[-_]\d{6,})?)"
 
 SESSIONS = TableSpec(
     name="sessions",
+    people=People(
+        identifies={
+            "visitorId": "client_id",
+            "fullVisitorId": "client_id",
+            "clientId": "client_id",
+            "userId": "user_id",
+        }
+    ),
     natural_key=("fullVisitorId", "visitId", "visitStartTime"),
     dt="try_strptime(date, '%Y%m%d')",
     files=(

@@ -7,7 +7,7 @@ the ticket, so an export has to add ``ticket_id``, as the incremental exports do
 
 from __future__ import annotations
 
-from orchestration.ingestion.specs import Column, FileRule, TableSpec, VendorSpec
+from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, VendorSpec
 
 _LOADER_COLUMNS = (
     Column("_fivetran_synced", kind="timestamp", description="When the loader read the row."),
@@ -36,6 +36,29 @@ def _files(name: str, *loader_names: str) -> tuple[FileRule, ...]:
 
 TICKETS = TableSpec(
     name="tickets",
+    people=People(
+        things=(
+            "via_channel",
+            "via_source_rel",
+            "type",
+            "priority",
+            "status",
+            "assignee_id",
+            "group_id",
+            "metric_set",
+        ),
+        identifies={
+            "id": "case",
+            "requester_id": "requester",
+            "submitter_id": "requester",
+            "custom_order_number": "~order",
+        },
+        details=(
+            "subject",
+            "description",
+        ),
+        records=("case",),
+    ),
     columns=(
         Column("id", required=True, not_null=True, description="Ticket id."),
         Column("external_id", description="Id that another system gave the ticket."),
@@ -88,6 +111,11 @@ TICKETS = TableSpec(
 
 TICKET_COMMENTS = TableSpec(
     name="ticket_comments",
+    people=People(
+        identifies={"id": "comment", "ticket_id": "case", "author_id": "requester"},
+        details=("body",),
+        records=("comment",),
+    ),
     columns=(
         Column("id", required=True, not_null=True, description="Comment id."),
         Column("ticket_id", required=True, not_null=True, description="Ticket."),
@@ -130,6 +158,7 @@ TICKET_FIELDS = TableSpec(
 
 TICKET_TAGS = TableSpec(
     name="ticket_tags",
+    people=People(things=("tag",), identifies={"ticket_id": "case"}),
     columns=(
         Column("ticket_id", required=True, not_null=True, description="Ticket."),
         Column("tag", required=True, not_null=True, description="Tag."),
@@ -145,6 +174,16 @@ TICKET_TAGS = TableSpec(
 
 SATISFACTION_RATINGS = TableSpec(
     name="satisfaction_ratings",
+    people=People(
+        things=(
+            "assignee_id",
+            "group_id",
+            "score",
+        ),
+        identifies={"id": "response", "ticket_id": "case", "requester_id": "requester"},
+        details=("comment",),
+        records=("response",),
+    ),
     columns=(
         Column("id", required=True, not_null=True, description="Rating id."),
         Column("ticket_id", required=True, not_null=True, description="Ticket."),
@@ -165,6 +204,14 @@ SATISFACTION_RATINGS = TableSpec(
 
 USERS = TableSpec(
     name="users",
+    people=People(
+        identifies={"id": "requester", "external_id": "contact_id"},
+        details=(
+            "name",
+            "user_fields",
+        ),
+        records=("requester",),
+    ),
     columns=(
         Column("id", required=True, not_null=True, description="User id."),
         Column("external_id", description="Id of the same person in the CRM (contact id)."),
