@@ -68,6 +68,7 @@ def past_state(home: Home, batch_id: str) -> PastState:
     for file in [
         *home.raw.glob("[!_]*/*/dt=*/*.parquet"),
         *(home.raw / "_quarantine").glob("*.parquet"),
+        *(home.raw / "_returned").glob("*.parquet"),
     ]:
         # <vendor>-<16 digits>, and a number where a batch has several files of a day
         if "-".join(file.stem.split("-")[:2]) in landed:

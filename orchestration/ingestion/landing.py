@@ -8,7 +8,8 @@ to no manifest row and is removed by the next landing. The same content at the s
 landed twice.
 
 Layout under the raw root: ``<vendor>/<table>/dt=…/<batch_id>.parquet``, ``_manifest/``,
-``_quarantine/``, ``_incoming/`` (unfinished work), ``_cache/`` (copies of remote files) and
+``_quarantine/``, ``_returned/`` (identifiers of erased persons who came back),
+``_incoming/`` (unfinished work), ``_cache/`` (copies of remote files) and
 ``_seen.json`` (what the manifest says, for a quick look; it can be deleted at any time).
 """
 
@@ -62,6 +63,7 @@ from orchestration.ingestion.specs import (
     TableSpec,
     match_columns,
 )
+from orchestration.ingestion.suppression import RETURNED_SCHEMA, leave_out, leave_out_unread
 from orchestration.ingestion.text_files import content_sha256
 
 MANIFEST_SCHEMA: tuple[tuple[str, str], ...] = (
@@ -86,6 +88,8 @@ MANIFEST_SCHEMA: tuple[tuple[str, str], ...] = (
     ("error", "VARCHAR"),
     ("warnings", "VARCHAR"),
     ("is_required", "BOOLEAN"),
+    ("rows_erased", "BIGINT"),
+    ("rows_anonymised", "BIGINT"),
 )
 QUARANTINE_SCHEMA: tuple[tuple[str, str], ...] = (
     ("batch_id", "VARCHAR"),
@@ -217,6 +221,8 @@ class LandedBatch:
     error: str | None
     warnings: str | None
     is_required: bool
+    rows_erased: int = 0
+    rows_anonymised: int = 0
 
 
 # --- what is new ----------------------------------------------------------------------------------
@@ -536,7 +542,8 @@ def remove_unfinished(raw_root: Path) -> list[str]:
             removed.append(batch_id)
             for path in raw_root.glob(f"*/*/dt=*/{batch_id}*.parquet"):
                 path.unlink()
-            (raw_root / "_quarantine" / f"{batch_id}.parquet").unlink(missing_ok=True)
+            for books in ("_quarantine", "_returned"):
+                (raw_root / books / f"{batch_id}.parquet").unlink(missing_ok=True)
         shutil.rmtree(folder)
     return removed
 
@@ -627,23 +634,30 @@ def _read_and_write(
         content = _kept_rows(connection, file, content)
     mapping = _match(file, content)
     load_date = batch.loaded_at.date()
+    state = raw_root.parent / "state"
+    relations = (_STAGED, _judgements(table))
     kept = None
     if _has_declared_types(file, content, mapping):
         _stage(connection, table, content, mapping, load_date, file.path.name, is_digested=False)
-        kept = _keep_file(connection, file.path, content, folder)
+        if not leave_out(connection, table, batch.source, state, relations):
+            kept = _keep_file(connection, file.path, content, folder)
+    erased = 0
     if kept is None:
         _stage(connection, table, content, mapping, load_date, file.path.name)
         _hash_identifiers(connection, table, sources.phone_region, raw_root)
+        erased = leave_out(connection, table, batch.source, state, relations)
     rows = content.streamed_rows
     if rows is None:
         rows = _count(connection, content.relation)
     rows_read = rows + _count(connection, REJECTED)
+    erased += leave_out_unread(connection, table, batch.source, state, sources.phone_region)
+    _write_returned(connection, folder)
     landed, min_dt, max_dt = kept or _write_rows(connection, table, batch, folder)
     quarantined = _write_quarantine(connection, table, batch, folder)
-    if rows_read != landed + quarantined:
+    if rows_read != landed + quarantined + erased:
         raise IngestionError(
-            f"{file.path.name}: {rows_read} rows read, but {landed} landed and {quarantined} "
-            "quarantined.",
+            f"{file.path.name}: {rows_read} rows read, but {landed} landed, {quarantined} "
+            f"quarantined and {erased} erased.",
             "Nothing of this file was kept; please report it, it is a defect of landing.",
         )
     warnings = [*content.warnings, *mapping.warnings]
@@ -654,6 +668,7 @@ def _read_and_write(
         rows_read=rows_read,
         rows_landed=landed,
         rows_quarantined=quarantined,
+        rows_erased=erased,
         min_dt=min_dt,
         max_dt=max_dt,
         warnings=" ".join(warnings) or None,
@@ -823,32 +838,36 @@ def _stage(
         cast({digest} as varchar) as _content
     """
     judged = "_place, _line, _dt, _problem, _content"
+    judgements = _judgements(table)
     if table.is_nested:
         connection.execute(
             f"""
-            create or replace temp table nested_judged as
+            create or replace temp table {judgements} as
             select _place, _line, {judgement} from ({typed})
             """
         )
         staged = f"""
             select typed.* {helpers}, {judged.removeprefix("_place, _line, ")}
             from ({typed}) as typed
-            inner join nested_judged as judged on typed._place = judged._place
+            inner join {judgements} as judged on typed._place = judged._place
         """
-        judgements = "nested_judged"
     else:
         connection.execute(
             f"""
-            create or replace temp table text_rows as
+            create or replace temp table {judgements} as
             select * {helpers}, {judgement} from ({typed})
             """
         )
-        staged = "from text_rows"
-        judgements = "text_rows"
+        staged = f"from {judgements}"
     connection.execute(f"create or replace temp view {_STAGED} as {staged}")
     connection.execute(
         f"create or replace temp view {_JUDGED} as select {judged} from {judgements}"
     )
+
+
+def _judgements(table: TableSpec) -> str:
+    """The table of what is said of each row: a row that is taken out of it does not land."""
+    return "nested_judged" if table.is_nested else "text_rows"
 
 
 def _unfit(unfit: Mapping[str, str], content: FileContent) -> str:
@@ -1320,6 +1339,13 @@ def _write_quarantine(
     return rows
 
 
+def _write_returned(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write by which identifiers somebody erased has returned: who does gets another id."""
+    if _count(connection, "returned_identifiers"):
+        target = folder / "returned.parquet"
+        connection.execute(f"copy returned_identifiers to {sql_text(target)} (format parquet)")
+
+
 def _commit(
     connection: duckdb.DuckDBPyConnection, raw_root: Path, group: Sequence[LandedBatch]
 ) -> None:
@@ -1336,6 +1362,9 @@ def _commit(
         quarantine = folder / "quarantine.parquet"
         if quarantine.exists():
             os.replace(quarantine, raw_root / "_quarantine" / f"{batch.batch_id}.parquet")
+        returned = folder / "returned.parquet"
+        if returned.exists():
+            os.replace(returned, raw_root / "_returned" / f"{batch.batch_id}.parquet")
     _write_manifest(connection, raw_root, group)
     for batch in group:
         shutil.rmtree(incoming / batch.batch_id)
@@ -1367,6 +1396,7 @@ def ensure_raw_schemas(raw_root: Path) -> None:
     wanted: dict[Path, Sequence[tuple[str, str]]] = {
         raw_root / "_manifest" / _SCHEMA_FILE: MANIFEST_SCHEMA,
         raw_root / "_quarantine" / _SCHEMA_FILE: QUARANTINE_SCHEMA,
+        raw_root / "_returned" / _SCHEMA_FILE: RETURNED_SCHEMA,
     }
     for vendor in VENDORS.values():
         for table in vendor.tables:

@@ -35,3 +35,19 @@
 {% macro local_path(uri) -%}
     regexp_replace({{ uri }}, '^file:/+', '/')
 {%- endmacro %}
+
+{# What landing writes of erased persons who came back; none where the raw zone has no such folder. #}
+{% macro returned_files() -%}
+    {{ return(adapter.dispatch('returned_files')()) }}
+{%- endmacro %}
+
+{% macro duckdb__returned_files() -%}
+    {%- set files = env_var('CXW_RAW') ~ '/_returned/*.parquet' -%}
+    {%- if run_query("select file from glob('" ~ files ~ "') limit 1") | length -%}
+        {{ return("read_parquet('" ~ files ~ "', union_by_name = true)") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__returned_files() -%}
+    {{ return('parquet.`' ~ env_var('CXW_RAW') ~ '/_returned`') }}
+{%- endmacro %}

@@ -34,7 +34,33 @@
     {{ surrogate_key(parts) }}
 {%- endmacro %}
 
-{# The id of the customer whose oldest identifier has this key. #}
+{# The id of the customer whose oldest identifier has this key. Who was erased and has come back with
+   the same identifier is a new customer: the time of the erasure makes the id another one. #}
 {% macro customer_id(identifier_key) -%}
+    {%- set returned = returned_identifiers() -%}
+    {%- if returned -%}
+    'c_' || substr(md5(
+        {{ identifier_key }} || case {{ identifier_key }}
+            {%- for row in returned %}
+            when '{{ row[0] }}' then '|{{ row[1] }}'
+            {%- endfor %}
+            else ''
+        end
+    ), 1, 20)
+    {%- else -%}
     'c_' || substr(md5({{ identifier_key }}), 1, 20)
+    {%- endif -%}
+{%- endmacro %}
+
+{# Identifiers by which somebody erased has come back: their keys, with the time of the erasure. #}
+{% macro returned_identifiers() -%}
+    {%- set files = returned_files() if execute and flags.WHICH in ['run', 'build'] else none -%}
+    {%- if not files -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {{ return(run_query(
+        'select ' ~ surrogate_key(["'identifier'", 'identifier_type', 'identifier_value'])
+        ~ ' as identifier_key, cast(max(erased_at) as string) as erased_at from ' ~ files
+        ~ ' group by identifier_type, identifier_value order by 1'
+    ) | list) }}
 {%- endmacro %}

@@ -84,6 +84,12 @@ class _Warehouse:
         assert self.connection
         return self.connection.execute(sql).fetchall()
 
+    def returned(self) -> str | None:
+        if not self.connection:
+            return None
+        found = self.queried("select 1 from duckdb_tables() where table_name = 'returned'")
+        return "returned" if found else None
+
     def drop(self, relation: str) -> None:
         self.tables.discard(relation)
         self.queried(f"drop table {relation}")
@@ -132,6 +138,8 @@ def _environment() -> jinja2.Environment:
             for found in MACRO.finditer(path.read_text()):
                 environment.globals[found[1]] = macro(found[1], found[0])
     environment.globals["relation_built_before"] = WAREHOUSE.built_before
+    # instead of the raw zone's files, a table that a test may make
+    environment.globals["returned_files"] = WAREHOUSE.returned
     return environment
 
 
@@ -182,6 +190,7 @@ class Identity:
 
     def resolve(self) -> Identity:
         """Build the chain of models from scratch."""
+        WAREHOUSE.connection = self.connection
         for model in CHAIN:
             sql = ENVIRONMENT.from_string((MODELS / f"{model}.sql").read_text()).render()
             self.connection.execute(f"create or replace table {model} as {sql}")

@@ -73,7 +73,8 @@ repeated_contacts as (
 ),
 
 -- landing: what was read of a file either lies in the raw zone or in quarantine, unless somebody
--- has deleted it from the raw zone since
+-- has deleted it from the raw zone since or it was of a person who was erased; what is left of an
+-- erased person's records lies there without a name
 landing as (
 
     select
@@ -95,7 +96,7 @@ landing as (
         manifest.batch_id,
         'out' as fate,
         'landed' as reason,
-        raw_rows.row_count
+        greatest(raw_rows.row_count - coalesce(manifest.rows_anonymised, 0), 0) as row_count
     from manifest
     inner join raw_rows
         on
@@ -119,6 +120,35 @@ landing as (
             and manifest.vendor = raw_rows.vendor
             and manifest.table_name = raw_rows.table_name
     where manifest.rows_landed > coalesce(raw_rows.row_count, 0)
+    union all
+    select
+        'landing' as layer,
+        manifest.vendor,
+        manifest.table_name,
+        manifest.source,
+        manifest.batch_id,
+        'out' as fate,
+        'anonymised' as reason,
+        least(manifest.rows_anonymised, raw_rows.row_count) as row_count
+    from manifest
+    inner join raw_rows
+        on
+            manifest.batch_id = raw_rows.batch_id
+            and manifest.vendor = raw_rows.vendor
+            and manifest.table_name = raw_rows.table_name
+    where manifest.rows_anonymised > 0
+    union all
+    select
+        'landing' as layer,
+        vendor,
+        table_name,
+        source,
+        batch_id,
+        'erased' as fate,
+        'person_erased' as reason,
+        rows_erased as row_count
+    from manifest
+    where rows_erased > 0
     union all
     select
         'landing' as layer,
