@@ -19,6 +19,7 @@ import typer
 from rich.table import Table
 
 from orchestration.customer_commands import customer_app
+from orchestration.erasure.commands import erase_command, finish_pending
 from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home
 from orchestration.identity_commands import identity_app
@@ -38,6 +39,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(identity_app, name="identity")
 app.add_typer(trust_app, name="trust")
 app.add_typer(customer_app, name="customer")
+app.command("erase")(erase_command)
 
 
 @app.command()
@@ -150,6 +152,8 @@ def run(
     with user_errors():
         home = Home.from_environment().prepare()
         if as_of is not None:
+            with only_run(home, console.print):
+                finish_pending(home)
             from orchestration.as_of import past_state
 
             past = past_state(home, as_of)
@@ -161,6 +165,7 @@ def run(
             return
         # Who has waited looks again: the run before may have taken all that was new.
         with only_run(home, console.print):
+            finish_pending(home)
             version = None if force else nothing_new(home)
             if version:
                 console.print(
@@ -193,9 +198,12 @@ def replay(
     """
     from orchestration.replay import request
     from orchestration.run import refresh
+    from orchestration.run_lock import only_run
 
     with user_errors():
         home = Home.from_environment().prepare()
+        with only_run(home, console.print):
+            finish_pending(home)
         request(home, first_day.date(), last_day.date(), source)
         outcome = refresh(home, console)
         outcome.show(console)

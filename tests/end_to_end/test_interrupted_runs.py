@@ -1,4 +1,7 @@
-"""Runs are killed, two start at once, days are asked for again: the marts come out the same."""
+"""Runs are killed, two start at once, days are asked for again: the marts come out the same.
+
+So do all their figures when a person is erased in between.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,42 @@ ROOT = Path(__file__).resolve().parents[2]
 
 Cxw = Callable[..., subprocess.CompletedProcess[str]]
 
+_RENAMED = "the ids of the person's records and of the person are others"
+_NAMELESS = f"{_RENAMED}, and free text is gone"
+_TIED = "encounters of one moment follow one another by their keys, which are others"
 
-def start(home: Path) -> subprocess.Popen[str]:
-    """Start `cxw run` in a process group of its own, dbt and all."""
+# What may differ after an erasure, and why; no figure of a metric may.
+CHANGED_BY_ERASURE = {
+    "customer_id_history": _RENAMED,
+    "dim_customer_personas": _RENAMED,
+    "dim_customers": _RENAMED,
+    "fct_carts": _RENAMED,
+    "fct_contracts": _RENAMED,
+    "fct_feedback": _NAMELESS,
+    "fct_messages": _RENAMED,
+    "fct_order_lines": _RENAMED,
+    "fct_orders": _RENAMED,
+    "fct_readings": _RENAMED,
+    "fct_refunds": _RENAMED,
+    "fct_service_cases": _RENAMED,
+    "fct_service_contacts": _RENAMED,
+    "fct_sessions": _RENAMED,
+    "fct_stage_transitions": _RENAMED,
+    "fct_survey_answers": _NAMELESS,
+    "fct_survey_responses": _RENAMED,
+    "fct_touchpoints": _RENAMED,
+    "mart_customer_timeline": _NAMELESS,
+    "mart_journey_links": _TIED,
+    "mart_journey_sequences": _TIED,
+    "mart_row_ledger": "the books say what was left without a name",
+    "mart_survey_responses": _RENAMED,
+}
+
+
+def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start `cxw` in a process group of its own, dbt and all."""
     return subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "run"],
+        [sys.executable, "-m", "orchestration.cli", *arguments],
         cwd=ROOT,
         env={**os.environ, **CLEAN_SETTINGS, "CXW_HOME": str(home), "COLUMNS": "200"},
         stdout=subprocess.PIPE,
@@ -36,9 +70,11 @@ def start(home: Path) -> subprocess.Popen[str]:
     )
 
 
-def stop_at(home: Path, words: str, with_signal: signal.Signals) -> tuple[int, str]:
+def stop_at(
+    home: Path, words: str, with_signal: signal.Signals, *arguments: str
+) -> tuple[int, str]:
     """Start a run and stop it once it says these words; its exit code and what it said."""
-    process = start(home)
+    process = start(home, *(arguments or ("run",)))
     assert process.stdout
     said = ""
     for line in process.stdout:
@@ -87,17 +123,46 @@ def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     assert code == 1, last_words
     assert "Nothing new was published" in last_words, last_words
     stop_at(home, "warehouse_models: 50 tables", signal.SIGKILL)
-    both = [start(home) for _ in range(2)]
+    both = [start(home, "run") for _ in range(2)]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(said)
     assert sorted(WAITING in each for each in said) == [False, True], "\n".join(said)
     assert sorted("Nothing new" in each for each in said) == [False, True], "\n".join(said)
     assert differing_marts(clean_run.home, home) == {}
-    # What came later changes nothing about what was published then.
+    erase_somebody(home, cxw)
+    changed = differing_marts(clean_run.home, home)
+    assert {"dim_customers", "fct_orders"} < set(changed) <= set(CHANGED_BY_ERASURE), changed
+    renamed = {mart for mart, why in CHANGED_BY_ERASURE.items() if why.startswith(_RENAMED)}
+    assert all(one == other for mart, (one, other) in changed.items() if mart in renamed)
+    # What came later changes nothing about what was published then, less who was erased since.
     batch = land_one_more_file(home)
     as_of = cxw(home, "run", "--as-of", batch, **CLEAN_SETTINGS)
     assert as_of.returncode == 0, as_of.stdout + as_of.stderr
-    assert differing_marts(clean_run.home, home / "as_of" / batch) == {}
+    assert differing_marts(home, home / "as_of" / batch) == {}
+
+
+def erase_somebody(home: Path, cxw: Cxw) -> None:
+    """Erase a customer who was met everywhere; the erasure is killed, the next run completes it."""
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb")) as marts:
+        found = marts.execute(
+            """
+            select customer_id from dim_customers
+            where
+                contact_id_count > 0 and session_count > 0 and order_count > 0 and case_count > 0
+            order by touchpoint_count desc, customer_id
+            limit 1
+            """
+        ).fetchone()
+    assert found
+    stop_at(home, "Raw zone:", signal.SIGKILL, "erase", found[0], "--yes")
+    said = cxw(home, "run", **CLEAN_SETTINGS)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "0 hits" in said.stdout
+    assert "Nothing new" in said.stdout
+    (certificate,) = (home / "state" / "erasures").glob("*.json")
+    assert found[0] not in certificate.read_text()
+    versions = [path for path in (home / "published").iterdir() if not path.is_symlink()]
+    assert len(versions) == 1
 
 
 def land_one_more_file(home: Path) -> str:
