@@ -298,10 +298,26 @@ def _remove_built(home: Home, journal: Journal) -> None:
         if not (made & within or home.state in within) or folder(home.state) in within:
             continue
         if file.suffix == ".parquet":
+            if file.parent == home.state / "findings":
+                _without_examples(file)
             if terms.rows_of(file):
                 _without_terms(file, terms)
         elif file.suffix == ".duckdb" or terms.in_file(file):
             file.unlink()
+
+
+def _without_examples(file: Path) -> None:
+    """Take the keys of failing rows out of past findings: a key can be made from a record's id."""
+
+    def cleaned(_: int, part: pa.Table) -> pa.Table:
+        if "example_keys" not in part.column_names:
+            return part
+        place = part.column_names.index("example_keys")
+        nothing = pa.nulls(part.num_rows, part.schema.field(place).type)
+        return part.set_column(place, part.schema.field(place), nothing)
+
+    if pq.read_metadata(file).num_rows:
+        replace_groups(file, cleaned)
 
 
 def _without_terms(file: Path, terms: Terms) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -365,6 +367,9 @@ def test_erasing_removes_what_was_built_and_published_and_writes_a_certificate(h
     (home.root / "logs").mkdir()
     (home.root / "logs" / "old.log").write_text(f"a row of {ANNAS_BROWSER}")
     (home.root / "logs" / "other.log").write_text("nothing of interest")
+    (home.state / "findings").mkdir()
+    finding = home.state / "findings" / "findings_1.parquet"
+    pq.write_table(pa.table({"check_id": ["COL01"], "example_keys": ["a key\nanother"]}), finding)
     journal = plan(home, [ANNA], "asked by letter")
     terms = journal.terms(with_names=True)
     assert {hit.split("/")[0] for hit in search(home, terms).hits} >= {
@@ -379,6 +384,7 @@ def test_erasing_removes_what_was_built_and_published_and_writes_a_certificate(h
     assert [path.name for path in (home.reports / "customers").iterdir()] == [f"{BERT}.html"]
     assert [path.name for path in (home.root / "logs").iterdir()] == ["other.log"]
     assert not (home.root / "as_of").exists()
+    assert pq.read_table(finding).to_pylist() == [{"check_id": "COL01", "example_keys": None}]
     assert not pending_file(home.state).exists()
     assert erased.certificate
     certificate = json.loads(erased.certificate.read_text())
