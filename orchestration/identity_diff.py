@@ -87,7 +87,7 @@ def identity_diff(
             _copy_inputs(connection, manifest, rules)
         _build(trial)
         with _both(home, trial) as connection:
-            return _compared(connection)
+            return compared(connection)
 
 
 @contextmanager
@@ -179,18 +179,29 @@ def _build(trial: Home) -> None:
 
 _RESOLVED = "intermediate.int_identifiers_resolved"
 
-# Customers that share an identifier, directly or over others, on either side are one change.
+# Customers that share an identifier, directly or over others, on either side are one change. A
+# number that has a next owner on one side only is one number on the other.
 _CHANGES = f"""
 with recursive
 
 pairs as materialized (
     select
-        now.customer_id as before_id,
-        later.customer_id as after_id,
+        coalesce(now.customer_id, former.customer_id) as before_id,
+        coalesce(later.customer_id, following.customer_id) as after_id,
         coalesce(now.identifier_type, later.identifier_type) as identifier_type,
         coalesce(now.record_count, later.record_count) as record_count
     from warehouse.{_RESOLVED} as now
     full join trial.{_RESOLVED} as later using (identifier_key)
+    left join warehouse.{_RESOLVED} as former
+        on now.identifier_key is null
+        and later.identifier_type = 'phone_hash'
+        and former.identifier_type = 'phone_hash'
+        and split_part(later.identifier_value, '@', 1) = former.identifier_value
+    left join trial.{_RESOLVED} as following
+        on later.identifier_key is null
+        and now.identifier_type = 'phone_hash'
+        and following.identifier_type = 'phone_hash'
+        and split_part(now.identifier_value, '@', 1) = following.identifier_value
 ),
 
 nodes as (
@@ -265,7 +276,9 @@ order by records desc, component
 """
 
 
-def _compared(connection: duckdb.DuckDBPyConnection) -> IdentityDiff:
+def compared(connection: duckdb.DuckDBPyConnection) -> IdentityDiff:
+    """Compare the customers of two databases that are attached as ``warehouse`` and ``trial``."""
+
     def number(sql: str) -> int:
         row = connection.execute(sql).fetchone()
         return int(row[0]) if row else 0

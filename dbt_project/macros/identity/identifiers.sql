@@ -17,6 +17,37 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The time of a record of a conformed family, and of its identifiers. #}
+{% macro identity_record_time(record_kind, prefix='') -%}
+    {%- set columns = {
+        'crm_contact': ['created_at'],
+        'crm_deal': ['created_at'],
+        'survey_invitation': ['invited_at'],
+        'survey_response': ['submitted_at', 'started_at', 'invited_at'],
+        'service_case': ['created_at'],
+        'service_contact': ['started_at'],
+        'order': ['ordered_at'],
+        'cart': ['started_at'],
+        'message': ['occurred_at'],
+    }[record_kind] -%}
+    {%- if columns | length == 1 -%}
+    {{ prefix }}{{ columns[0] }}
+    {%- else -%}
+    coalesce({% for column in columns %}{{ prefix }}{{ column }}{{ ', ' if not loop.last }}{% endfor %})
+    {%- endif -%}
+{%- endmacro %}
+
+{# The month of a record with a telephone number, which may change hands; null on all others. Records
+   of one month have one owner: a number rests longer than that before it has the next. #}
+{% macro identity_record_month(record_kind, prefix='') -%}
+    case
+        when {{ prefix }}phone_hash is not null
+            then cast(cast(
+                date_trunc('month', {{ identity_record_time(record_kind, prefix) }}) as date
+            ) as string)
+    end
+{%- endmacro %}
+
 {# Key of one combination of identifiers on one kind of record: what a fact joins on to find its
    customer. `present` lists the identifier columns that the record has, or maps them to
    expressions. #}
@@ -31,6 +62,9 @@
             {%- do parts.append(prefix ~ type) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if present is not mapping and 'phone_hash' in present -%}
+        {%- do parts.append(identity_record_month(record_kind, prefix)) -%}
+    {%- endif -%}
     {{ surrogate_key(parts) }}
 {%- endmacro %}
 

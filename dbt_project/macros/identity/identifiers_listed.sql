@@ -1,4 +1,4 @@
-{# The records of int_identity_records_collected (or a part of them) as one row per record and
+{# The records of int_identity_records_tenured (or a part of them) as one row per record and
    identifier. #}
 {% macro identifiers_listed(records) -%}
     {%- for type in identifier_types() %}

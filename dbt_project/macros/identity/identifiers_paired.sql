@@ -1,4 +1,4 @@
-{# The pairs of identifiers that stand together on the records of int_identity_records_collected, one
+{# The pairs of identifiers that stand together on the records of int_identity_records_tenured, one
    row per pair of types and values; `first_sight` is what tells of a record, the first one's is kept. #}
 {% macro identifiers_paired(records, first_sight) -%}
     {%- set types = identifier_types() -%}

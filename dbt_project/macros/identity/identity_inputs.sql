@@ -5,7 +5,7 @@
 {% macro identity_inputs() -%}
     {%- set types = identifier_types() -%}
     select
-        identity_record_key,
+        identity_input_key as identity_record_key,
         source,
         record_kind,
         true as is_record,
@@ -14,7 +14,7 @@
         first_seen_at,
         last_seen_at,
         record_count
-    from {{ ref('int_identity_records_collected') }}
+    from {{ ref('int_identity_records_tenured') }}
     {%- for side in ['surviving_contact_id', 'merged_contact_id'] %}
     union all
     select

@@ -23,6 +23,17 @@ resolved as (
     select * from {{ ref('int_identifiers_resolved') }}
 ),
 
+-- whose a number was when it was written down is not known of one that changed hands
+resolved_phones as (
+    select * from resolved
+    where
+        identifier_type = 'phone_hash'
+        and not is_shared
+        and identifier_key not in (
+            select identifier_key from {{ ref('int_identifier_tenures') }}
+        )
+),
+
 identified as (
     select
         details.source,
@@ -45,11 +56,7 @@ identified as (
         on
             by_email.identifier_type = 'email_hash'
             and details.email_hash = by_email.identifier_value
-    left join resolved as by_phone
-        on
-            by_phone.identifier_type = 'phone_hash'
-            and details.phone_hash = by_phone.identifier_value
-            and not by_phone.is_shared
+    left join resolved_phones as by_phone on details.phone_hash = by_phone.identifier_value
 ),
 
 final as (

@@ -27,6 +27,8 @@ IDENTIFIERS = (
 )
 #: The models from the collected records to the customers, in the order in which dbt builds them.
 CHAIN = (
+    "int_identifier_tenures",
+    "int_identity_records_tenured",
     "int_touched_identity_inputs",
     "int_touched_identifiers",
     "int_identifiers_observed",

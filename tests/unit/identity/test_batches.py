@@ -11,7 +11,12 @@ import pytest
 CERTAIN = ("contact_id", "user_id", "loyalty_id", "customer_ref", "email_hash")
 SUPPORTING = ("phone_hash", "client_id")
 #: So few limits are reached by few records; six more users than a wall needs share the kiosk.
-LIMITS = "max_per_customer = 4, max_linked = greatest(max_linked - 2, 1)"
+LIMITS = (
+    "max_per_customer = 4, max_linked = greatest(max_linked - 2, 1),"
+    " new_owner_after_days = if(identifier_type = 'phone_hash', 31, null)"
+)
+#: Long enough for a number to rest and to be given to somebody else, more than once.
+DAYS = 150
 USERS = 16
 
 
@@ -60,7 +65,7 @@ class World:
                 ("record", "seen", "withdrawn", "merge", "unmerge", "address", "kiosk"),
                 (10, 3, 4, 2, 2, 1, 2),
             )[0]
-            day = self.chance.randint(0, 60)
+            day = self.chance.randint(0, DAYS)
             if kind == "record":
                 record_kind = self.chance.choice(("order", "crm_contact"))
                 self.records[record_kind, tuple(dict(self.some_identifiers()).items())] = day
@@ -73,7 +78,7 @@ class World:
                 self.merges[f"v{one}", f"v{other}"] = (day, None)
             elif kind == "unmerge" and self.merges:
                 pair = self.chance.choice(list(self.merges))
-                self.merges[pair] = (self.merges[pair][0], 61)
+                self.merges[pair] = (self.merges[pair][0], DAYS + 1)
             elif kind == "address":
                 self.bad_addresses ^= {f"v{self.chance.randint(1, 5)}"}
             elif kind == "kiosk":
@@ -129,3 +134,35 @@ def test_batches_end_where_a_rebuild_ends(identity_class: Any, seed: int) -> Non
         world.tell(grown).resolve_batch()
         at_once = world.tell(identity_class(LIMITS)).resolve()
         assert differing(grown, at_once) == [], f"day {day}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whose_a_number_was_does_not_depend_on_the_order_of_batches(
+    identity_class: Any, seed: int
+) -> None:
+    chance = random.Random(seed)
+    records = {
+        (
+            chance.randint(0, 500),
+            chance.choice(("p1", "p2")),
+            chance.choice((None, "u1", "u2", "u3")),
+        )
+        for _ in range(14)
+    }
+
+    def told(identity: Any, some: Any) -> Any:
+        for day, number, user in some:
+            owner = {"user_id": user} if user else {}
+            identity.add_record(day, kind="case", phone_hash=number, **owner)
+        return identity
+
+    at_once = told(identity_class(LIMITS), sorted(records, key=str)).resolve()
+    assert at_once.rows("select 1 from int_identifier_tenures where tenure_number > 1")
+    for _ in range(2):
+        shuffled = chance.sample(sorted(records, key=str), len(records))
+        grown = identity_class(LIMITS).resolve_batch()
+        while shuffled:
+            size = chance.randint(1, 6)
+            told(grown, shuffled[:size]).resolve_batch()
+            shuffled = shuffled[size:]
+        assert differing(grown, at_once) == []

@@ -9,7 +9,7 @@ records as (
     select * from {{ ref('int_touched_identity_inputs') }}
     where is_record and is_present
     {%- else %}
-    select * from {{ ref('int_identity_records_collected') }}
+    select * from {{ ref('int_identity_records_tenured') }}
     {%- endif %}
 ),
 

@@ -15,7 +15,7 @@
 }) %}
 
 {% set records_read = ref(
-    'int_touched_identity_inputs' if is_incremental() else 'int_identity_records_collected'
+    'int_touched_identity_inputs' if is_incremental() else 'int_identity_records_tenured'
 ) %}
 
 {% set pairs %}

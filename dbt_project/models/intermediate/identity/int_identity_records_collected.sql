@@ -1,62 +1,48 @@
-{# Where identifiers meet: kind of record, model, the identifiers that it carries, first and last
-   time of a record, and which of its rows tell who somebody is. #}
+{# Where identifiers meet: kind of record, model, the identifiers that it carries, the last time of
+   a record where it is not its first, and which of its rows tell who somebody is. #}
 {% set families = [
     {
         'kind': 'crm_contact',
         'model': 'int_crm_contacts_unioned',
         'present': ['contact_id', 'user_id', 'loyalty_id', 'email_hash', 'phone_hash', 'client_id'],
-        'first': 'created_at',
         'last': 'coalesce(updated_at, created_at)',
     },
     {
         'kind': 'crm_deal',
         'model': 'int_crm_deals_unioned',
         'present': ['contact_id'],
-        'first': 'created_at',
         'last': 'coalesce(closed_at, created_at)',
     },
     {
         'kind': 'survey_invitation',
         'model': 'int_survey_invitations_unioned',
         'present': ['contact_id', 'email_hash', 'phone_hash'],
-        'first': 'invited_at',
-        'last': 'invited_at',
     },
     {
         'kind': 'survey_response',
         'model': 'int_survey_responses_unioned',
         'present': ['contact_id', 'user_id', 'loyalty_id', 'email_hash', 'phone_hash', 'client_id'],
-        'first': 'coalesce(submitted_at, started_at, invited_at)',
-        'last': 'coalesce(submitted_at, started_at, invited_at)',
     },
     {
         'kind': 'service_case',
         'model': 'int_service_cases_unioned',
         'present': ['contact_id', 'email_hash', 'phone_hash'],
-        'first': 'created_at',
-        'last': 'created_at',
     },
     {
         'kind': 'service_contact',
         'model': 'int_service_contacts_unioned',
         'present': ['loyalty_id', 'email_hash', 'phone_hash', 'client_id'],
-        'first': 'started_at',
-        'last': 'started_at',
     },
     {
         'kind': 'order',
         'model': 'int_orders_unioned',
         'present': identifier_types(),
-        'first': 'ordered_at',
-        'last': 'ordered_at',
         'where': 'not coalesce(is_test, false)',
     },
     {
         'kind': 'cart',
         'model': 'int_carts_unioned',
         'present': ['customer_ref', 'email_hash', 'phone_hash', 'client_id'],
-        'first': 'started_at',
-        'last': 'started_at',
     },
     {
         'kind': 'contract',
@@ -71,8 +57,6 @@
         'kind': 'message',
         'model': 'int_messages_unioned',
         'present': ['contact_id', 'email_hash', 'phone_hash'],
-        'first': 'occurred_at',
-        'last': 'occurred_at',
     },
 ] %}
 
@@ -87,8 +71,8 @@ with
         {%- for type in identifier_types() %}
         {{ type if type in family.present else 'cast(null as string) as ' ~ type }},
         {%- endfor %}
-        min({{ family.first }}) as first_seen_at,
-        max({{ family.last }}) as last_seen_at,
+        min({{ identity_record_time(family.kind) }}) as first_seen_at,
+        max({{ family.last or identity_record_time(family.kind) }}) as last_seen_at,
         count(*) as record_count
     from {{ ref(family.model) }}
     where
@@ -96,7 +80,12 @@ with
         {%- if family.where %}
         and {{ family.where }}
         {%- endif %}
-    group by source, {{ family.present | join(', ') }}
+    group by
+        source,
+        {{ (
+            family.present
+            + ([identity_record_month(family.kind)] if 'phone_hash' in family.present else [])
+        ) | join(', ') }}
 ),
 
 {% endfor %}

@@ -11,7 +11,7 @@
 with
 
 records {{ "as materialized" if is_incremental() else "as" }} (
-    select * from {{ ref('int_identity_records_collected') }}
+    select * from {{ ref('int_identity_records_tenured') }}
     {%- if is_incremental() %}
     where {{ carries_touched_identifier(ref('int_touched_customer_identifiers')) }}
     {%- endif %}
