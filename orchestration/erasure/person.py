@@ -32,6 +32,16 @@ IDENTIFIERS = {
 
 _REMEDY = "Take an id of dim_customers, or give an identifier of theirs: cxw erase --by email."
 
+# A number that changed hands (int_identifier_tenures) is, as a value, not one person's alone.
+_OF_SEVERAL = """
+(
+    is_shared or identifier_type = 'phone_hash' and split_part(identifier_value, '@', 1) in (
+        select split_part(identifier_value, '@', 1) from intermediate.int_identifiers_resolved
+        where identifier_type = 'phone_hash' and contains(identifier_value, '@')
+    )
+)
+"""
+
 # Keys of the vault's rows, of the identifiers and of the combinations of them on records: whatever
 # the marts and the models name the person by.
 _KEYS = """
@@ -110,8 +120,8 @@ def customer_of(home: Home, kind: str, value: str) -> str:
         raise WarehouseError(f"What was given is no {kind}.", "Check its spelling.")
     with open_warehouse(home) as warehouse:
         found = warehouse.execute(
-            """
-            select customer_id, is_shared from intermediate.int_identifiers_resolved
+            f"""
+            select customer_id, {_OF_SEVERAL} from intermediate.int_identifiers_resolved
             where identifier_type = ? and identifier_value = ?
             """,
             [IDENTIFIERS[kind], wanted],
@@ -153,7 +163,7 @@ def person_of(home: Home, customer_id: str) -> Person:
         identifiers: dict[str, set[str]] = {}
         for kind, value in warehouse.execute(
             "select identifier_type, identifier_value from intermediate.int_identifiers_resolved "
-            "where customer_id = ? and not is_shared",
+            f"where customer_id = ? and not {_OF_SEVERAL}",
             [current[0]],
         ).fetchall():
             identifiers.setdefault(kind, set()).add(value)
@@ -199,12 +209,12 @@ def of_others(
     if not pairs:
         return set(), set()
     found = warehouse.execute(
-        """
+        f"""
         with asked as (select unnest(?) as identifier_type, unnest(?) as identifier_value)
-        select identifier_type, identifier_value, is_shared
+        select identifier_type, identifier_value, {_OF_SEVERAL}
         from intermediate.int_identifiers_resolved
         semi join asked using (identifier_type, identifier_value)
-        where is_shared or not list_contains(?, customer_id)
+        where {_OF_SEVERAL} or not list_contains(?, customer_id)
         """,
         [
             [kind for kind, _ in pairs],
