@@ -28,6 +28,7 @@
         'service_contact': ['started_at'],
         'order': ['ordered_at'],
         'cart': ['started_at'],
+        'contract': ['started_at'],
         'message': ['occurred_at'],
     }[record_kind] -%}
     {%- if columns | length == 1 -%}

@@ -50,7 +50,6 @@
         'present': [
             'contact_id', 'user_id', 'loyalty_id', 'customer_ref', 'email_hash', 'phone_hash',
         ],
-        'first': 'started_at',
         'last': 'started_at',
     },
     {
