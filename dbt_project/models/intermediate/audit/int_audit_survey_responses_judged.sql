@@ -53,10 +53,23 @@ invitations_by_id as (
 
 ),
 
-responses_compared as (
+responses_asked as (
 
     select
         responses.*,
+        invited_surveys.survey_id is not null as has_invitations
+    from responses
+    left join invited_surveys
+        on
+            responses.source = invited_surveys.source
+            and responses.survey_id = invited_surveys.survey_id
+
+),
+
+responses_compared as (
+
+    select
+        responses_asked.*,
         count(*) over (partition by source, response_id) as id_count,
         row_number() over (
             partition by
@@ -70,9 +83,7 @@ responses_compared as (
                     case
                         when
                             coalesce(order_ref, case_ref) is not null
-                            or (source, survey_id) in (
-                                select (source, survey_id) from invited_surveys
-                            )
+                            or has_invitations
                             then
                                 respondent
                                 || '|' || coalesce(order_ref, case_ref, touchpoint_id, '')
@@ -83,7 +94,7 @@ responses_compared as (
             order by submitted_at, response_id
         ) as answer_number,
         {{ seconds_between('started_at', 'submitted_at') }} as answer_seconds
-    from responses
+    from responses_asked
 
 ),
 
@@ -106,7 +117,6 @@ joined as (
         responses.*,
         durations.usual_seconds,
         durations.timed_count,
-        invited_surveys.survey_id is not null as has_invitations,
         invitations_by_id.invitation_id is not null as is_invited,
         coalesce(responses.invited_at, invitations_by_id.invited_at) as known_invited_at
     from responses_compared as responses
@@ -114,10 +124,6 @@ joined as (
         on
             responses.source = durations.source
             and responses.survey_id = durations.survey_id
-    left join invited_surveys
-        on
-            responses.source = invited_surveys.source
-            and responses.survey_id = invited_surveys.survey_id
     left join invitations_by_id
         on
             responses.source = invitations_by_id.source
