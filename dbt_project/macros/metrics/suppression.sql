@@ -12,3 +12,15 @@
         )
     )
 {%- endmacro %}
+
+{# The members of relations, and whether their cells are among those that `withheld` lists. #}
+{% macro members_marked(members, withheld) -%}
+    select
+        members.relation_key,
+        members.cell_key,
+        members.is_total,
+        members.n,
+        withheld.cell_key is not null as is_withheld
+    from {{ members }} as members
+    left join {{ withheld }} as withheld on members.cell_key = withheld.cell_key
+{%- endmacro %}

@@ -3,14 +3,7 @@ with
 
 members as (
 
-    select
-        related.relation_key,
-        related.is_total,
-        related.n,
-        suppressed.cell_key is not null as is_withheld
-    from {{ ref('int_metric_cells_related') }} as related
-    left join {{ ref('int_metric_cells_suppressed') }} as suppressed
-        on related.cell_key = suppressed.cell_key
+    {{ members_marked(ref('int_metric_cells_related'), ref('int_metric_cells_suppressed')) }}
 
 )
 

@@ -36,14 +36,7 @@ with
 
 marked as (
 
-    select
-        members.relation_key,
-        members.cell_key,
-        members.is_total,
-        members.n,
-        withheld.cell_key is not null as is_withheld
-    from members
-    left join withheld_{{ pass - 1 }} as withheld on members.cell_key = withheld.cell_key
+    {{ members_marked('members', 'withheld_' ~ (pass - 1)) }}
 
 ),
 
@@ -118,14 +111,7 @@ with
 
 marked as (
 
-    select
-        members.relation_key,
-        members.cell_key,
-        members.is_total,
-        members.n,
-        withheld.cell_key is not null as is_withheld
-    from members
-    left join withheld_{{ passes }} as withheld on members.cell_key = withheld.cell_key
+    {{ members_marked('members', 'withheld_' ~ passes) }}
 
 ),
 
