@@ -23,6 +23,7 @@ from orchestration.erasure.commands import erase_command, finish_pending
 from orchestration.errors import WarehouseError
 from orchestration.home import PROJECT_ROOT, Home
 from orchestration.identity_commands import identity_app
+from orchestration.metrics_commands import metrics_app
 from orchestration.plan_commands import audit_app, plan_app
 from orchestration.terminal import EXIT_FAILED, console, error_console, user_errors
 from orchestration.trust_commands import trust_app
@@ -38,6 +39,7 @@ app.add_typer(plan_app, name="plan")
 app.add_typer(audit_app, name="audit")
 app.add_typer(identity_app, name="identity")
 app.add_typer(trust_app, name="trust")
+app.add_typer(metrics_app, name="metrics")
 app.add_typer(customer_app, name="customer")
 app.command("erase")(erase_command)
 

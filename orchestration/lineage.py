@@ -46,12 +46,14 @@ def project_lineage(home: Home) -> ProjectLineage:
             return ProjectLineage.from_json(text)
     manifest = load_manifest(home)
     needed = models_read(manifest)
-    files = [_compiled(home, manifest, name) for name in needed]
-    if not all(file.exists() for file in files) or _is_of_part(_compiled(home, manifest, _VISITS)):
+    files = [compiled_file(home, manifest, name) for name in needed]
+    if not all(file.exists() for file in files) or _is_of_part(
+        compiled_file(home, manifest, _VISITS)
+    ):
         os.environ.update(home.environment())
         compile_models(home.dbt_target, project, sorted(needed))
     found = lineage_of(
-        {name: _compiled(home, manifest, name).read_text(encoding="utf-8") for name in needed},
+        {name: compiled_file(home, manifest, name).read_text(encoding="utf-8") for name in needed},
         manifest,
         engine(),
         PROJECT_ROOT / "seeds" / "reference",
@@ -71,7 +73,7 @@ def _is_of_part(visits: Path) -> bool:
     return any(_TOUCHED in line and not line.startswith("--") for line in lines)
 
 
-def _compiled(home: Home, manifest: Mapping[str, Any], model: str) -> Path:
-    """Where dbt writes a model's compiled SQL whenever it builds the model."""
+def compiled_file(home: Home, manifest: Mapping[str, Any], model: str) -> Path:
+    """Return where dbt writes a model's compiled SQL whenever it builds the model."""
     node = manifest["nodes"][f"model.{manifest['metadata']['project_name']}.{model}"]
     return home.dbt_target / "compiled" / node["package_name"] / node["original_file_path"]

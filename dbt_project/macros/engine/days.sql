@@ -25,6 +25,19 @@
     date_add({{ date }}, cast({{ days }} as int))
 {%- endmacro %}
 
+{# The day of the month so many months after another; the month's last where it is shorter. #}
+{% macro months_after(date, months) -%}
+    {{ return(adapter.dispatch('months_after')(date, months)) }}
+{%- endmacro %}
+
+{% macro duckdb__months_after(date, months) -%}
+    cast({{ date }} + interval '1 month' * cast({{ months }} as integer) as date)
+{%- endmacro %}
+
+{% macro spark__months_after(date, months) -%}
+    add_months({{ date }}, cast({{ months }} as int))
+{%- endmacro %}
+
 {# Days since 1970 of a date: a number that frames of windows can count in. #}
 {% macro day_number(date) -%}
     {{ return(adapter.dispatch('day_number')(date)) }}

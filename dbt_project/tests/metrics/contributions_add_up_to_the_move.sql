@@ -1,4 +1,5 @@
--- The parts of a dimension explain the whole of what a figure moved, and no more.
+-- The parts of a dimension explain the whole of what a figure moved, and no more. Those of medians
+-- and the like, which do not add up, explain nothing.
 with
 
 changes as (
@@ -27,7 +28,7 @@ parts as (
         dimension,
         sum(contribution) as explained
     from changes
-    where dimension <> 'all'
+    where dimension <> 'all' and contribution is not null
     group by
         metric_id, journey, step, period_type, period_start, basis, journey_stage, touchpoint_id,
         dimension

@@ -19,6 +19,12 @@ grains as (
 
 ),
 
+settings as (
+
+    select {{ metric_setting('interval_z') }} as z
+
+),
+
 placed as (
 
     select
@@ -28,7 +34,7 @@ placed as (
         {{ period_start('items.occurred_date', 'grains.period_type') }} as period_start,
         {{ cell_dimensions('items', 'grains') }},
         items.survey_response_key,
-        items.customer_id,
+        coalesce(items.customer_id, 'record:' || items.survey_response_key) as customer_id,
         items.item_id,
         items.value_number
     from items
@@ -61,6 +67,7 @@ responses as (
     select
         cell_key,
         survey_response_key,
+        max(customer_id) as customer_id,
         count(*) as item_count,
         sum(value_number) as total_number
     from answered
@@ -74,6 +81,7 @@ complete_responses as (
     select
         responses.cell_key,
         responses.survey_response_key,
+        responses.customer_id,
         responses.item_count,
         responses.total_number
     from responses
@@ -115,6 +123,7 @@ total_variances as (
         cell_key,
         max(item_count) as item_count,
         count(*) as n,
+        count(distinct customer_id) as customer_count,
         var_samp(total_number) as total_variance
     from complete_responses
     group by cell_key
@@ -123,7 +132,7 @@ total_variances as (
 
 cells as (
 
-    select
+    select distinct
         cell_key,
         metric_id,
         period_type,
@@ -132,16 +141,12 @@ cells as (
         journey_stage,
         channel,
         touchpoint_id,
-        persona_id,
-        count(distinct customer_id) as customer_count
+        persona_id
     from answered
-    group by
-        cell_key, metric_id, period_type, grain_id, period_start, journey_stage, channel,
-        touchpoint_id, persona_id
 
 ),
 
-final as (
+estimated as (
 
     select
         cells.metric_id,
@@ -153,20 +158,56 @@ final as (
         cells.touchpoint_id,
         cells.persona_id,
         total_variances.n,
-        cells.customer_count,
-        cast(1 as double) as design_effect,
+        total_variances.customer_count,
+        total_variances.item_count,
         case
             when total_variances.item_count > 1 and total_variances.total_variance > 0
                 then
                     cast(total_variances.item_count as double) / (total_variances.item_count - 1)
                     * (1 - summed_variances.item_variance / total_variances.total_variance)
-        end as value,
-        cast(null as double) as ci_low,
-        cast(null as double) as ci_high
+        end as value
     from cells
     -- a cell in which nobody answered everything has no alpha to withhold
     inner join total_variances on cells.cell_key = total_variances.cell_key
     left join summed_variances on cells.cell_key = summed_variances.cell_key
+
+),
+
+-- Bonett (2002): ln(1 − α) has the variance 2k / ((k − 1)(n − 2)). People are its n: who answered
+-- twice is taken to have said the same twice.
+erring as (
+
+    select
+        *,
+        case
+            when item_count > 1 and customer_count > 2
+                then sqrt(
+                    2.0 * item_count / ((item_count - 1) * cast(customer_count - 2 as double))
+                )
+        end as log_error
+    from estimated
+
+),
+
+final as (
+
+    select
+        erring.metric_id,
+        erring.period_type,
+        erring.grain_id,
+        erring.period_start,
+        erring.journey_stage,
+        erring.channel,
+        erring.touchpoint_id,
+        erring.persona_id,
+        erring.n,
+        erring.customer_count,
+        cast(erring.n as double) / erring.customer_count as design_effect,
+        round(erring.value, 9) as value,
+        round(1 - (1 - erring.value) * exp(settings.z * erring.log_error), 9) as ci_low,
+        round(1 - (1 - erring.value) * exp(-settings.z * erring.log_error), 9) as ci_high
+    from erring
+    cross join settings
 
 )
 

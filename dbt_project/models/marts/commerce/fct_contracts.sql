@@ -67,19 +67,52 @@ horizons as (
     ) as told
 ),
 
--- The customer's next term, whatever it is of: it began before the last one's time was over, or in
--- the days after, and ends later.
-continued as (
-    select distinct terms.contract_key
+asked as (
+    select
+        *,
+        {{ days_after('last_date', metric_setting('contract_renewal_days')) }} as awaited_until
     from terms
-    inner join terms as further
-        on
-            terms.customer_id = further.customer_id
-            and terms.contract_key <> further.contract_key
-    where
-        further.started_date
-        <= {{ days_after('terms.last_date', metric_setting('contract_renewal_days')) }}
-        and (further.last_date is null or further.last_date > terms.last_date)
+),
+
+-- The customer's next term, whatever it is of: it began before the last one's time was over, or in
+-- the days after, and ends later. So of all terms begun by then the latest end decides; the one
+-- that is asked about does not end later than itself. One pass in the order of time tells it.
+beginnings_and_ends as (
+    select
+        customer_id,
+        started_date as moment_date,
+        coalesce(last_date, date '9999-12-31') as lasts_until,
+        cast(null as string) as asked_key
+    from asked
+    where customer_id is not null
+
+    union all
+
+    select
+        customer_id,
+        awaited_until as moment_date,
+        cast(null as date) as lasts_until,
+        contract_key as asked_key
+    from asked
+    where customer_id is not null and awaited_until is not null
+),
+
+latest_ends as (
+    select
+        asked_key,
+        max(lasts_until) over (
+            partition by customer_id order by moment_date
+            range between unbounded preceding and current row
+        ) as latest_end_date
+    from beginnings_and_ends
+    where moment_date is not null
+),
+
+continued as (
+    select asked.contract_key
+    from asked
+    inner join latest_ends on asked.contract_key = latest_ends.asked_key
+    where latest_ends.latest_end_date > asked.last_date
 ),
 
 final as (
@@ -98,18 +131,14 @@ final as (
         terms.is_renewed,
         case
             when continued.contract_key is not null or terms.is_renewed then true
-            when
-                {{ days_after('terms.last_date', metric_setting('contract_renewal_days')) }}
-                <= horizons.known_date
-                then false
+            when terms.awaited_until <= horizons.known_date then false
         end as is_continued,
-        {{ days_after('terms.last_date', metric_setting('contract_renewal_days')) }}
-        <= horizons.known_date as is_over,
+        terms.awaited_until <= horizons.known_date as is_over,
         terms.currency,
         terms.contract_amount,
         {{ amount_quotient('terms.contract_amount', 'rates.units_per_euro') }}
             as contract_amount_eur
-    from terms
+    from asked as terms
     cross join horizons
     left join continued on terms.contract_key = continued.contract_key
     left join rates

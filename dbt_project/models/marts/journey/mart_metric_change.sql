@@ -12,15 +12,6 @@
 {%- set wholes = ['total', 'stage', 'stage_touchpoint'] -%}
 {%- set grains = wholes + breakdowns | map(attribute=1) | list -%}
 {%- set grain_names = "'" ~ grains | join("', '") ~ "'" -%}
-{#- With which period each is compared: the same weekday a week ago, the one before, a year ago. -#}
-{%- set comparisons = [
-    ('day', 'week_before', '7 days'),
-    ('week', 'previous', '7 days'),
-    ('month', 'previous', '1 months'),
-    ('month', 'year_before', '12 months'),
-    ('quarter', 'previous', '3 months'),
-    ('quarter', 'year_before', '12 months'),
-] -%}
 {%- set whole = [
     'metric_id', 'journey_id', 'step_number', 'journey_stage', 'touchpoint_id', 'dimension',
 ] -%}
@@ -43,6 +34,15 @@ computed as (
 funnels as (
     select * from {{ ref('mart_journey_funnels') }}
     where not is_last_step and dimension in ('all', 'channel', 'browser', 'persona', 'campaign')
+),
+
+requests as (
+    select * from {{ ref('mart_service_performance') }}
+    where metric_id = 'top_requests'
+),
+
+pairs as (
+    select * from {{ ref('int_metric_periods_compared') }}
 ),
 
 settings as (
@@ -105,11 +105,25 @@ erring as (
 )
 {% endset %}
 
+{#- A quantile and alpha have no parts that add up: each part is compared with itself alone. -#}
 {% set measured_cells %}
 select
-    erring.*,
+    erring.metric_id,
+    erring.period_type,
+    erring.grain_id,
+    erring.period_start,
+    erring.journey_stage,
+    erring.channel,
+    erring.touchpoint_id,
+    erring.persona_id,
+    erring.n,
+    erring.wx as amount,
+    case erring.estimator when 'total' then erring.w else erring.wb end as base,
+    case erring.estimator when 'net' then 100.0 when 'total' then null else 1.0 end as scale,
+    erring.standard_error,
     computed.value,
-    computed.is_suppressed
+    computed.is_suppressed,
+    true as adds_up
 from erring
 inner join computed
     on
@@ -121,6 +135,30 @@ inner join computed
         and erring.channel = computed.channel
         and erring.touchpoint_id = computed.touchpoint_id
         and erring.persona_id = computed.persona_id
+
+union all
+
+select
+    computed.metric_id,
+    computed.period_type,
+    computed.grain_id,
+    computed.period_start,
+    computed.journey_stage,
+    computed.channel,
+    computed.touchpoint_id,
+    computed.persona_id,
+    computed.n,
+    cast(null as double) as amount,
+    cast(null as double) as base,
+    1.0 as scale,
+    (computed.ci_high - computed.ci_low) / (2 * settings.z) as standard_error,
+    computed.value,
+    computed.is_suppressed,
+    false as adds_up
+from computed
+inner join metrics on computed.metric_id = metrics.metric_id
+cross join settings
+where metrics.estimator in ('quantile', 'alpha') and computed.grain_id in ({{ grain_names }})
 {% endset %}
 
 {% set side_ctes %}
@@ -143,10 +181,11 @@ cells as (
         n,
         value,
         standard_error,
-        wx as amount,
-        case estimator when 'total' then w else wb end as base,
-        case estimator when 'net' then 100.0 when 'total' then null else 1.0 end as scale,
-        is_suppressed
+        amount,
+        base,
+        scale,
+        is_suppressed,
+        adds_up
     from measured
     where grain_id = '{{ grain }}'
 
@@ -167,43 +206,17 @@ cells as (
         n,
         value,
         standard_error,
-        wx as amount,
-        case estimator when 'total' then w else wb end as base,
-        case estimator when 'net' then 100.0 when 'total' then null else 1.0 end as scale,
-        is_suppressed
+        amount,
+        base,
+        scale,
+        is_suppressed,
+        adds_up
     from measured
     where grain_id = '{{ grain }}'
 
     union all
 
     {% endfor -%}
-    -- a quantile has no parts that add up: only the whole is compared
-    select
-        computed.metric_id,
-        'none' as journey_id,
-        0 as step_number,
-        computed.journey_stage,
-        computed.touchpoint_id,
-        'all' as dimension,
-        'all' as segment,
-        computed.period_type,
-        computed.period_start,
-        computed.n,
-        computed.value,
-        (computed.ci_high - computed.ci_low) / (2 * settings.z) as standard_error,
-        cast(null as double) as amount,
-        cast(null as double) as base,
-        1.0 as scale,
-        computed.is_suppressed
-    from computed
-    inner join metrics on computed.metric_id = metrics.metric_id
-    cross join settings
-    where
-        metrics.estimator = 'quantile'
-        and computed.grain_id in ('total', 'stage', 'stage_touchpoint')
-
-    union all
-
     select
         'funnel_step_through' as metric_id,
         funnels.journey_id,
@@ -221,63 +234,60 @@ cells as (
         cast(funnels.n - funnels.dropped_count as double) as amount,
         cast(funnels.n as double) as base,
         1.0 as scale,
-        funnels.is_suppressed
+        funnels.is_suppressed,
+        true as adds_up
     from funnels
     cross join settings
     where funnels.n > 0 and funnels.dropped_count is not null
-),
 
-comparisons as (
-    {%- for period_type, basis, _ in comparisons %}
-    select
-        '{{ period_type }}' as period_type,
-        '{{ basis }}' as basis
-    {%- if not loop.last %}
     union all
-    {%- endif %}
-    {%- endfor %}
+
+    -- all requests together are all there is: only their shares move
+    select
+        requests.metric_id,
+        'none' as journey_id,
+        0 as step_number,
+        'all' as journey_stage,
+        'all' as touchpoint_id,
+        requests.subject_kind as dimension,
+        requests.subject_id as segment,
+        requests.period_type,
+        requests.period_start,
+        requests.n,
+        requests.value,
+        (requests.ci_high - requests.ci_low) / (2 * settings.z) as standard_error,
+        cast(null as double) as amount,
+        cast(null as double) as base,
+        1.0 as scale,
+        requests.is_suppressed,
+        false as adds_up
+    from requests
+    cross join settings
 ),
 
 -- every cell stands once as the later figure and once as the earlier one of its comparison
 sides as (
+    {%- for side, is_after in [('period_start', 'true'), ('compared_start', 'false')] %}
     select
         {{ prefixed(carried, 'cells') }},
-        comparisons.basis,
-        cells.period_start,
-        true as is_after,
+        pairs.basis,
+        pairs.period_start,
+        {{ is_after }} as is_after,
         cells.n,
         cells.value,
         cells.standard_error,
         cells.amount,
         cells.base,
         cells.scale,
-        cells.is_suppressed
+        cells.is_suppressed,
+        cells.adds_up
     from cells
-    inner join comparisons on cells.period_type = comparisons.period_type
-
-    union all
-
-    select
-        {{ prefixed(carried, 'cells') }},
-        comparisons.basis,
-        cast(
-            case
-                {%- for period_type, basis, distance in comparisons %}
-                when cells.period_type = '{{ period_type }}' and comparisons.basis = '{{ basis }}'
-                    then cells.period_start + interval '{{ distance }}'
-                {%- endfor %}
-            end as date
-        ) as period_start,
-        false as is_after,
-        cells.n,
-        cells.value,
-        cells.standard_error,
-        cells.amount,
-        cells.base,
-        cells.scale,
-        cells.is_suppressed
-    from cells
-    inner join comparisons on cells.period_type = comparisons.period_type
+    inner join pairs
+        on
+            cells.period_type = pairs.period_type
+            and cells.period_start = pairs.{{ side }}
+    {{- "\n\n    union all\n" if not loop.last }}
+    {%- endfor %}
 )
 {% endset %}
 
@@ -294,7 +304,8 @@ select
     max(case when {{ condition }} then amount end) as amount_{{ side }},
     max(case when {{ condition }} then base end) as base_{{ side }},
     {%- endfor %}
-    max(case when is_suppressed then 1 else 0 end) = 1 as is_withheld
+    max(case when is_suppressed then 1 else 0 end) = 1 as is_withheld,
+    max(case when adds_up then 1 else 0 end) = 1 as adds_up
 from sides
 group by {{ carried | join(', ') }}, basis, period_start
 {% endset %}
@@ -305,14 +316,15 @@ with
 
 {{ computed_once('paired', paired_cells, given=side_ctes) }},
 
--- a whole that was measured and published in both periods
-moved as (
+-- what was measured and published in both periods
+published as (
     select * from paired
-    where
-        dimension = 'all'
-        and not is_withheld
-        and value_after is not null
-        and value_before is not null
+    where not is_withheld and value_after is not null and value_before is not null
+),
+
+moved as (
+    select * from published
+    where dimension = 'all'
 ),
 
 -- Parts that are withheld in either period stand together: what they come to follows from the whole
@@ -342,7 +354,7 @@ parts as (
         max(paired.standard_error_after) as standard_error_after,
         max(paired.standard_error_before) as standard_error_before
     from paired
-    where paired.dimension <> 'all'
+    where paired.dimension <> 'all' and paired.adds_up
     group by
         {{ prefixed(whole, 'paired') }},
         case
@@ -442,10 +454,11 @@ changes as (
         cast(null as double) as weight_after,
         cast(null as double) as mix_effect,
         cast(null as double) as rate_effect,
-        value_after - value_before as contribution,
+        case when dimension = 'all' then value_after - value_before end as contribution,
         standard_error_before,
         standard_error_after
-    from moved
+    from published
+    where dimension = 'all' or not adds_up
 
     union all
 
@@ -549,14 +562,7 @@ final as (
         tested.period_type,
         tested.period_start,
         tested.basis,
-        cast(
-            case
-                {%- for period_type, basis, distance in comparisons %}
-                when tested.period_type = '{{ period_type }}' and tested.basis = '{{ basis }}'
-                    then tested.period_start - interval '{{ distance }}'
-                {%- endfor %}
-            end as date
-        ) as compared_start,
+        pairs.compared_start,
         tested.journey_stage,
         tested.touchpoint_id,
         tested.dimension,
@@ -579,6 +585,11 @@ final as (
         coalesce(least(tested.n_before, tested.n_after), 0) < settings.small_sample_n
             as is_small_sample
     from tested
+    inner join pairs
+        on
+            tested.period_type = pairs.period_type
+            and tested.basis = pairs.basis
+            and tested.period_start = pairs.period_start
     cross join settings
     left join adjusted
         on

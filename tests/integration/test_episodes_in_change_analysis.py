@@ -1,8 +1,9 @@
-"""The planted queue week, seen by change analysis in the week and the channel in which it was.
+"""What went wrong in the demo's business, seen by change analysis when and where it was.
 
-The demo of the tests has a handful of calls, too few to tell a week from another. So a retailer of
-the default size is simulated up to its calls, without a file being written, and the models that
-lead from records of metrics to change analysis are computed over them, as a run compiled them.
+The demo of the tests has a handful of calls and checkouts, too few to tell a week from another. So
+a retailer of the default size is simulated up to its calls, without a file being written, and the
+models that lead from records of metrics and steps of visits to change analysis are computed over
+them, as a run compiled them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from seeds.sample.episodes import Episode, episodes
 from seeds.sample.exports import files
 from seeds.sample.world import Settings, new_world
 
-# From the sums of records to change analysis, in the order in which they are built.
+# From the steps of visits and the sums of records to change analysis, in the order in which they are built.
 MODELS = (
     "intermediate/metrics/int_metric_cells_summed",
     "intermediate/metrics/int_metric_quantiles_estimated",
@@ -28,6 +29,8 @@ MODELS = (
     "intermediate/metrics/int_metric_cells_related",
     "intermediate/metrics/int_metric_cells_suppressed",
     "intermediate/metrics/int_journey_metrics_computed",
+    "marts/journey/mart_journey_funnels",
+    "intermediate/metrics/int_metric_periods_compared",
     "marts/journey/mart_metric_change",
 )
 
@@ -40,10 +43,23 @@ CALLS = """
     where channel <> 'ivr' and (agent is not null or outcome = 'abandoned')
 """
 
+# Every visit with where it was made, and how far each checkout came.
+VISITS = """
+    select
+        cast(session as varchar) as session_key, cast(any_value(person) as varchar) as customer_id,
+        cast(local_time(min(event_timestamp)) as date) as session_date,
+        case any_value(stream_id) when '1001' then 'web' else 'app' end as platform,
+        any_value(device_category) as device_category, any_value(browser) as browser,
+        max(list_position(
+            ['begin_checkout', 'add_shipping_info', 'add_payment_info', 'purchase'], event_name
+        )) as deepest_step
+    from events group by session
+"""
+
 
 @pytest.fixture(scope="module")
-def planted() -> tuple[Episode, duckdb.DuckDBPyConnection]:
-    """The queue week and the calls of a retailer of the default size."""
+def planted() -> tuple[dict[str, Episode], duckdb.DuckDBPyConnection]:
+    """The episodes, the visits and the calls of a retailer of the default size."""
     world = new_world(Settings())
     files.add_macros(world)
     world.put(
@@ -60,18 +76,32 @@ def planted() -> tuple[Episode, duckdb.DuckDBPyConnection]:
     commerce.make_baskets(world)
     commerce.make_orders(world)
     service.make_cases(world, found)
-    return found["queue_week"], world.con
+    return found, world.con
 
 
 @pytest.fixture(scope="module")
 def changes(clean_run, planted, tmp_path_factory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse of the small retailer with the calls of the large one."""
+    """The warehouse of the small retailer with the visits and calls of the large one."""
     database = tmp_path_factory.mktemp("calls") / "warehouse.duckdb"
     shutil.copy(clean_run.home / "first_state" / "warehouse.duckdb", database)
-    calls = planted[1].execute(CALLS).df()
+    calls, visits = planted[1].execute(CALLS).df(), planted[1].execute(VISITS).df()
     compiled = Path(clean_run.home) / "dbt_target" / "compiled" / "cx_warehouse" / "models"
     with duckdb.connect(str(database)) as connection:
         connection.register("calls", calls)
+        connection.register("visits", visits)
+        connection.execute(
+            """
+            delete from marts.fct_sessions;
+            insert into marts.fct_sessions by name select * exclude (deepest_step) from visits;
+            delete from intermediate.int_journey_steps_reached;
+            insert into intermediate.int_journey_steps_reached by name
+            select
+                session_key || ' ' || step_number as journey_step_key, session_key,
+                'checkout' as journey_id, step_number, 1 as meeting_count, deepest_step,
+                deepest_step > step_number as is_continued
+            from (select *, unnest(range(1, deepest_step + 1)) as step_number from visits)
+            """
+        )
         connection.execute("delete from intermediate.int_metric_records")
         for metric_id, value, where in (
             ("average_speed_of_answer", "wait_seconds", "not is_abandoned"),
@@ -109,37 +139,61 @@ def changes(clean_run, planted, tmp_path_factory) -> Iterator[duckdb.DuckDBPyCon
         yield connection
 
 
-def significant(connection: duckdb.DuckDBPyConnection, metric_id: str, rises: bool) -> set[tuple]:
-    """Weeks and channels in which a metric moved as chance would not have it."""
+def days_of(calls: duckdb.DuckDBPyConnection, episode: Episode, unit: str) -> list[str]:
+    """Days or weeks, by their first day, that an episode touches."""
+    found = calls.execute(
+        f"""
+        select cast(unnest(generate_series(
+            date_trunc('{unit}', local_time(?)), date_trunc('{unit}', local_time(?)),
+            interval 1 {unit}
+        )) as date)::varchar
+        """,
+        [episode.started_at, episode.ended_at - 1],
+    )
+    return [row[0] for row in found.fetchall()]
+
+
+def significant(
+    connection: duckdb.DuckDBPyConnection,
+    metric_id: str,
+    rises: bool,
+    period_type: str = "week",
+    dimension: str = "channel",
+) -> set[tuple]:
+    """Periods and parts in which a metric moved as chance would not have it, step by step."""
     found = connection.execute(
         f"""
-        select cast(period_start as varchar), segment
+        select
+            cast(period_start as varchar), segment,
+            case when metric_id = 'funnel_step_through' then step_number end
         from marts.mart_metric_change
         where
-            metric_id = ? and period_type = 'week' and dimension = 'channel' and is_significant
+            metric_id = ? and period_type = ? and dimension = ? and is_significant
+            and basis in ('previous', 'week_before')
             and journey_stage = 'all' and touchpoint_id = 'all'
             and rate_effect {">" if rises else "<"} 0
         """,
-        [metric_id],
+        [metric_id, period_type, dimension],
     )
     return set(found.fetchall())
 
 
 def test_waits_rise_on_the_phone_in_the_queue_week_and_fall_after_it(planted, changes):
-    episode, calls = planted
+    episodes, calls = planted
     week, week_after = calls.execute(
         """
         select
             cast(date_trunc('week', local_time(?)) as date)::varchar,
             cast(date_trunc('week', local_time(?)) as date)::varchar
         """,
-        [episode.started_at, episode.ended_at],
+        [episodes["queue_week"].started_at, episodes["queue_week"].ended_at],
     ).fetchone()
     # it fills a week of the calendar: what is compared is neither more nor less than it
     assert week < week_after
     for metric_id in ("average_speed_of_answer", "contact_abandonment"):
-        assert significant(changes, metric_id, rises=True) == {(week, "phone")}, metric_id
-        assert significant(changes, metric_id, rises=False) == {(week_after, "phone")}, metric_id
+        assert significant(changes, metric_id, rises=True) == {(week, "phone", None)}, metric_id
+        fallen = significant(changes, metric_id, rises=False)
+        assert fallen == {(week_after, "phone", None)}, metric_id
     before, during = changes.execute(
         """
         select value_before, value_after from marts.mart_metric_change
@@ -152,3 +206,16 @@ def test_waits_rise_on_the_phone_in_the_queue_week_and_fall_after_it(planted, ch
     # callers waited a minute or two; in the queue week ten to forty
     assert before < 200
     assert during > 600
+
+
+def test_mobile_safari_falls_at_the_shipping_form_in_the_weeks_of_the_bug(planted, changes):
+    episodes, calls = planted
+    weeks = days_of(calls, episodes["checkout_bug"], "week")
+    fallen = significant(changes, "funnel_step_through", rises=False, dimension="browser")
+    print("bug", weeks, fallen, significant(changes, "funnel_step_through", rises=True, dimension="browser"))
+
+
+def test_nobody_pays_on_the_day_of_the_payment_outage(planted, changes):
+    episodes, calls = planted
+    days = days_of(calls, episodes["payment_outage"], "day")
+    print("outage", days, significant(changes, "funnel_step_through", rises=False, period_type="day"), significant(changes, "funnel_step_through", rises=True, period_type="day"))
