@@ -8,9 +8,11 @@ them, as a run compiled them.
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -21,7 +23,9 @@ from seeds.sample.episodes import Episode, episodes
 from seeds.sample.exports import files
 from seeds.sample.world import Settings, new_world
 
-# From the steps of visits and the sums of records to change analysis, in the order in which they are built.
+Planted = tuple[dict[str, Episode], duckdb.DuckDBPyConnection]
+
+# From the sums of records and the steps of visits to change analysis, in the order of building.
 MODELS = (
     "intermediate/metrics/int_metric_cells_summed",
     "intermediate/metrics/int_metric_quantiles_estimated",
@@ -58,7 +62,7 @@ VISITS = """
 
 
 @pytest.fixture(scope="module")
-def planted() -> tuple[dict[str, Episode], duckdb.DuckDBPyConnection]:
+def planted() -> Planted:
     """The episodes, the visits and the calls of a retailer of the default size."""
     world = new_world(Settings())
     files.add_macros(world)
@@ -80,7 +84,9 @@ def planted() -> tuple[dict[str, Episode], duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="module")
-def changes(clean_run, planted, tmp_path_factory) -> Iterator[duckdb.DuckDBPyConnection]:
+def changes(
+    clean_run: Any, planted: Planted, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse of the small retailer with the visits and calls of the large one."""
     database = tmp_path_factory.mktemp("calls") / "warehouse.duckdb"
     shutil.copy(clean_run.home / "first_state" / "warehouse.duckdb", database)
@@ -178,23 +184,25 @@ def significant(
     return set(found.fetchall())
 
 
-def test_waits_rise_on_the_phone_in_the_queue_week_and_fall_after_it(planted, changes):
+def test_waits_rise_on_the_phone_in_the_queue_week_and_fall_after_it(
+    planted: Planted, changes: duckdb.DuckDBPyConnection
+) -> None:
     episodes, calls = planted
-    week, week_after = calls.execute(
+    ((week, week_after),) = calls.execute(
         """
         select
             cast(date_trunc('week', local_time(?)) as date)::varchar,
             cast(date_trunc('week', local_time(?)) as date)::varchar
         """,
         [episodes["queue_week"].started_at, episodes["queue_week"].ended_at],
-    ).fetchone()
+    ).fetchall()
     # it fills a week of the calendar: what is compared is neither more nor less than it
     assert week < week_after
     for metric_id in ("average_speed_of_answer", "contact_abandonment"):
         assert significant(changes, metric_id, rises=True) == {(week, "phone", None)}, metric_id
         fallen = significant(changes, metric_id, rises=False)
         assert fallen == {(week_after, "phone", None)}, metric_id
-    before, during = changes.execute(
+    ((before, during),) = changes.execute(
         """
         select value_before, value_after from marts.mart_metric_change
         where metric_id = 'average_speed_of_answer' and period_type = 'week'
@@ -202,20 +210,41 @@ def test_waits_rise_on_the_phone_in_the_queue_week_and_fall_after_it(planted, ch
             and journey_stage = 'all' and touchpoint_id = 'all'
         """,
         [week],
-    ).fetchone()
+    ).fetchall()
     # callers waited a minute or two; in the queue week ten to forty
     assert before < 200
     assert during > 600
 
 
-def test_mobile_safari_falls_at_the_shipping_form_in_the_weeks_of_the_bug(planted, changes):
+def test_mobile_safari_stops_at_the_shipping_form_when_the_bug_came_and_not_after_it(
+    planted: Planted, changes: duckdb.DuckDBPyConnection
+) -> None:
     episodes, calls = planted
     weeks = days_of(calls, episodes["checkout_bug"], "week")
     fallen = significant(changes, "funnel_step_through", rises=False, dimension="browser")
-    print("bug", weeks, fallen, significant(changes, "funnel_step_through", rises=True, dimension="browser"))
+    assert fallen == {(weeks[0], "mobile / Safari", 1)}
+    week_after = dt.date.fromisoformat(weeks[-1]) + dt.timedelta(days=7)
+    risen = significant(changes, "funnel_step_through", rises=True, dimension="browser")
+    assert risen == {(str(week_after), "mobile / Safari", 1)}
 
 
-def test_nobody_pays_on_the_day_of_the_payment_outage(planted, changes):
+def test_nobody_pays_on_the_day_of_the_payment_outage(
+    planted: Planted, changes: duckdb.DuckDBPyConnection
+) -> None:
+    """On web and app alike, so that it is the whole that moves, at its last step alone."""
     episodes, calls = planted
-    days = days_of(calls, episodes["payment_outage"], "day")
-    print("outage", days, significant(changes, "funnel_step_through", rises=False, period_type="day"), significant(changes, "funnel_step_through", rises=True, period_type="day"))
+    (day,) = days_of(calls, episodes["payment_outage"], "day")
+    moves = changes.execute(
+        """
+        select cast(period_start as varchar), step_number, value_before, value_after
+        from marts.mart_metric_change
+        where metric_id = 'funnel_step_through' and period_type = 'day' and dimension = 'all'
+            and basis = 'week_before' and is_significant and contribution < 0
+        order by z
+        """
+    ).fetchall()
+    clearest, step, before, after = moves[0]
+    assert (clearest, step) == (day, 3)
+    assert [step for when, step, *_ in moves if when == day] == [3]
+    assert before > 0.8
+    assert after < 0.5
