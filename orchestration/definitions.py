@@ -11,11 +11,13 @@ import dagster as dg
 
 from orchestration.audit import build_audit
 from orchestration.automation import build_schedule, build_sensor
+from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.ingestion.assets import build_landing_assets
+from orchestration.ingestion.suppression import is_pending
 from orchestration.probabilistic.assets import build_probabilistic_assets
 from orchestration.publication import build_publication
-from orchestration.run_lock import LOCK_RESOURCE, only_run
+from orchestration.run_lock import LOCK_RESOURCE, is_held, only_run
 from orchestration.transformation import build_dbt_assets
 
 REFRESH_JOB = "refresh_warehouse"
@@ -58,7 +60,15 @@ def _run_lock(home: Home) -> dg.ResourceDefinition:
 
     @dg.resource(description="One run at a time in this home.")
     def run_lock(context: dg.InitResourceContext) -> Iterator[None]:
+        is_within_a_command = is_held(home)
         with only_run(home, context.log.warning if context.log else print):
+            # `cxw run` completes it first; a run that the daemon starts must not build and publish
+            # what is erased by half.
+            if is_pending(home.state) and not is_within_a_command:
+                raise WarehouseError(
+                    "The erasure of a person was stopped before it was whole: nothing is built.",
+                    "Run `cxw erase --resume` on the machine of this home, then run this again.",
+                )
             yield
 
     return run_lock

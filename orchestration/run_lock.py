@@ -22,6 +22,11 @@ WAITING = "Another run is going on in this home: waiting for it to end."
 _held: dict[Path, int] = {}
 
 
+def is_held(home: Home) -> bool:
+    """Whether this process holds the home's run lock."""
+    return bool(_held.get(_place(home)))
+
+
 @contextmanager
 def only_run(home: Home, tell: Callable[[str], object]) -> Iterator[None]:
     """Hold the home's run lock for the block; the process that holds it may take it again.
@@ -30,7 +35,7 @@ def only_run(home: Home, tell: Callable[[str], object]) -> Iterator[None]:
         home: The installation.
         tell: Is given a line for people when there is someone to wait for.
     """
-    place = home.state / "run.lock"
+    place = _place(home)
     if _held.get(place):
         _held[place] += 1
         try:
@@ -50,3 +55,7 @@ def only_run(home: Home, tell: Callable[[str], object]) -> Iterator[None]:
             yield
         finally:
             del _held[place]
+
+
+def _place(home: Home) -> Path:
+    return home.state / "run.lock"

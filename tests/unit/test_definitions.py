@@ -10,7 +10,8 @@ import pytest
 from orchestration.definitions import REFRESH_JOB, build_definitions
 from orchestration.home import Home
 from orchestration.ingestion.registry import VENDORS
-from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
+from orchestration.ingestion.suppression import pending_file
+from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL, only_run
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,33 @@ def test_every_step_holds_the_run_lock_and_landing_is_tried_again(
     assert {node.definition.pool for node in operations} == {WAREHOUSE_POOL}  # type: ignore[attr-defined]
     landing = next(node.definition for node in operations if node.name == "land_ga4")
     assert landing.retry_policy.max_retries == 3  # type: ignore[attr-defined]
+
+
+def test_a_run_of_the_daemon_builds_nothing_while_an_erasure_is_half_done(
+    definitions: dg.Definitions, home: Home
+) -> None:
+    @dg.op(required_resource_keys={LOCK_RESOURCE})
+    def build() -> None: ...
+
+    resources = definitions.resources or {}
+
+    @dg.job(resource_defs={LOCK_RESOURCE: resources[LOCK_RESOURCE]})
+    def one_step() -> None:
+        build()
+
+    pending = pending_file(home.state)
+    pending.parent.mkdir(parents=True)
+    pending.write_text("{}")
+    try:
+        with pytest.raises(dg.DagsterResourceFunctionError) as raised:
+            one_step.execute_in_process()
+        assert "cxw erase --resume" in str(raised.value.__cause__)
+        # the command that completes it holds the lock itself
+        with only_run(home, pytest.fail):
+            assert one_step.execute_in_process().success
+    finally:
+        pending.unlink()
+    assert one_step.execute_in_process().success
 
 
 def test_publication_waits_for_every_mart(definitions: dg.Definitions) -> None:

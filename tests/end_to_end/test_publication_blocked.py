@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from orchestration.versions import current_version
-from tests.conftest import CLEAN_SETTINGS, make_clean_home
+from tests.conftest import CLEAN_SETTINGS, FinishedRun
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,16 +38,16 @@ def exceptions(home: Path) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, cxw: Cxw) -> Path:
-    """A published retailer whose plan says that quarantined rows block."""
-    make_clean_home(tmp_path)
+def home(clean_run: FinishedRun) -> Path:
+    """A published retailer whose plan says from now on that quarantined rows block.
+
+    It is the one that test_interrupted_runs.py is done with by then.
+    """
     shipped = (ROOT / "seeds" / "measurement_plan.yml").read_text(encoding="utf-8")
     blocking = shipped.replace("blocking_checks: []", "blocking_checks: [STR02]")
     assert blocking != shipped
-    (tmp_path / "measurement_plan.yml").write_text(blocking, encoding="utf-8")
-    first = cxw(tmp_path, "run", **CLEAN_SETTINGS)
-    assert first.returncode == 0, first.stdout + first.stderr
-    return tmp_path
+    (clean_run.home / "measurement_plan.yml").write_text(blocking, encoding="utf-8")
+    return clean_run.home
 
 
 def test_a_blocked_run_keeps_the_version_before_until_the_finding_is_accepted(
