@@ -1,15 +1,4 @@
-{#- By what a funnel is broken down, one at a time, and whether by day as well: days are for
-    watching what may break, and a campaign's day is a handful of visits. -#}
-{%- set dimensions = [
-    ('all', "'all'", true),
-    ('channel', 'platform', true),
-    ('device', 'device_category', true),
-    ('browser', "device_category || ' / ' || browser", true),
-    ('persona', 'persona_id', false),
-    ('channel_group', 'channel_group', false),
-    ('campaign', 'traffic_campaign', false),
-    ('search_intent', "coalesce(search_intent, 'no_search')", false),
-] -%}
+{%- set dimensions = visit_segments() -%}
 {%- set cell = ['journey_id', 'period_type', 'period_start', 'dimension', 'segment'] -%}
 
 -- noqa: disable=LT02
@@ -158,40 +147,8 @@ sizes as (
     group by {{ cell | join(', ') }}
 ),
 
-small as (
-    select
-        sizes.*,
-        sizes.entered_count < settings.min_published_n as is_small,
-        sum(
-            case
-                when sizes.entered_count < settings.min_published_n then sizes.entered_count else 0
-            end
-        ) over (partition by {{ cell[:4] | join(', ') }}) as small_total,
-        sum(case when sizes.entered_count < settings.min_published_n then 1 else 0 end)
-            over (partition by {{ cell[:4] | join(', ') }}) as small_segments,
-        row_number() over (
-            partition by {{ cell[:4] | join(', ') }} order by sizes.entered_count, sizes.segment
-        ) as place
-    from sizes
-    cross join settings
-),
-
--- Segments too small to be shown stand together; where even they are too few, the next smallest
--- joins them, so that nothing can be computed back from the total.
 named as (
-    select
-        {{ prefixed(cell, 'small') }},
-        case
-            when small.dimension = 'all' then small.segment
-            when small.is_small then 'other'
-            when
-                small.small_total between 1 and settings.min_published_n - 1
-                and small.place = small.small_segments + 1
-                then 'other'
-            else small.segment
-        end as shown_segment
-    from small
-    cross join settings
+    {{ pooled_segments('sizes', cell, 'entered_count') }}
 ),
 
 -- Cells are numbered within this model: what follows is grouped and joined by one number.
