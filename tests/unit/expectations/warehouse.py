@@ -173,7 +173,7 @@ TABLES: dict[str, str] = {
 _NAMES = (
     "client_id session_ref session_key transaction_id transaction_ref order_id order_ref"
     " customer_ref contact_id contact_ref loyalty_id email_hash phone_hash deal_id case_id case_ref"
-    " message_id response_id invitation_id feedback_id"
+    " message_id response_id invitation_id feedback_id store_id"
 )
 # What the project, not a customer, brings forth: one of each however many customers there are.
 _OF_THE_PROJECT = frozenset({"survey_questions", "sentiment_words", "manifest"})
@@ -211,7 +211,9 @@ class Rows:
 
 def _repeated(column: str, table: str) -> str:
     """Return the column's expression in the n-th repetition of a table; its first is as given."""
-    is_name = column in _NAMES.split() or (column.endswith("_key") and column != "param_key")
+    is_name = column in _NAMES.split() or (
+        column.endswith("_key") and column not in ("param_key", "property_key")
+    )
     # each time it is another counter, and another author of the same words
     is_name |= (table, column) in {
         ("int_readings_unioned", "subject"),
