@@ -368,8 +368,8 @@ def healthy(visits: int = 60, people: int = 60) -> Rows:
             traffic_medium="email",
             clicks=10,
         )
-    _read_by_devices(rows)
-    for source in ("ga4", "hubspot", "shopify", "questback", "devices"):
+    _read_by_devices(rows, people)
+    for source in ("ga4", "hubspot", "shopify", "pos", "questback", "devices"):
         rows.add(
             "manifest",
             batch_id=f"b-{source}",
@@ -387,63 +387,32 @@ def healthy(visits: int = 60, people: int = 60) -> Rows:
     return rows
 
 
-def _read_by_devices(rows: Rows) -> None:
-    """Count visitors of two stores, watch a site, use a product, write reviews, draw a heatmap."""
+def _read_by_devices(rows: Rows, people: int) -> None:
+    """Count visitors of stores, watch sites, use a product, write reviews, draw a heatmap.
+
+    There are as many of each as a retailer of so many people has.
+    """
+    chains, uses = max(1, people // 60), max(1, people // 6)
+    stores = [f"s{number + 1}" for number in range(2 * chains)]
+    sites = ["www.kauppa.example", *(f"www{n}.kauppa.example" for n in range(1, chains))]
     for number in range(DAYS):
+        for store in stores:
+            _counted(rows, number, store)
         for hour in range(9, 19):
-            for store in ("s1", "s2"):
+            for site in sites:
                 rows.add(
                     "int_readings_unioned",
-                    reading_key=f"door{store}.{number}.{hour}",
+                    reading_key=f"{site}{number}.{hour}",
                     source="devices",
-                    kind="visitor_counts",
+                    kind="uptime_checks",
                     measured_at=at(number, 3600 * hour),
-                    subject=store,
-                    reading_value=float(5 + (number + hour) % 7),
+                    subject=site,
+                    duration_seconds=3600.0,
+                    is_successful=hour != 12 or number % 9 > 0,
                 )
-            rows.add(
-                "int_readings_unioned",
-                reading_key=f"site{number}.{hour}",
-                source="devices",
-                kind="uptime_checks",
-                measured_at=at(number, 3600 * hour),
-                subject="www.kauppa.example",
-                duration_seconds=3600.0,
-                is_successful=hour != 12 or number % 9 > 0,
-            )
-        rows.add(
-            "int_readings_unioned",
-            reading_key=f"use{number}",
-            source="devices",
-            kind="product_use",
-            measured_at=at(number),
-            subject="app",
-            user_id=f"u{number % 5}",
-            duration_seconds=60.0 + number,
-        )
-        rows.add(
-            "int_feedback_unioned",
-            feedback_key=f"review{number}",
-            source="devices",
-            kind="reviews",
-            feedback_id=f"review{number}",
-            given_at=at(number),
-            place="market",
-            rating=float(1 + number % 5),
-            scale_min=1.0,
-            scale_max=5.0,
-            feedback_text="Ihan hyvä kauppa" if number % 2 else None,
-        )
-        rows.add(
-            "int_contracts_unioned",
-            contract_key=f"contract{number}",
-            source="devices",
-            contract_id=f"contract{number}",
-            started_at=at(number - 300),
-            ends_at=at(number + 65),
-            cancelled_at=at(number) if number % 4 == 0 else None,
-        )
-        for page in ("/", "/tuote/p1"):
+        for use in range(uses):
+            _used(rows, number, use)
+        for page in ["/", *(f"/tuote/p{n}" for n in range(1, uses))]:
             rows.add(
                 "int_page_interactions_unioned",
                 page_interaction_key=f"heat{number}{page}",
@@ -455,6 +424,83 @@ def _read_by_devices(rows: Rows) -> None:
                 click_count=7.0,
                 rage_click_count=float(number % 2),
             )
+
+
+def _counted(rows: Rows, number: int, store: str) -> None:
+    """Count who comes into a store on a day, and sell something to one of them."""
+    for hour in range(9, 19):
+        rows.add(
+            "int_readings_unioned",
+            reading_key=f"door{store}.{number}.{hour}",
+            source="devices",
+            kind="visitor_counts",
+            measured_at=at(number, 3600 * hour),
+            subject=store,
+            reading_value=float(5 + (number + hour) % 7),
+        )
+    key = f"till{store}.{number}"
+    rows.add(
+        "int_orders_unioned",
+        order_key=key,
+        source="pos",
+        order_id=key,
+        channel="store",
+        store_id=store,
+        ordered_at=at(number),
+        order_date=day(number),
+        currency="EUR",
+        total_amount=20.0,
+        status="paid",
+        is_cancelled=False,
+        is_test=False,
+        payment_method="cash",
+        loyalty_id=None,
+    )
+    rows.add(
+        "int_order_lines_unioned",
+        order_line_key=key,
+        order_key=key,
+        source="pos",
+        quantity=1.0,
+        unit_price=20.0,
+    )
+
+
+def _used(rows: Rows, number: int, use: int) -> None:
+    """Use a product, write of it, and have a contract of its care."""
+    name, second = f"{number}.{use}", 36000 + 60 * use
+    rows.add(
+        "int_readings_unioned",
+        reading_key=f"use{name}",
+        source="devices",
+        kind="product_use",
+        measured_at=at(number, second),
+        subject="app",
+        user_id=f"u{number % 5}.{use}",
+        duration_seconds=60.0 + number,
+    )
+    rows.add(
+        "int_feedback_unioned",
+        feedback_key=f"review{name}",
+        source="devices",
+        kind="reviews",
+        feedback_id=f"review{name}",
+        given_at=at(number, second),
+        place="market",
+        rating=float(1 + number % 5),
+        scale_min=1.0,
+        scale_max=5.0,
+        feedback_text="Ihan hyvä kauppa" if number % 2 else None,
+    )
+    rows.add(
+        "int_contracts_unioned",
+        contract_key=f"contract{name}",
+        source="devices",
+        contract_id=f"contract{name}",
+        started_at=at(number - 300),
+        ends_at=at(number + 65),
+        cancelled_at=at(number) if number % 4 == 0 else None,
+    )
 
 
 def _asked_in_wave(rows: Rows, week: int, person: int) -> None:
