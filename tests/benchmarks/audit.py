@@ -16,9 +16,9 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,13 @@ _CASES = "int_service_cases_unioned"
 _DEALS = "int_crm_deals_unioned"
 _CALLS = "int_service_contacts_unioned"
 _LINES = "int_order_lines_unioned"
+_READINGS = "int_readings_unioned"
+_FEEDBACK = "int_feedback_unioned"
+_CONTRACTS = "int_contracts_unioned"
+_HEATMAP = "int_page_interactions_unioned"
+
+# What tells a row of a table from others, where a defect copies rows of it.
+_KEYS = {_EVENTS: "web_event_key", _READINGS: "reading_key"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,12 @@ class Defect:
     # Copies are what the check examines; not so where it counts orders or sessions of events.
     counts_copies: bool = True
     removes: bool = False
+    # A row fails with its copy, and is one of two that do.
+    both_fail: bool = False
+    # What is hit as one where it is no row: a counter's day. Intensity is a share of such things.
+    thing: Callable[[Row], object] = id
+    # Days of the month on one of which the window may begin.
+    begins: tuple[int, int] = (2, DAYS - 10)
     # Column of the finding and what must stand there (one of these).
     place: tuple[str, ...] | None = None
 
@@ -79,6 +92,18 @@ def _identified(row: Row) -> bool:
 
 def _always(row: Row) -> bool:
     return True
+
+
+def _of_kind(*kinds: str) -> Callable[[Row], bool]:
+    return lambda row: row["kind"] in kinds
+
+
+def _series_day(row: Row) -> object:
+    return row["subject"], row["measured_at"].date()
+
+
+def _clock_ahead(row: Row) -> None:
+    row["given_at"] += timedelta(days=400)
 
 
 def _unknown_order(row: Row) -> None:
@@ -286,6 +311,44 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("CRM05", _CASES, _always, _to(email_hash=None), place=("subject", "cases")),
     Defect("CRM06", _DEALS, _always, _to(closed_at=at(-3)), place=("subject", "deals")),
     Defect("CRM07", _LINES, _always, _to(quantity=-1.0)),
+    # What is not read is told by the same weekday of the weeks before and after.
+    Defect(
+        "OTH04",
+        _READINGS,
+        _of_kind("uptime_checks", "visitor_counts"),
+        _to(),
+        removes=True,
+        thing=_series_day,
+        begins=(7, DAYS - 14),
+    ),
+    Defect(
+        "OTH06",
+        _READINGS,
+        _of_kind("visitor_counts"),
+        _to(reading_value=0.0),
+        thing=_series_day,
+        place=("subject", "visitor_counts"),
+    ),
+    Defect(
+        "OTH01",
+        _READINGS,
+        _of_kind("visitor_counts"),
+        _to(reading_value=-3.0),
+        place=("subject", "visitor_counts"),
+    ),
+    Defect(
+        "OTH03",
+        _READINGS,
+        _of_kind("visitor_counts"),
+        _to(),
+        copies=True,
+        both_fail=True,
+        place=("subject", "visitor_counts"),
+    ),
+    Defect("OTH02", _FEEDBACK, _always, _clock_ahead, place=("subject", "reviews")),
+    Defect("OTH05", _FEEDBACK, _always, _to(rating=87.0), place=("subject", "reviews")),
+    Defect("OTH07", _HEATMAP, _always, _to(view_count=0.0)),
+    Defect("OTH08", _CONTRACTS, _always, lambda row: row.update(ends_at=row["started_at"])),
 )
 
 # Kinds whose damage to measured revenue the generator knows.
@@ -304,6 +367,21 @@ class Planted:
     last_date: date | None
 
 
+def _time(row: Row) -> datetime | None:
+    return row.get("occurred_at") or row.get("measured_at") or row.get("given_at")
+
+
+def _date(row: Row) -> date | None:
+    """Return the day that a row is of; the planted ones lie where it is the same day in UTC."""
+    when = row.get("measured_at") or row.get("given_at")
+    return (
+        row.get("event_date")
+        or row.get("order_date")
+        or row.get("interaction_date")
+        or (when.date() if when else None)
+    )
+
+
 def plant(
     rows: Rows, defect: Defect, share: float, rng: random.Random, spoilt: set[int]
 ) -> Planted | None:
@@ -313,26 +391,33 @@ def plant(
     are hit instead, so that the share is the one asked for: left out, they would leave a defect
     that is planted late below the threshold that it is said to lie beyond.
     """
-    start = rng.randrange(2, DAYS - 9)
+    start = rng.randrange(defect.begins[0], defect.begins[1] + 1)
     window = {day(start + n) for n in range(7)}
 
     def in_window(row: Row) -> bool:
-        when = row.get("event_date") or row.get("order_date")
+        when = _date(row)
         return when is None or when in window
 
-    candidates = [r for r in rows.tables[defect.table] if defect.is_hit(r) and in_window(r)]
-    # Of n rows and c failing copies c / (n + c) fail.
-    wanted = share / (1 - share) if defect.copies and defect.counts_copies else share
-    free = [row for row in candidates if id(row) not in spoilt]
-    chosen = rng.sample(free, min(len(free), round(wanted * len(candidates))))
+    things: dict[object, list[Row]] = {}
+    for row in rows.tables[defect.table]:
+        if defect.is_hit(row) and in_window(row):
+            things.setdefault(defect.thing(row), []).append(row)
+    # Of n rows and c failing copies c / (n + c) fail; twice as many where each fails with its copy.
+    wanted = share
+    if defect.copies and defect.counts_copies:
+        wanted = share / (2 - share) if defect.both_fail else share / (1 - share)
+    free = [alike for alike in things.values() if spoilt.isdisjoint(map(id, alike))]
+    hit = rng.sample(free, min(len(free), round(wanted * len(things))))
+    chosen = [row for alike in hit for row in alike]
     spoilt.update(map(id, chosen))
     keys: dict[str, str] = {}
     for number, row in enumerate(chosen):
         if defect.copies:
             copy = dict(row)
-            if defect.table == _EVENTS:
-                copy["web_event_key"] = f"{row['web_event_key']}-{defect.check_id}{number}"
-                keys[row["web_event_key"]] = copy["web_event_key"]
+            if defect.table in _KEYS:
+                key = _KEYS[defect.table]
+                copy[key] = f"{row[key]}-{defect.check_id}{number}"
+                keys[row[key]] = copy[key]
             defect.spoil(copy)
             rows.tables[defect.table].append(copy)
         else:
@@ -345,14 +430,15 @@ def plant(
     ]
     if not chosen:
         return None
-    times = [row["occurred_at"] for row in chosen if row.get("occurred_at")]
-    dates = [row["event_date"] for row in chosen if row.get("event_date")]
+    times = [when for row in chosen if (when := _time(row))]
+    # An order is dated, yet what is found of it may be dated by what it is compared with.
+    dates = [on for row in chosen if "order_date" not in row and (on := _date(row))]
     if defect.removes:
         doomed = set(map(id, chosen))
         rows.tables[defect.table] = [r for r in rows.tables[defect.table] if id(r) not in doomed]
     return Planted(
         defect.check_id,
-        len(chosen),
+        len(hit),
         min(times, default=None),
         min(dates, default=None),
         defect.place,
@@ -411,10 +497,10 @@ def _within_an_hour(found: datetime | None, truth: Planted) -> bool:
     return abs((found - truth.first_at).total_seconds()) < 3600
 
 
-def _batches(size: int) -> Iterator[tuple[Defect, ...]]:
+def _batches(defects: Sequence[Defect], size: int) -> Iterator[Sequence[Defect]]:
     """Defects of one build; those of a batch spoil different rows or different fields."""
-    for first in range(0, len(DEFECTS), size):
-        yield DEFECTS[first : first + size]
+    for first in range(0, len(defects), size):
+        yield defects[first : first + size]
 
 
 def _is_in_place(finding: Finding, truth: Planted) -> bool:
@@ -486,9 +572,13 @@ def main() -> None:
     parser.add_argument(
         "--together", type=int, default=len(DEFECTS), help="kinds of defects in one build"
     )
+    parser.add_argument(
+        "--kinds", nargs="+", default=[""], help="only of checks that begin so (OTH, SCH11)"
+    )
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     rng = random.Random(options.seed)
+    defects = [d for d in DEFECTS if d.check_id.startswith(tuple(options.kinds))]
     plan = load_plan()
     limits = {check.id: check.threshold.max_share or 0.0 for check in load_catalogue().checks}
     limits |= {
@@ -500,7 +590,7 @@ def main() -> None:
         ),
     }
     print(
-        f"{len(DEFECTS)} kinds of defects, {options.visits * options.times} visits a day,"
+        f"{len(defects)} kinds of defects, {options.visits * options.times} visits a day,"
         f" {DAYS} days, {options.people * options.times} people"
     )
     for intensity in options.intensities:
@@ -509,7 +599,7 @@ def main() -> None:
         others: set[str] = set()
         missed: list[str] = []
         elsewhere: list[str] = []
-        for batch in _batches(options.together):
+        for batch in _batches(defects, options.together):
             rows = healthy(options.visits, options.people)
             spoilt: set[int] = set()
             truths = [
