@@ -139,7 +139,9 @@ def build(
         dagster_dbt_translator=translator,
         runtime_excludes=list(excluded),
     )
-    indirect = selection.indirect_selection
+    # A test between a model that is left out and one that is built is to run: what refers to the
+    # former may be new. By default dbt leaves out every test that touches what is excluded.
+    indirect = selection.indirect_selection or ("cautious" if excluded else None)
 
     def invocation(*chosen: str) -> _Run:
         return _Run(

@@ -1,4 +1,4 @@
-"""What memory failed is built again, one by one: a real dbt on a real database."""
+"""What memory failed is built again, and what is left out: a real dbt on a real database."""
 
 import json
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def built(project: Path) -> dg.ExecuteInProcessResult:
+def built(project: Path, *excluded: str) -> dg.ExecuteInProcessResult:
     target = project / "target"
     parsed = dbt_build.load_project(target, str(project))
     manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
@@ -64,7 +64,7 @@ def built(project: Path) -> dg.ExecuteInProcessResult:
     @dbt_assets(manifest=manifest)
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         result = yield from dbt_build.build(
-            context, manifest, DagsterDbtTranslator(), parsed, [], [], target
+            context, manifest, DagsterDbtTranslator(), parsed, [], excluded, target
         )
         if not result.success:
             raise dg.Failure("not built")
@@ -72,11 +72,16 @@ def built(project: Path) -> dg.ExecuteInProcessResult:
     return dg.materialize([models], raise_on_error=False)
 
 
+def made_by(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Models that a run built."""
+    events = result.get_asset_materialization_events()
+    return sorted(event.asset_key.path[-1] for event in events if event.asset_key)
+
+
 def test_what_memory_failed_runs_alone_with_what_follows_it(project: Path) -> None:
     result = built(project)
     assert result.success
-    made = [event.asset_key.path[-1] for event in result.get_asset_materialization_events()]
-    assert sorted(made) == ["follower", "hungry", "light"]
+    assert made_by(result) == ["follower", "hungry", "light"]
     checks = result.get_asset_check_evaluations()
     assert len(checks) == 3
     assert all(check.passed for check in checks)
@@ -88,8 +93,7 @@ def test_a_model_that_is_wrong_is_not_tried_again(project: Path) -> None:
     (project / "models" / "light.sql").write_text("select no_such_column as number")
     result = built(project)
     assert not result.success
-    made = [event.asset_key.path[-1] for event in result.get_asset_materialization_events()]
-    assert made == []
+    assert made_by(result) == []
 
 
 def test_a_test_that_could_not_be_run_is_told_as_failed(project: Path) -> None:
@@ -102,3 +106,22 @@ def test_a_test_that_could_not_be_run_is_told_as_failed(project: Path) -> None:
         check.check_name for check in result.get_asset_check_evaluations() if not check.passed
     ]
     assert failed == ["broken"]
+
+
+def test_tests_between_what_is_left_out_and_what_is_built_run(project: Path) -> None:
+    (project / "models" / "hungry.sql").write_text("select 1 as number")
+    properties = project / "models" / "models.yml"
+    described = json.loads(properties.read_text())
+    refers = {"relationships": {"arguments": {"to": "ref('light')", "field": "number"}}}
+    described["models"][1]["columns"][0]["data_tests"].append(refers)
+    properties.write_text(json.dumps(described))
+    assert built(project).success
+    result = built(project, "light")
+    assert result.success
+    assert made_by(result) == ["follower", "hungry"]
+    ran = {check.check_name for check in result.get_asset_check_evaluations()}
+    assert ran == {
+        "not_null_hungry_number",
+        "not_null_follower_number",
+        "relationships_hungry_number__number__ref_light_",
+    }

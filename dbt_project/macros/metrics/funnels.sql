@@ -18,8 +18,10 @@
 
 {# How large a share of the records of a cell each item of the cell has, with its interval (Wilson) that
    is clustered by customer. `items` has one row per cell, item and customer, `bases` one per cell and
-   customer, both with the number of records `n`; an item's records are some of its cell's. #}
-{% macro clustered_shares(items, bases, cell, item, customer="customer_id") -%}
+   customer, both with the number of records `n`; an item's records are some of its cell's. Most
+   customers have one record in a cell and need no clustering: `single_items` may give their number
+   per cell and item instead, and `items` only the others. #}
+{% macro clustered_shares(items, bases, cell, item, customer="customer_id", single_items=none) -%}
     select
         {{ cell | join(', ') }},
         {{ item | join(', ') }},
@@ -51,19 +53,38 @@
                 totals.base_n as wwbb
             from (
                 select
-                    {{ prefixed(cell, 'items') }},
-                    {{ prefixed(item, 'items') }},
-                    sum(cast(items.n as double)) as n,
-                    sum(cast(items.n as double) * items.n) as cxx,
-                    sum(cast(items.n as double) * bases.n) as cxb
-                from {{ items }} as items
-                inner join {{ bases }} as bases
-                    on
-                        items.{{ customer }} = bases.{{ customer }}
-                        {%- for column in cell %}
-                        and items.{{ column }} = bases.{{ column }}
-                        {%- endfor %}
-                group by {{ prefixed(cell, 'items') }}, {{ prefixed(item, 'items') }}
+                    {{ cell | join(', ') }},
+                    {{ item | join(', ') }},
+                    sum(n) as n,
+                    sum(cxx) as cxx,
+                    sum(cxb) as cxb
+                from (
+                    select
+                        {{ prefixed(cell, 'items') }},
+                        {{ prefixed(item, 'items') }},
+                        sum(cast(items.n as double)) as n,
+                        sum(cast(items.n as double) * items.n) as cxx,
+                        sum(cast(items.n as double) * bases.n) as cxb
+                    from {{ items }} as items
+                    inner join {{ bases }} as bases
+                        on
+                            items.{{ customer }} = bases.{{ customer }}
+                            {%- for column in cell %}
+                            and items.{{ column }} = bases.{{ column }}
+                            {%- endfor %}
+                    group by {{ prefixed(cell, 'items') }}, {{ prefixed(item, 'items') }}
+                    {%- if single_items %}
+                    union all
+                    select
+                        {{ cell | join(', ') }},
+                        {{ item | join(', ') }},
+                        cast(n as double) as n,
+                        cast(n as double) as cxx,
+                        cast(n as double) as cxb
+                    from {{ single_items }}
+                    {%- endif %}
+                ) as summed
+                group by {{ cell | join(', ') }}, {{ item | join(', ') }}
             ) as counted
             inner join (
                 select

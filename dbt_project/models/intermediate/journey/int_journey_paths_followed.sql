@@ -38,20 +38,20 @@ followed_customers as (
     from anchors
 ),
 
--- the same touchpoint again and again is one place on the way
+-- The same touchpoint again and again is one place on the way. What happened at one moment is taken
+-- in the order of names, which a delivery that comes again leaves as it is.
 marked as (
     select
         followed_customers.customer_number,
         touchpoints.occurred_at,
-        touchpoints.touchpoint_key,
         touchpoints.touchpoint_id,
         lag(touchpoints.touchpoint_id) over (
             partition by followed_customers.customer_number
-            order by touchpoints.occurred_at, touchpoints.touchpoint_key
+            order by touchpoints.occurred_at, touchpoints.touchpoint_id
         ) as touchpoint_before,
         lag(touchpoints.occurred_at) over (
             partition by followed_customers.customer_number
-            order by touchpoints.occurred_at, touchpoints.touchpoint_key
+            order by touchpoints.occurred_at, touchpoints.touchpoint_id
         ) as occurred_before
     from touchpoints
     inner join followed_customers on touchpoints.customer_id = followed_customers.customer_id
@@ -63,7 +63,7 @@ places as (
         occurred_at,
         touchpoint_id,
         row_number() over (
-            partition by customer_number order by occurred_at, touchpoint_key
+            partition by customer_number order by occurred_at, touchpoint_id
         ) as place_number
     from marked
     where

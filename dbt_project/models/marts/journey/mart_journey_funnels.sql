@@ -102,6 +102,18 @@ attempts_in_periods as (
     from attempt_steps
     cross join period_types
     where attempt_steps.step_number = 1
+),
+
+-- Counted and joined, not counted in a window, which would sort all attempts with all they carry.
+repeated_attempts as (
+    select
+        customer_number,
+        journey_id,
+        period_type,
+        period_start
+    from attempts_in_periods
+    group by customer_number, journey_id, period_type, period_start
+    having count(*) > 1
 )
 {% endset %}
 
@@ -110,7 +122,7 @@ attempts_in_periods as (
 select
     tried.attempt_number,
     tried.customer_number,
-    tried.is_only_attempt,
+    repeated.customer_number is null as is_only_attempt,
     tried.journey_id,
     tried.period_type,
     tried.period_start,
@@ -123,15 +135,12 @@ select
         end,
         'unknown'
     ) as segment
-from (
-    select
-        *,
-        count(*) over (
-            partition by customer_number, journey_id, period_type, period_start
-        ) = 1 as is_only_attempt
-    from attempts_in_periods
-) as tried
+from attempts_in_periods as tried
 inner join dimensions on dimensions.has_days or tried.period_type <> 'day'
+left join repeated_attempts as repeated
+    on {{ agree_on(
+        ['customer_number', 'journey_id', 'period_type', 'period_start'], 'tried', 'repeated'
+    ) }}
 {% endset %}
 
 {% set placed_ctes %}

@@ -128,11 +128,11 @@ placed as (
         placed_paths.cell_number,
         numbered_links.link_number,
         placed_paths.customer_number,
-        count(*) as n
+        bases.n = 1 as is_only_path
     from links
     inner join numbered_links on {{ agree_on(link, 'links', 'numbered_links') }}
     inner join placed_paths on links.path_number = placed_paths.path_number
-    group by placed_paths.cell_number, numbered_links.link_number, placed_paths.customer_number
+    inner join bases on {{ agree_on(['cell_number', 'customer_number'], 'placed_paths', 'bases') }}
 ),
 
 -- links that few took stand together, place by place
@@ -148,7 +148,7 @@ named as (
         select
             cell_number,
             link_number,
-            sum(n) as n
+            count(*) as n
         from placed
         group by cell_number, link_number
     ) as sizes
@@ -166,18 +166,39 @@ shown as (
         placed.cell_number,
         named.shown_link_number as link_number,
         placed.customer_number,
-        sum(placed.n) as n
+        placed.is_only_path
     from placed
     inner join named
         on
             placed.cell_number = named.cell_number
             and placed.link_number = named.link_number
-    group by placed.cell_number, named.shown_link_number, placed.customer_number
+),
+
+by_customer as (
+    select
+        cell_number,
+        link_number,
+        customer_number,
+        count(*) as n
+    from shown
+    where not is_only_path
+    group by cell_number, link_number, customer_number
+),
+
+-- a path has one link at each place: who has one path in a cell has no link there twice
+of_only_paths as (
+    select
+        cell_number,
+        link_number,
+        count(*) as n
+    from shown
+    where is_only_path
+    group by cell_number, link_number
 ),
 
 shares as (
     {{ clustered_shares(
-        'shown', 'bases', ['cell_number'], ['link_number'], 'customer_number'
+        'by_customer', 'bases', ['cell_number'], ['link_number'], 'customer_number', 'of_only_paths'
     ) | indent(4) }}
 ),
 
