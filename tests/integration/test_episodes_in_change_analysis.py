@@ -60,6 +60,18 @@ VISITS = """
     from events group by session
 """
 
+# Every checkout that was begun, and whether it was left.
+CHECKOUTS = """
+    select
+        session as leg_number, any_value(person) as person,
+        case any_value(stream_id) when '1001' then 'web' else 'app' end as channel,
+        cast(local_time(min(event_timestamp) filter (where event_name = 'begin_checkout')) as date)
+            as occurred_date,
+        count(*) filter (where event_name = 'purchase') = 0 as is_left
+    from events group by session
+    having count(*) filter (where event_name = 'begin_checkout') > 0
+"""
+
 
 @pytest.fixture(scope="module")
 def planted() -> Planted:
@@ -90,11 +102,12 @@ def changes(
     """The warehouse of the small retailer with the visits and calls of the large one."""
     database = tmp_path_factory.mktemp("calls") / "warehouse.duckdb"
     shutil.copy(clean_run.home / "first_state" / "warehouse.duckdb", database)
-    calls, visits = planted[1].execute(CALLS).df(), planted[1].execute(VISITS).df()
+    calls, visits, checkouts = (planted[1].execute(sql).df() for sql in (CALLS, VISITS, CHECKOUTS))
     compiled = Path(clean_run.home) / "dbt_target" / "compiled" / "cx_warehouse" / "models"
     with duckdb.connect(str(database)) as connection:
         connection.register("calls", calls)
         connection.register("visits", visits)
+        connection.register("checkouts", checkouts)
         connection.execute(
             """
             delete from marts.fct_sessions;
@@ -109,20 +122,24 @@ def changes(
             """
         )
         connection.execute("delete from intermediate.int_metric_records")
-        for metric_id, value, where in (
-            ("average_speed_of_answer", "wait_seconds", "not is_abandoned"),
-            ("contact_abandonment", "cast(is_abandoned as integer)", "true"),
-        ):
+        for metric_id, records, where, value, stage, touchpoint in (
+            ("average_speed_of_answer", "calls", "not is_abandoned", "wait_seconds",
+             "support", "channel || '_contact'"),
+            ("contact_abandonment", "calls", "true", "cast(is_abandoned as integer)",
+             "support", "channel || '_contact'"),
+            ("task_abandonment", "checkouts", "true", "cast(is_left as integer)",
+             "purchase", "'checkout'"),
+        ):  # fmt: skip
             connection.execute(
                 f"""
                 insert into intermediate.int_metric_records by name
                 select
                     '{metric_id}' as record_set, cast(leg_number as varchar) as record_key,
-                    occurred_date, 'support' as journey_stage, channel,
-                    channel || '_contact' as touchpoint_id, 'unknown' as persona_id,
+                    occurred_date, '{stage}' as journey_stage, channel,
+                    {touchpoint} as touchpoint_id, 'unknown' as persona_id,
                     cast(person as varchar) as customer_id, {value} as value_number,
                     1 as base_number, 1 as weight, false as is_censored, true as is_counted
-                from calls where {where}
+                from {records} where {where}
                 """
             )
         # of a home that ran again, the models are compiled for what was touched: that is all of it
@@ -248,3 +265,12 @@ def test_nobody_pays_on_the_day_of_the_payment_outage(
     assert [step for when, step, *_ in moves if when == day] == [3]
     assert before > 0.8
     assert after < 0.5
+    tasks = changes.execute(
+        """
+        select cast(period_start as varchar) from marts.mart_metric_change
+        where metric_id = 'task_abandonment' and period_type = 'day' and dimension = 'all'
+            and touchpoint_id = 'checkout' and is_significant and contribution > 0
+        order by z desc
+        """
+    ).fetchall()
+    assert tasks[0] == (day,)
