@@ -921,16 +921,39 @@ def _other_tools(world: World) -> None:
         "least(reached, views)",
         base="views",
     )
-    last = world.settings.end_date.isoformat()
     _add(
         world,
-        "page_frustration",
-        f"""(select day || url as record, {nobody}, day as occurred_date, sessions,
-            rage_clicks + dead_clicks as clicks from clarity_pages
-        where day > date '{last}' - {HEATMAP_DAYS})""",
-        "2 * clicks",
-        base="sessions",
+        "section_dwell_seconds",
+        f"""(select day || page || section as record, {nobody}, day as occurred_date, seconds,
+            least(reached, views) as reached from section_rows where reached > 0)""",
+        "seconds",
+        base="reached",
     )
+    for metric_id, times in (("section_clicks", "clicks"), ("section_hovers", "hovers")):
+        _add(
+            world,
+            metric_id,
+            f"""(select day || page || section as record, {nobody}, day as occurred_date, {times},
+                views from section_rows where views > 0)""",
+            times,
+            base="views",
+        )
+    last = world.settings.end_date.isoformat()
+    # Clarity's sum of a signal counts each visit that had it twice
+    for metric_id, signals in (
+        ("page_frustration", "rage_clicks + dead_clicks"),
+        ("page_backtracks", "quick_backs"),
+        ("page_scroll_reversals", "excessive_scrolls"),
+    ):
+        _add(
+            world,
+            metric_id,
+            f"""(select day || url as record, {nobody}, day as occurred_date, sessions,
+                {signals} as signals from clarity_pages
+            where day > date '{last}' - {HEATMAP_DAYS})""",
+            "2 * signals",
+            base="sessions",
+        )
 
 
 def _programme(world: World) -> None:

@@ -316,7 +316,9 @@ select
     cast(round(v.views * (s.reach - 0.1 * draw('reach' || v.page || v.day))) as integer) as reached,
     round(v.views * s.reach * (4 + 9 * draw('dwell' || v.page || v.day || s.section)), 1)
         as seconds,
-    cast(floor(v.views * 0.3 * draw('click' || v.page || v.day || s.section)) as integer) as clicks
+    cast(floor(v.views * 0.3 * draw('click' || v.page || v.day || s.section)) as integer) as clicks,
+    cast(floor(v.views * s.reach * 0.8 * draw('hover' || v.page || v.day || s.section)) as integer)
+        as hovers
 from views as v
 cross join (
     values ('#johdanto', 1.0), ('#vaiheet', 0.7), ('#tuotteet', 0.35)

@@ -9,6 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 MARTS = ROOT / "dbt_project/models/marts/journey"
+Catalogue = list[dict[str, str]]
 AUDIENCES = ("executive", "marketing", "service", "content", "commerce")
 
 # Every figure that the contract of metrics names, by where it is published: ids of the catalogue,
@@ -22,8 +23,10 @@ CONTRACT = {
     "Performance": """content_time_seconds content_time_seconds_p90 video_watched_share video_to_end
         scroll_depth scroll_to_end task_duration_seconds task_duration_seconds_p90
         task_abandonment click_through error_rate repeated_error_rate conversion
-        mart_journey_funnels mart_journey_links section_interest fct_page_interactions
-        cursor_interaction site_search_exit page_speed_lcp page_speed_inp page_speed_cls uptime""",
+        mart_journey_funnels mart_journey_links mart_journey_leavers section_interest
+        section_dwell_seconds section_clicks fct_page_interactions cursor_interaction
+        page_frustration section_hovers page_backtracks page_scroll_reversals site_search_exit
+        page_speed_lcp page_speed_inp page_speed_cls uptime""",
     "Financial": """conversion_rate average_order_value average_order_margin average_price
         average_price_new_customers average_price_returning_customers customer_lifetime_value
         repeat_purchase_rate purchase_frequency days_between_orders cart_abandonment
@@ -38,20 +41,22 @@ CONTRACT = {
 
 
 @pytest.mark.parametrize("section", CONTRACT)
-def test_every_figure_of_the_contract_has_its_place(section, catalogue):
+def test_every_figure_of_the_contract_has_its_place(section: str, catalogue: Catalogue) -> None:
     ids = {metric["metric_id"] for metric in catalogue}
     marts = {path.stem for path in (ROOT / "dbt_project/models/marts").glob("*/*.sql")}
     assert set(CONTRACT[section].split()) - ids - marts == set()
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> list[dict[str, str]]:
+def catalogue() -> Catalogue:
     with (ROOT / "seeds/reference/metric_catalogue.csv").open() as file:
         return list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize("audience", AUDIENCES)
-def test_a_wide_view_shows_the_metrics_that_the_catalogue_gives_its_audience(audience, catalogue):
+def test_a_wide_view_shows_the_metrics_that_the_catalogue_gives_its_audience(
+    audience: str, catalogue: Catalogue
+) -> None:
     chosen = [m["metric_id"] for m in catalogue if audience in m["audiences"].split()]
     sql = (MARTS / f"mart_metrics_{audience}.sql").read_text()
     assert re.findall(r"^    '(\w+)',$", sql, re.MULTILINE) == chosen
@@ -61,12 +66,16 @@ def test_a_wide_view_shows_the_metrics_that_the_catalogue_gives_its_audience(aud
     assert shown == chosen
 
 
-def test_no_metric_is_meant_for_an_audience_without_a_view(catalogue):
+def test_no_metric_is_meant_for_an_audience_without_a_view(
+    catalogue: Catalogue,
+) -> None:
     named = {audience for metric in catalogue for audience in metric["audiences"].split()}
     assert named == set(AUDIENCES)
 
 
-def test_every_goal_of_the_plan_has_a_conversion_per_session_and_per_visitor(catalogue):
+def test_every_goal_of_the_plan_has_a_conversion_per_session_and_per_visitor(
+    catalogue: Catalogue,
+) -> None:
     plan = yaml.safe_load((ROOT / "seeds/measurement_plan.yml").read_text())
     goals = {goal["event"] for goal in plan["goals"]}
     assert goals
@@ -75,13 +84,17 @@ def test_every_goal_of_the_plan_has_a_conversion_per_session_and_per_visitor(cat
         assert goals <= measured
 
 
-def test_stages_of_the_catalogue_are_stages_of_the_journey(catalogue):
+def test_stages_of_the_catalogue_are_stages_of_the_journey(
+    catalogue: Catalogue,
+) -> None:
     with (ROOT / "seeds/reference/journey_stages.csv").open() as file:
         stages = {stage["stage_id"] for stage in csv.DictReader(file)} | {"all"}
     assert {stage for metric in catalogue for stage in metric["stages"].split()} <= stages
 
 
-def test_every_setting_that_a_formula_names_exists(catalogue):
+def test_every_setting_that_a_formula_names_exists(
+    catalogue: Catalogue,
+) -> None:
     with (ROOT / "seeds/reference/metric_settings.csv").open() as file:
         settings = {setting["setting_id"] for setting in csv.DictReader(file)}
     named = {

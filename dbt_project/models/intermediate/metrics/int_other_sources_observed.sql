@@ -117,7 +117,12 @@ page_days as (
         -- who reached it twice in a view is counted twice by some tools
         least(reached_count, view_count) as reached_count,
         coalesce(rage_click_count, 0) + coalesce(dead_click_count, 0) as frustrated_count,
-        coalesce(rage_click_count, dead_click_count) is not null as has_frustration
+        coalesce(rage_click_count, dead_click_count) is not null as has_frustration,
+        dwell_seconds,
+        click_count,
+        hover_count,
+        backtrack_count,
+        scroll_reversal_count
     from {{ ref('fct_page_interactions') }}
     where view_count > 0
 
@@ -193,6 +198,36 @@ final as (
             'value': 'frustrated_count',
             'base': 'view_count',
             'where': 'section is null and has_frustration',
+        },
+        {
+            'metric_id': 'section_dwell_seconds',
+            'value': 'dwell_seconds',
+            'base': 'reached_count',
+            'where': 'section is not null and dwell_seconds is not null and reached_count > 0',
+        },
+        {
+            'metric_id': 'section_clicks',
+            'value': 'click_count',
+            'base': 'view_count',
+            'where': 'section is not null and click_count is not null',
+        },
+        {
+            'metric_id': 'page_backtracks',
+            'value': 'backtrack_count',
+            'base': 'view_count',
+            'where': 'section is null and backtrack_count is not null',
+        },
+        {
+            'metric_id': 'page_scroll_reversals',
+            'value': 'scroll_reversal_count',
+            'base': 'view_count',
+            'where': 'section is null and scroll_reversal_count is not null',
+        },
+        {
+            'metric_id': 'section_hovers',
+            'value': 'hover_count',
+            'base': 'view_count',
+            'where': 'section is not null and hover_count is not null',
         },
     ]) | indent(4) }}
     union all
