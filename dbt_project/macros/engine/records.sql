@@ -26,8 +26,14 @@
     {{ return(adapter.dispatch('sort_key')(expressions)) }}
 {%- endmacro %}
 
+{# Bytes that sort as the expressions do, made once for all picks of a query: a row of them is made
+   into such bytes again for each, which took two fifths of describing the visits of 3 M events. #}
 {% macro duckdb__sort_key(expressions) -%}
-    row({{ expressions | join(', ') }})
+    create_sort_key(
+        {%- for expression in expressions -%}
+            {{ expression }}, 'asc nulls last'{{ ", " if not loop.last }}
+        {%- endfor -%}
+    )
 {%- endmacro %}
 
 {% macro spark__sort_key(expressions) -%}

@@ -45,22 +45,42 @@ events as (
 
 ),
 
--- No value is read here: looking into texts for personal data is what parameters cost most.
+params_due as (
+
+    select distinct
+        event_name,
+        platform,
+        param_key
+    from required_params
+
+),
+
+-- No value is read here: looking into texts for personal data costs more than unfolding. The events
+-- are known when the engine plans, so that it unfolds the parameters of no others.
 params as (
 
     select
-        source,
-        partition_date,
-        event_date,
-        platform,
-        event_name,
-        web_event_key,
-        param_key
-    from {{ ref('int_web_event_params_unioned') }}
+        params.source,
+        params.partition_date,
+        params.event_date,
+        params.platform,
+        params.event_name,
+        params.web_event_key,
+        params.param_key
+    from {{ ref('int_web_event_params_unioned') }} as params
+    inner join params_due
+        on
+            params.event_name = params_due.event_name
+            and params.platform = params_due.platform
+            and params.param_key = params_due.param_key
     where
-        {{ on_touched_days }}
-        and value_type <> 'none'
-        and param_key in (select param_key from required_params)
+        {{ on_touched_days | replace('partition_date', 'params.partition_date') }}
+        and params.event_name in (
+            {{ text_literals(
+                source('plan', 'params'), 'event_name', "requirement in ('required', 'conditional')"
+            ) }}
+        )
+        and params.value_type <> 'none'
 
 ),
 

@@ -62,15 +62,17 @@ daily_tables as (
 
 ),
 
-page_views_compared as (
+page_views as (
 
     select
         web_event_key,
-        {{ seconds_between(
-            "lag(occurred_at) over (partition by source, partition_date, client_id, session_ref, page_host"
-            ~ ", page_path order by occurred_at, web_event_key)",
-            'occurred_at'
-        ) }} as seconds_since_same_page
+        source,
+        partition_date,
+        client_id,
+        session_ref,
+        page_host,
+        page_path,
+        occurred_at
     from events
     where
         event_name = 'page_view'
@@ -81,12 +83,59 @@ page_views_compared as (
 
 ),
 
+-- Pages that a visit saw once on a day repeat nothing; of the others few come within a second. To
+-- find those few, neither must all page views be ordered nor be joined with all events.
+pages_seen_again as (
+
+    select
+        source,
+        partition_date,
+        client_id,
+        session_ref,
+        page_host,
+        page_path
+    from page_views
+    group by source, partition_date, client_id, session_ref, page_host, page_path
+    having count(*) > 1
+
+),
+
+page_views_compared as (
+
+    select
+        page_views.web_event_key,
+        {{ seconds_between(
+            'lag(page_views.occurred_at) over (partition by page_views.source,'
+            ~ ' page_views.partition_date, page_views.client_id, page_views.session_ref,'
+            ~ ' page_views.page_host, page_views.page_path'
+            ~ ' order by page_views.occurred_at, page_views.web_event_key)',
+            'page_views.occurred_at'
+        ) }} as seconds_since_same_page
+    from page_views
+    inner join pages_seen_again
+        on
+            page_views.source = pages_seen_again.source
+            and page_views.partition_date = pages_seen_again.partition_date
+            and page_views.client_id = pages_seen_again.client_id
+            and page_views.session_ref is not distinct from pages_seen_again.session_ref
+            and page_views.page_host is not distinct from pages_seen_again.page_host
+            and page_views.page_path = pages_seen_again.page_path
+
+),
+
+page_views_repeated as (
+
+    select web_event_key from page_views_compared
+    where seconds_since_same_page <= 1
+
+),
+
 joined as (
 
     select
         events.*,
         daily_tables.daily_loaded_at,
-        page_views_compared.seconds_since_same_page,
+        page_views_repeated.web_event_key is not null as is_repeated_view,
         streams.stream_id is not null as is_planned_stream,
         coalesce(planned_events.needs_items, events.event_name = 'purchase') as needs_items,
         own_hosts.host is not null as is_own_host,
@@ -97,8 +146,8 @@ joined as (
         on
             events.source = daily_tables.source
             and events.partition_date = daily_tables.partition_date
-    left join page_views_compared
-        on events.web_event_key = page_views_compared.web_event_key
+    left join page_views_repeated
+        on events.web_event_key = page_views_repeated.web_event_key
     left join streams
         on
             events.stream_id = streams.stream_id
@@ -139,7 +188,7 @@ judged as (
         case when not is_superseded then is_duplicate end as col03,
         case
             when is_counted and event_name = 'page_view' and client_id is not null
-                then coalesce(seconds_since_same_page <= 1, false)
+                then is_repeated_view
         end as col04,
         case
             when is_counted and is_planned_stream and page_host is not null then not is_own_host
