@@ -215,10 +215,10 @@ def _events_of(home: Path) -> dict[str, object]:
                 materialization = event.step_materialization_data.materialization
                 duration = materialization.metadata.get("Execution Duration")
                 if duration is not None:
-                    models[materialization.asset_key.path[-1]] = float(duration.value)
+                    models[materialization.asset_key.path[-1]] = float(str(duration.value))
             elif kind == "ASSET_CHECK_EVALUATION":
                 duration = event.asset_check_evaluation_data.metadata.get("Execution Duration")
-                tests += float(duration.value) if duration is not None else 0.0
+                tests += float(str(duration.value)) if duration is not None else 0.0
     return {"steps": steps, "models": models, "tests_seconds": tests}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 SLOWEST = 12
+_TIMES = ("seconds", "cpu_seconds")
 THREADS = 2
 _COLOURS = {"full build": "#1b6ca8", "one more day": "#d1495b", "hand-written": "#5b8c5a"}
 
@@ -84,6 +85,7 @@ def _markdown(figures: dict[str, Any]) -> str:
     ):
         if rows:
             parts.append(f"## {title}\n\n{_table(header, rows)}")
+    parts += [_audit_table(run) for run in figures.get("audit", [])]
     return "\n".join(parts)
 
 
@@ -91,6 +93,37 @@ def _table(header: tuple[str, ...], rows: list[list[Any]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _audit_table(run: dict[str, Any]) -> str:
+    """What is compared, each in multiples of the bare scan, and the models that take longest."""
+    scan = run["scan"]
+    both = {
+        **{figure: run["models"][figure] + run["judge"][figure] for figure in _TIMES},
+        "peak_bytes": max(run["models"]["peak_bytes"], run["judge"]["peak_bytes"]),
+    }
+    named = {
+        "bare scan": scan,
+        "models": run["models"],
+        "Great Expectations": run["judge"],
+        "audit in all": both,
+        "what it reads (not in it)": run["stage"],
+    }
+    rows = []
+    for name, part in named.items():
+        ratios = [f"{part[figure] / scan[figure]:.1f}" for figure in _TIMES]
+        taken = [f"{part[figure]:.1f}" for figure in _TIMES]
+        rows.append([name, *taken, *ratios, f"{part['peak_bytes'] / 2**30:.1f}"])
+    slowest = sorted(run["models"]["models"].items(), key=lambda item: -item[1])[:SLOWEST]
+    header = ("part", "seconds", "of processor time", "to the scan", "by processor time", "peak GB")
+    return "\n".join(
+        [
+            f"## Audit of {run['events'] / 1e6:g} M events\n",
+            _table(header, rows),
+            "The slowest models, seconds (two run at a time):\n",
+            _table(("model", "seconds"), [[name, f"{taken:.1f}"] for name, taken in slowest]),
+        ]
+    )
 
 
 def _sizes_table(figures: dict[str, Any]) -> str:
