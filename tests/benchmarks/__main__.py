@@ -28,8 +28,10 @@ from tests.benchmarks.measure import (
 )
 from tests.benchmarks.report import machine, write_report
 
-PARTS = ("sizes", "side-by-side", "ingestion")
+PARTS = ("sizes", "side-by-side", "ingestion", "audit")
 SMALLEST = 2_000
+# Of DuckDB in dbt's process, so that the process stays under four gigabytes.
+AUDIT_MEMORY_LIMIT = "2.5GB"
 _BASE_CLOCK = "2026-03-21T06:00:00Z"
 _NEXT_CLOCK = "2026-03-22T06:00:00Z"
 
@@ -69,6 +71,15 @@ def main() -> None:
         figures["ingestion"] = [
             _ingestion(kind, options.rows, work / f"ingestion_{kind}") for kind in VENDORS
         ]
+        write_report(figures, options.out)
+    if "audit" in options.parts:
+        figures["audit"] = []
+        for millions in options.sizes:
+            size = generator.Size(int(millions * 1e6), options.days, options.seed)
+            figures["audit"].append(_audit(size, work / f"audit_{millions:g}"))
+            write_report(figures, options.out)
+            if not options.keep:
+                shutil.rmtree(work / f"audit_{millions:g}")
     table = write_report(figures, options.out)
     if not options.keep:
         shutil.rmtree(work, ignore_errors=True)
@@ -168,6 +179,25 @@ def _side_by_side(events: int, days: int, seed: int, folder: Path) -> list[list[
         ]
         for engine, run in runs.items()
     ]
+
+
+def _audit(size: generator.Size, home: Path) -> dict[str, Any]:
+    """The audit's models and its judging, to one bare scan of the same web events."""
+    _tell(f"audit of {size.events:,} events")
+    shutil.rmtree(home, ignore_errors=True)
+    generator.write_base(size, home)
+    runs: dict[str, Any] = {}
+    for part in ("land", "stage", "scan", "models", "judge"):
+        _tell(part)
+        process = measure(
+            [sys.executable, "-m", "tests.benchmarks.audit_speed", part, str(home)],
+            CXW_NOW=_BASE_CLOCK,
+            CXW_MEMORY_LIMIT=AUDIT_MEMORY_LIMIT,
+        )
+        (line,) = (line for line in process.output.splitlines() if line.startswith("{"))
+        figures = json.loads(line)
+        runs[part] = {**figures, "peak_bytes": process.peak_bytes}
+    return {"events": size.events, **runs}
 
 
 def _ingestion(kind: str, rows: int, folder: Path) -> list[str]:

@@ -9,11 +9,20 @@ import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
-from tests.benchmarks import agreement, generator, hand_written, measure, report, side_by_side
+from tests.benchmarks import (
+    agreement,
+    audit_speed,
+    generator,
+    hand_written,
+    measure,
+    report,
+    side_by_side,
+)
 
 SIZE = generator.Size(events=24_000, days=20, seed=3)
 
@@ -138,21 +147,22 @@ def test_sql_pandas_and_polars_yield_the_same_sessions_and_users(
 
 
 def test_the_report_is_written_with_a_table_and_a_plot(tmp_path: Path) -> None:
-    run = {"seconds": 90.0, "cpu_seconds": 130.0, "peak_bytes": 2**30}
+    run: dict[str, Any] = {"seconds": 90.0, "cpu_seconds": 130.0, "peak_bytes": 2**30}
     run |= {
         "phases": {"start": 9.0, "landing": 8.0},
         "tests_seconds": 3.0,
         "steps": {"events": 5.0},
     }
     run |= {"models": {"fct_sessions": 4.0, "fct_audit_findings": 40.0}}
-    size = {
+    size: dict[str, Any] = {
         "events": 1_000_000,
         "needed_models": ["fct_sessions"],
         "full": run,
         "increment": {**run, "seconds": 39.0, "cpu_seconds": 55.0},
     }
     size |= {"hand_written": {**run, "seconds": 6.0, "cpu_seconds": 10.0}, "is_equal": True}
-    figures = {"machine": "here", "measured_at": "now", "start_up": {"events": 1, "seconds": 30.0}}
+    figures: dict[str, Any] = {"machine": "here", "measured_at": "now"}
+    figures["start_up"] = {"events": 1, "seconds": 30.0}
     figures["start_up"] |= {"cpu_seconds": 30.0}
     table = report.write_report({**figures, "sizes": [size]}, tmp_path).read_text()
     # 60 s beyond the start-up, ten times the script, one more day 9 s beyond it; of processor time
@@ -162,6 +172,40 @@ def test_the_report_is_written_with_a_table_and_a_plot(tmp_path: Path) -> None:
     assert "fct_sessions" in table
     assert (tmp_path / "results.svg").read_text().count("<circle") == 3
     assert "1000000,full,models: fct_sessions,4.0,seconds" in (tmp_path / "results.csv").read_text()
+
+
+def test_the_bare_scan_reads_every_value_of_every_column_and_list(delivered: Path) -> None:
+    with duckdb.connect() as connection:
+        statements = audit_speed.scan_statements(connection, delivered / "exports" / "ga4")
+        read = sum(
+            sum(row[1::2])
+            for statement in statements
+            for row in connection.execute(statement).fetchall()
+        )
+        counted = connection.execute(
+            # every value of a Parquet file is one of the values that its columns' chunks count
+            "select sum(stats_values) from (select num_values - stats_null_count as stats_values"
+            f" from parquet_metadata('{delivered}/exports/ga4/**/*.parquet'))"
+        ).fetchone()
+    assert counted is not None
+    assert read == counted[0] > 100_000
+
+
+def test_the_audits_table_sets_models_and_judging_against_the_scan(tmp_path: Path) -> None:
+    def part(seconds: float, gigabytes: int) -> dict[str, object]:
+        return {"seconds": seconds, "cpu_seconds": seconds * 2, "peak_bytes": gigabytes * 2**30}
+
+    run: dict[str, Any] = {
+        "events": 3_000_000,
+        "scan": part(5, 1),
+        "stage": part(20, 3),
+        "judge": part(10, 1),
+    }
+    run["models"] = {**part(30, 2), "models": {"int_audit_metrics": 4.0}}
+    figures = {"machine": "here", "measured_at": "now", "sizes": [], "audit": [run]}
+    table = report.write_report(figures, tmp_path).read_text()
+    assert "| audit in all | 40.0 | 80.0 | 8.0 | 8.0 | 2.0 |" in table
+    assert "| int_audit_metrics | 4.0 |" in table
 
 
 def test_what_the_scripts_tables_need_is_all_that_they_are_computed_from() -> None:
