@@ -78,7 +78,7 @@ $(VENV)/duckdb-1/.installed: tests/end_to_end/duckdb-1.lock $(VENV)/.installed
 # Millions of GA4 events; a size takes about 0.3 GB of disk per million while it is measured.
 SIZES ?= 1
 
-bench: setup ## Measure full builds, one more day, ingestion (SIZES="1 10"); results in data/benchmarks
+bench: setup ## Measure full builds, one more day, ingestion, audit (SIZES="1 10"); results in data/benchmarks
 	@$(BIN)/python -m tests.benchmarks --sizes $(SIZES)
 
 lint: setup ## Check style, types and SQL
