@@ -29,6 +29,10 @@ _QUIET_DAYS = 7
 # The finest periods that hold this share of all failing rows tell when the defect was there.
 _MOST = 0.8
 
+#: How much more a defect weighs at an event of a key touchpoint, by the plan.
+_KEY_TOUCHPOINT = 1.5
+_OF_EVENTS = frozenset({"collection", "sessions", "schema", "goals", "privacy", "volume"})
+
 Scope = tuple[str, str, str, str, str]
 
 
@@ -269,11 +273,25 @@ def _finest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _impact(check: Check, share: float, rows_failing: int, is_active: bool) -> float:
-    """Severity × size: how much of the data is wrong, how many rows, and whether it still is."""
+def _impact(
+    check: Check, share: float, rows_failing: int, is_active: bool, is_key_touchpoint: bool
+) -> float:
+    """Severity × size × place: how much of the data is wrong, how many rows, now, and where."""
     size = 0.3 + 0.7 * min(1.0, share) ** 0.5
     breadth = min(1.0, 0.4 + 0.1 * len(str(max(rows_failing, 1))))
-    return round(SEVERITY_WEIGHT[check.severity] * size * breadth * (1 if is_active else 0.4), 4)
+    place = _KEY_TOUCHPOINT if is_key_touchpoint else 1
+    now = 1 if is_active else 0.4
+    return round(SEVERITY_WEIGHT[check.severity] * size * breadth * now * place, 4)
+
+
+def is_at_key_touchpoint(plan: Plan, family: str, subject: str | None) -> bool:
+    """Whether a finding is of an event that stands for a key touchpoint.
+
+    A survey may have an event's name: only what is found of events counts.
+    """
+    return family in _OF_EVENTS and any(
+        subject in events for events in plan.key_touchpoints.values()
+    )
 
 
 def _acceptance(plan: Plan, scope: Scope, today: dt.date) -> tuple[dt.date, str] | None:
@@ -377,7 +395,13 @@ def find(
                 rows_examined=examined,
                 rows_failing=failing,
                 failing_share=share,
-                impact=_impact(check, 1.0 if by_age else share or 0.0, failing, is_active),
+                impact=_impact(
+                    check,
+                    1.0 if by_age else share or 0.0,
+                    failing,
+                    is_active,
+                    is_at_key_touchpoint(plan, check.family, scope[3]),
+                ),
                 endangers=",".join(guards.endangered(scope)),
                 failing_columns=", ".join(guards.failing(scope)),
                 owner=_owner(plan, check, scope),

@@ -200,6 +200,7 @@ def make_readable_offline(data_docs: Path) -> None:
     remote = re.compile(
         r"<script[^>]+src=[\"']https?://[^>]*>\s*</script>"
         r"|<link[^>]+href=[\"']https?://[^>]*>(?:\s*</link>)?"
+        r"|<link[^>]+rel=[\"'](?:shortcut )?icon[^>]*>"
         r"|<img[^>]+src=[\"']https?://[^>]*>"
         r"|@import url\([\"']?https?://[^)]*\);?"
         r"|<footer.*?</footer>",

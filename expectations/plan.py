@@ -31,6 +31,7 @@ SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 DEFAULT_PLAN = SEEDS / "measurement_plan.yml"
 PLAN_SCHEMA = SEEDS / "measurement_plan.schema.json"
 METRIC_CATALOGUE = SEEDS / "reference" / "metric_catalogue.csv"
+TOUCHPOINTS = SEEDS / "reference" / "touchpoints.csv"
 
 _NodePath = tuple[str | int, ...]
 
@@ -101,6 +102,15 @@ class Plan:
         return check_id in (gate.get("blocking_checks") or []) or severity in (
             gate.get("blocking_severities") or []
         )
+
+    @property
+    def key_touchpoints(self) -> dict[str, list[str]]:
+        """Events of each key touchpoint, in the order of the file."""
+        events: dict[str, list[str]] = {}
+        for event in self.events:
+            if "key_touchpoint" in event:
+                events.setdefault(event["key_touchpoint"], []).append(event["name"])
+        return events
 
     def owner_of(self, event_name: str) -> str | None:
         """Return who is responsible for an event."""
@@ -212,6 +222,12 @@ def _known_metrics() -> list[str]:
 
 
 @cache
+def _known_touchpoints() -> list[str]:
+    with TOUCHPOINTS.open(encoding="utf-8", newline="") as file:
+        return [row["touchpoint_id"] for row in csv.DictReader(file)]
+
+
+@cache
 def _known_checks() -> list[str]:
     return list(load_catalogue().by_id)
 
@@ -225,6 +241,11 @@ def _outside_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
             near = get_close_matches(name, known, n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}" if near else f"for instance {known[0]}"
             problems.append((path, f"there is no {kind} '{name}' in the catalogue; {hint}?"))
+
+    for index, event in enumerate(data["events"]):
+        if "key_touchpoint" in event:
+            where: _NodePath = ("events", index, "key_touchpoint")
+            unknown(where, event["key_touchpoint"], _known_touchpoints(), "touchpoint")
 
     for index, persona in enumerate(data.get("personas") or []):
         for position, name in enumerate(persona.get("metrics") or []):
@@ -412,6 +433,7 @@ _DATED_TABLES: dict[str, dict[str, pa.DataType]] = {
         "max_value": _NUMBER,
         "max_length": _NUMBER,
         "is_goal": _FLAG,
+        "is_personal_data": _FLAG,
     },
     "allowed_values": {
         "event_name": _TEXT,
@@ -423,6 +445,7 @@ _DATED_TABLES: dict[str, dict[str, pa.DataType]] = {
         "platform": _TEXT,
         "is_required": _FLAG,
         "has_allowed_values": _FLAG,
+        "is_personal_data": _FLAG,
     },
     "user_property_values": {"property_key": _TEXT, "allowed_value": _TEXT},
     "mediums": {"traffic_medium": _TEXT},
@@ -450,6 +473,7 @@ _DATED_TABLES: dict[str, dict[str, pa.DataType]] = {
 #: What holds whenever it is read: a day names itself, and today's lateness or exception is today's.
 _UNDATED_TABLES: dict[str, dict[str, pa.DataType]] = {
     "special_days": {"special_date": _DAY, "special_name": _TEXT},
+    "personal_data": {"data_kind": _TEXT, "data_name": _TEXT},
     "journey_steps": {
         "journey_id": _TEXT,
         "part_of": _TEXT,
@@ -478,6 +502,14 @@ def _day(text: str | None) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
 
 
+#: Between which numbers values of a unit lie. Amounts of money and times have no such ends.
+UNIT_BOUNDS: Mapping[str, Mapping[str, float]] = {
+    "percent": {"min": 0, "max": 100},
+    "share": {"min": 0, "max": 1},
+}
+
+_VALUE_RULES = ("allowed_values", "pattern", "min", "max")
+
 #: Years whose public holidays the models are told of.
 _CALENDAR = range(2005, 2051)
 
@@ -503,6 +535,31 @@ def event_params(plan: Plan, event: Mapping[str, Any]) -> Iterable[tuple[str, di
                 params[param["name"]] = param
         for param in params.values():
             yield platform, param
+
+
+def value_rules(data_point: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the plan says of a parameter's or property's values, for who may read them.
+
+    A unit says between which numbers a value lies where the plan itself does not. What is declared
+    personal is masked before anybody judges it, and has no rule but its length.
+    """
+    if data_point.get("personal_data"):
+        return {}
+    bounds = UNIT_BOUNDS.get(data_point.get("unit", ""), {})
+    told = {name: data_point[name] for name in _VALUE_RULES if name in data_point}
+    return told if "allowed_values" in told or "pattern" in told else {**bounds, **told}
+
+
+def _personal_data(plan: Plan) -> list[dict[str, Any]]:
+    """Return what any version declares to be personal, once each."""
+    named: dict[tuple[str, str], None] = {}
+    for version, _, _ in plan.versions:
+        params = [*version.rows("common_params")]
+        for event in version.events:
+            params += event.get("params") or []
+        for kind, points in (("param", params), ("user_property", version.rows("user_properties"))):
+            named |= {(kind, each["name"]): None for each in points if each.get("personal_data")}
+    return [{"data_kind": kind, "data_name": name} for kind, name in sorted(named)]
 
 
 def _events_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
@@ -532,6 +589,7 @@ def _events_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
         allowed: set[str] = set()
         for platform, param in event_params(plan, event):
             condition = next(iter((param.get("condition") or {}).items()), (None, None))
+            rules = value_rules(param)
             tables["params"].append(
                 {
                     "event_name": event["name"],
@@ -542,19 +600,20 @@ def _events_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                     "is_dimension": param.get("is_dimension", False),
                     "condition_key": condition[0],
                     "condition_value": condition[1],
-                    "pattern": param.get("pattern"),
-                    "has_allowed_values": "allowed_values" in param,
-                    "min_value": param.get("min"),
-                    "max_value": param.get("max"),
+                    "pattern": rules.get("pattern"),
+                    "has_allowed_values": "allowed_values" in rules,
+                    "min_value": rules.get("min"),
+                    "max_value": rules.get("max"),
                     "max_length": param.get("max_length"),
                     "is_goal": is_macro_goal,
+                    "is_personal_data": param.get("personal_data", False),
                 }
             )
             if param["name"] not in allowed:
                 allowed.add(param["name"])
                 tables["allowed_values"] += [
                     {"event_name": event["name"], "param_key": param["name"], "allowed_value": v}
-                    for v in param.get("allowed_values") or []
+                    for v in rules.get("allowed_values") or []
                 ]
     return tables
 
@@ -591,8 +650,10 @@ def _property_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
             for host in dict.fromkeys(prop.get(hosts) or [])
         ],
         "internal_rules": [
-            {"param_key": rule["param"], "param_value": rule["equals"]}
-            for rule in prop.get("internal_rules") or []
+            {"param_key": param, "param_value": value}
+            for param, value in dict.fromkeys(
+                (rule["param"], rule["equals"]) for rule in prop.get("internal_rules") or []
+            )
         ],
         "page_groups": [
             {
@@ -624,7 +685,8 @@ def _customers_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                 "property_key": prop["name"],
                 "platform": platform,
                 "is_required": prop["requirement"] == "required",
-                "has_allowed_values": "allowed_values" in prop,
+                "has_allowed_values": "allowed_values" in value_rules(prop),
+                "is_personal_data": prop.get("personal_data", False),
             }
             for prop in plan.rows("user_properties")
             for platform in prop.get("platforms", ["web", "app"])
@@ -632,7 +694,7 @@ def _customers_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
         "user_property_values": [
             {"property_key": prop["name"], "allowed_value": value}
             for prop in plan.rows("user_properties")
-            for value in dict.fromkeys(prop.get("allowed_values") or [])
+            for value in dict.fromkeys(value_rules(prop).get("allowed_values") or [])
         ],
         "reconciliations": [
             {
@@ -684,6 +746,7 @@ def plan_tables(plan: Plan) -> dict[str, list[dict[str, Any]]]:
             for date, name in sorted(days.items())
             if begins <= date < ends
         ]
+    tables["personal_data"] = _personal_data(plan)
     tables["journey_steps"] = [
         {
             "journey_id": journey["id"],

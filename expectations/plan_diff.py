@@ -9,11 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from expectations.plan import Plan, event_params
+from expectations.plan import Plan, event_params, value_rules
 from expectations.profile import ObservedEvent, ObservedParam, ObservedProperty, Profile
 
 Kind = Literal[
@@ -25,6 +25,7 @@ Kind = Literal[
     "required missing",
     "type mismatch",
     "value mismatch",
+    "unit mismatch",
     "volume",
 ]
 
@@ -36,6 +37,7 @@ KINDS: tuple[Kind, ...] = (
     "required missing",
     "type mismatch",
     "value mismatch",
+    "unit mismatch",
     "unplanned",
     "newly seen",
     "volume",
@@ -54,6 +56,15 @@ TYPES_ADMITTED: Mapping[str, frozenset[str]] = {
     "double": frozenset({"int", "float", "double"}),
     "number": frozenset({"int", "float", "double"}),
 }
+
+#: Between which a typical length of time on a site or in an app lies, in each unit: seconds up to
+#: about a quarter of an hour. A typical value that lies there in another unit only is of that unit.
+_TYPICAL_SECONDS: Mapping[str, tuple[float, float]] = {
+    "milliseconds": (100, 1_000_000),
+    "seconds": (0.1, 1_000),
+}
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 _USER_PROPERTY = "user property "
 
@@ -93,7 +104,7 @@ class Difference:
 class Covered:
     """How many of the planned data points of one place were observed."""
 
-    kind: Literal["plan", "persona", "goal"]
+    kind: Literal["plan", "persona", "goal", "touchpoint"]
     name: str
     planned: int
     observed: int
@@ -112,8 +123,23 @@ class Coverage:
     data_points: Covered
     personas: tuple[Covered, ...]
     goals: tuple[Covered, ...]
+    touchpoints: tuple[Covered, ...]
     events_observed: int
     events_planned: int
+
+    def figures(self) -> dict[str, Any]:
+        """Return all of it for machines, with the shares."""
+        return {
+            **asdict(self),
+            "volume_share": self.volume_share,
+            "touchpoint_share": self.touchpoint_share,
+        }
+
+    @property
+    def touchpoint_share(self) -> float | None:
+        """Share of the key touchpoints of which anything was observed; None where none is due."""
+        seen = [touchpoint.observed > 0 for touchpoint in self.touchpoints]
+        return sum(seen) / len(seen) if seen else None
 
     @property
     def volume_share(self) -> float | None:
@@ -148,7 +174,7 @@ def coverage(plan: Plan, profile: Profile) -> Coverage:
     goals = {goal["id"]: goal for goal in plan.rows("goals")}
 
     def covered(
-        kind: Literal["plan", "persona", "goal"], name: str, of: dict[str, bool]
+        kind: Literal["plan", "persona", "goal", "touchpoint"], name: str, of: dict[str, bool]
     ) -> Covered:
         missing = tuple(sorted(point for point, is_seen in of.items() if not is_seen))
         return Covered(kind, name, len(of), len(of) - len(missing), missing)
@@ -163,6 +189,14 @@ def coverage(plan: Plan, profile: Profile) -> Coverage:
             )
         return of
 
+    touchpoints: dict[str, dict[str, bool]] = {}
+    for event in _due(plan, profile):
+        if "key_touchpoint" in event:
+            of = touchpoints.setdefault(event["key_touchpoint"], {})
+            of |= {
+                f"{event['name']} ({platform})": (event["name"], platform) in profile.events
+                for platform in event["platforms"]
+            }
     planned = {
         (event["name"], platform) for event in plan.events for platform in event["platforms"]
     }
@@ -182,6 +216,7 @@ def coverage(plan: Plan, profile: Profile) -> Coverage:
             for persona in plan.rows("personas")
         ),
         goals=tuple(covered("goal", goal["id"], goal_points(goal)) for goal in goals.values()),
+        touchpoints=tuple(covered("touchpoint", name, of) for name, of in touchpoints.items()),
         events_observed=profile.event_count,
         events_planned=sum(
             event.count for place, event in profile.events.items() if place in planned
@@ -214,6 +249,14 @@ def _has_died(seen: ObservedEvent, profile: Profile) -> bool:
 
 
 def _event_differences(plan: Plan, profile: Profile) -> Iterator[Difference]:
+    touchpoints: dict[str, dict[str, bool]] = {}
+    for event in _due(plan, profile):
+        if "key_touchpoint" in event:
+            of = touchpoints.setdefault(event["key_touchpoint"], {})
+            of |= {
+                f"{event['name']} ({platform})": (event["name"], platform) in profile.events
+                for platform in event["platforms"]
+            }
     planned = {
         (event["name"], platform) for event in plan.events for platform in event["platforms"]
     }
@@ -463,6 +506,7 @@ def _compared(
             hint="one of the tags sends the value in quotes, or as a whole number",
         )
     yield from _value_mismatch(entity, platform, param, observed)
+    yield from _unit_mismatch(entity, platform, param, observed, seen)
 
 
 def _value_mismatch(
@@ -472,13 +516,14 @@ def _value_mismatch(
     if wrong is None:
         return
     rules = []
-    allowed = param.get("allowed_values")
-    if allowed:
-        rules.append(f"one of {', '.join(allowed)}")
-    if "pattern" in param:
-        rules.append(f"like {param['pattern']}")
-    if "min" in param or "max" in param:
-        rules.append(f"{param.get('min', '…')} to {param.get('max', '…')}")
+    held = value_rules(param)
+    if "allowed_values" in held:
+        rules.append(f"one of {', '.join(held['allowed_values'])}")
+    if "pattern" in held:
+        rules.append(f"like {held['pattern']}")
+    if "min" in held or "max" in held:
+        unit = f" {param['unit']}" if "unit" in param else ""
+        rules.append(f"{held.get('min', '…')} to {held.get('max', '…')}{unit}")
     if "max_length" in param:
         rules.append(f"at most {param['max_length']} characters")
 
@@ -496,6 +541,76 @@ def _value_mismatch(
         first_date=observed.first_date,
         last_date=observed.last_date,
         hint="correct the tag, or change the rule in the plan",
+    )
+
+
+def _unit_mismatch(
+    entity: str,
+    platform: str,
+    param: Mapping[str, Any],
+    observed: ObservedParam,
+    seen: ObservedEvent,
+) -> Iterator[Difference]:
+    """Numbers of another magnitude than their unit has, and amounts of another currency."""
+    unit = param.get("unit", "")
+    typical, largest = observed.typical_number, observed.largest_number
+    told = hint = None
+    if unit in _TYPICAL_SECONDS and typical is not None:
+        least, most = _TYPICAL_SECONDS[unit]
+        if not least <= typical <= most:
+            told = f"typically {typical:.3g}"
+            likely = [
+                other
+                for other, (low, high) in _TYPICAL_SECONDS.items()
+                if other != unit and low <= typical <= high
+            ]
+            hint = f"looks like {' or '.join(likely)}" if likely else None
+    elif unit == "percent" and largest is not None and 0 < largest <= 1:
+        told, hint = f"at most {largest:.3g}", "looks like a share of 1"
+    elif unit == "share" and largest is not None and largest > 1:
+        told, hint = f"at most {largest:.3g}", "looks like percent"
+    elif _CURRENCY.fullmatch(unit) and "currency" in seen.params:
+        codes = {value.text: value.count for value in seen.params["currency"].values}
+        others = {code: count for code, count in codes.items() if code != unit}
+        if others:
+            told = ", ".join(f"{code} {count}" for code, count in sorted(others.items()))
+            hint = "convert amounts before they are sent, or leave the unit out"
+            yield _of_unit(entity, platform, unit, told, sum(others.values()), observed, hint)
+        return
+    if told:
+        yield _of_unit(
+            entity,
+            platform,
+            unit,
+            told,
+            observed.count,
+            observed,
+            f"{hint}: correct the tag, or the unit in the plan"
+            if hint
+            else "correct the tag, or the unit in the plan",
+        )
+
+
+def _of_unit(
+    entity: str,
+    platform: str,
+    unit: str,
+    told: str,
+    count: int,
+    observed: ObservedParam,
+    hint: str,
+) -> Difference:
+    return Difference(
+        kind="unit mismatch",
+        entity=entity,
+        platform=platform,
+        planned=unit,
+        observed=told,
+        count=count,
+        share=min(1.0, count / observed.count),
+        first_date=observed.first_date,
+        last_date=observed.last_date,
+        hint=hint,
     )
 
 

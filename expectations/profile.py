@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.plan import Plan, event_params
+from expectations.plan import Plan, event_params, value_rules
 
 #: An enumeration of more values than this is no enumeration.
 MOST_VALUES = 50
@@ -112,6 +112,13 @@ params as (
         min(first_date) as first_date,
         max(last_date) as last_date,
         max(value_length) as longest,
+        -- The geometric mean tells the magnitude, whatever a few values come to.
+        exp(
+            sum(value_count * ln(try_cast(value_text as double)))
+                filter (try_cast(value_text as double) > 0)
+            / sum(value_count) filter (try_cast(value_text as double) > 0)
+        ) as typical_number,
+        max(try_cast(value_text as double)) as largest_number,
         bool_or(has_personal_data or value_text like '%redacted:%') as has_personal_data
     from observed_values
     group by all
@@ -290,6 +297,8 @@ class ObservedParam:
         share: Share of the event's occurrences that carried it.
         longest: Length of the longest value.
         wrong: What breaks the plan's rule for it; None where nothing does, or there is no rule.
+        typical_number: Geometric mean of the numbers above 0; None where there is none.
+        largest_number: None where no value is a number.
     """
 
     name: str
@@ -303,6 +312,8 @@ class ObservedParam:
     last_date: dt.date
     has_personal_data: bool
     wrong: WrongValues | None
+    typical_number: float | None = None
+    largest_number: float | None = None
 
 
 @dataclass(frozen=True)
@@ -479,9 +490,9 @@ def _user_properties(
         "create temp table planned_properties (name varchar, allowed_values varchar[])"
     )
     allowed = [
-        [prop["name"], prop["allowed_values"]]
+        [prop["name"], value_rules(prop)["allowed_values"]]
         for prop in plan.rows("user_properties")
-        if "allowed_values" in prop
+        if "allowed_values" in value_rules(prop)
     ]
     if allowed:
         connection.executemany("insert into planned_properties values (?, ?)", allowed)
@@ -635,14 +646,22 @@ def _param(
         last_date=row["last_date"],
         has_personal_data=row["has_personal_data"],
         wrong=wrong,
+        typical_number=row["typical_number"],
+        largest_number=row["largest_number"],
     )
 
 
 def _rules(plan: Plan) -> list[list[Any]]:
     """One row per planned parameter that has a rule for its values."""
-    fields = ("allowed_values", "pattern", "min", "max", "max_length")
+    fields = ("allowed_values", "pattern", "min", "max")
     rows = [
-        [event["name"], platform, param["name"], *(param.get(field) for field in fields)]
+        [
+            event["name"],
+            platform,
+            param["name"],
+            *(value_rules(param).get(field) for field in fields),
+            param.get("max_length"),
+        ]
         for event in plan.events
         for platform, param in event_params(plan, event)
     ]

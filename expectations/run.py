@@ -429,9 +429,7 @@ def _write_json(
                 "score": outcome.score.points,
                 "grade": outcome.score.grade,
                 "blocked": outcome.blocked,
-                "coverage": (
-                    {**asdict(covered), "volume_share": covered.volume_share} if covered else None
-                ),
+                "coverage": covered.figures() if covered else None,
                 "trust": {"month": month, "metrics": [asdict(one) for one in trusted]},
                 "checks": [asdict(result) for result in outcome.results],
                 "findings": [asdict(finding) for finding in outcome.findings],

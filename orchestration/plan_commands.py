@@ -71,7 +71,7 @@ def diff(
                 "first_date": profile.first_date,
                 "last_date": profile.last_date,
                 "differences": [asdict(each) for each in found],
-                "coverage": {**asdict(covered), "volume_share": covered.volume_share},
+                "coverage": covered.figures(),
             }
             sys.stdout.write(json.dumps(document, indent=1, default=str, ensure_ascii=False) + "\n")
         elif as_csv:
@@ -299,7 +299,7 @@ def _show(plan: Plan, profile: Profile, found: list[Difference], covered: Covera
         f"  observed events planned        {covered.events_planned:,} of "
         f"{covered.events_observed:,} ({covered.volume_share or 0:.1%})"
     )
-    for place in (*covered.personas, *covered.goals):
+    for place in (*covered.personas, *covered.goals, *covered.touchpoints):
         missing = f"; missing {', '.join(place.missing)}" if place.missing else ""
         console.print(
             f"  {place.kind:<8} {place.name:<22} {place.observed} of {place.planned}{missing}",

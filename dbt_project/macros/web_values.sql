@@ -59,3 +59,11 @@
         else {{ text }}
     end
 {%- endmacro %}
+
+{# A text whose name the measurement plan may declare to hold personal data: whatever it says. #}
+{% macro without_declared_data(text, is_declared) -%}
+    case
+        when {{ is_declared }} and {{ text }} is not null then 'redacted:declared'
+        else {{ text }}
+    end
+{%- endmacro %}

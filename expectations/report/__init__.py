@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from expectations.catalogue import FAMILIES, Catalogue, Check
-from expectations.findings import Finding, Scope, scope_of
-from expectations.plan import Plan
+from expectations.findings import Finding, Scope, is_at_key_touchpoint, scope_of
+from expectations.plan import Plan, event_params
 from expectations.plan_diff import Coverage
 from expectations.score import Score
 from expectations.trust import ORDER, Trust
@@ -30,6 +31,7 @@ _MOST_PLACES = 12
 _SPARK_DAYS = 90
 _MOST_SAMPLES = 5
 _SPARK_DAYS_AFTER = 15
+_TREND_HEIGHT = 40.0
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,15 @@ def _word(key: str) -> Markup:
     return _both(_words()[key])
 
 
+def _note(note: str) -> Markup:
+    """Return a finding's note in both languages where it is an age, else as it was told."""
+    aged = re.fullmatch(r"newest (.+ UTC), (\d+) h old", note)
+    if not aged:
+        return Markup('<span lang="en">{}</span>').format(note)
+    at, hours = aged.groups()
+    return Markup("{} {}, {} {}").format(_word("newest_data"), at, hours, _word("hours_old"))
+
+
 def _number(value: float | int | None) -> str:
     """Return a number with thin spaces, which both languages read."""
     return "–" if value is None else f"{value:,.0f}".replace(",", "\u202f")
@@ -132,21 +143,29 @@ def spark(days: Sequence[tuple[dt.date, int, int]]) -> Markup:
     )
 
 
+def _level(points: float) -> float:
+    """Return where a score lies between the lines of 0 and 100."""
+    return _TREND_HEIGHT - 4 - (_TREND_HEIGHT - 8) * points / 100
+
+
 def trend(scores: Sequence[tuple[dt.datetime, int]]) -> Markup:
     """Return the scores of the last audits as an inline SVG line, the newest on the right."""
     if len(scores) < 2:
         return Markup("")
-    width, height = 150.0, 36.0
+    width, height = 150.0, _TREND_HEIGHT
     step = width / (len(scores) - 1)
     points = " ".join(
-        f"{position * step:.1f},{height - 2 - (height - 4) * points / 100:.1f}"
-        for position, (_, points) in enumerate(scores)
+        f"{position * step:.1f},{_level(points):.1f}" for position, (_, points) in enumerate(scores)
     )
-    title = ", ".join(f"{at:%Y-%m-%d}: {points}" for at, points in scores)
+    # Read aloud in either language: the page says in words beside it what it is.
+    title = ", ".join(f"{at:%Y-%m-%d %H:%M}: {points}" for at, points in scores)
     return Markup(
-        f'<svg class="trend" viewBox="-2 0 {width + 4:.0f} {height:.0f}" role="img"'
+        f'<svg class="trend" viewBox="-3 0 {width + 6:.0f} {height:.0f}" role="img"'
         f' aria-label="{title}"><title>{title}</title>'
-        f'<polyline points="{points}"/></svg>'
+        f'<line x1="0" x2="{width:.0f}" y1="{_level(0):.1f}" y2="{_level(0):.1f}"/>'
+        f'<line x1="0" x2="{width:.0f}" y1="{_level(100):.1f}" y2="{_level(100):.1f}"/>'
+        f'<polyline points="{points}"/>'
+        f'<circle cx="{width:.1f}" cy="{_level(scores[-1][1]):.1f}" r="3"/></svg>'
     )
 
 
@@ -186,6 +205,7 @@ def _places(
     daily: Mapping[Scope, list[tuple[dt.date, int, int]]],
     samples: Mapping[Scope, list[dict[str, Any]]],
     evidence: Mapping[Scope, list[dict[str, Any]]],
+    units: Mapping[tuple[str, str], str],
 ) -> list[Place]:
     places = []
     for finding in findings:
@@ -195,7 +215,9 @@ def _places(
             column = row["evidence_column"]
             if row["evidence_rank"] <= 3 and not (column == "subject" and finding.subject):
                 shown.append((column, row["evidence_value"], row["share_of_failing"]))
+        unit = units.get((finding.subject or "", finding.detail or ""))
         where = [finding.source, *filter(None, (finding.platform, finding.subject, finding.detail))]
+        where += [unit] if unit else []
         places.append(
             Place(
                 finding=finding,
@@ -263,6 +285,12 @@ def write_report(
     }
     samples_of, evidence_of = _by_scope(samples), _by_scope(evidence)
     outcomes = {result.check_id: result for result in results}
+    units = {
+        (event["name"], param["name"]): param["unit"]
+        for event in plan.events
+        for _, param in event_params(plan, event)
+        if "unit" in param
+    }
 
     sections: list[Section] = []
     for check in catalogue.checks:
@@ -276,7 +304,7 @@ def write_report(
                 Section(
                     check=check,
                     outcome=outcomes[check.id],
-                    places=_places(own[:_MOST_PLACES], days, samples_of, evidence_of),
+                    places=_places(own[:_MOST_PLACES], days, samples_of, evidence_of, units),
                     more=max(0, len(own) - _MOST_PLACES),
                     endangered=sorted(
                         {name for one in own for name in one.endangers.split(",") if name}
@@ -306,9 +334,10 @@ def write_report(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined
     )
     environment.globals |= {"t": _word, "both": _both, "escape": escape}
-    environment.filters |= {"number": _number, "percent": _percent}
+    environment.filters |= {"number": _number, "percent": _percent, "note": _note}
     page = environment.get_template("report.html.jinja").render(
         plan=plan,
+        is_key=lambda finding: is_at_key_touchpoint(plan, finding.family, finding.subject),
         name=plan.data["property"].get("name", plan.data["property"]["id"]),
         now=now,
         score=score,

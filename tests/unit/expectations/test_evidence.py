@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -90,6 +91,7 @@ def test_purchases_sent_twice_are_taken_out_of_revenue(audited: Callable[[str], 
 def test_orders_that_analytics_never_saw_are_added(audited: Callable[[str], Audited]) -> None:
     found = _found(audited("ill"), "REC03", detail="paytrail")
     assert found.affected_conversions
+    assert found.affected_revenue is not None
     assert found.affected_revenue == pytest.approx(50.0 * found.affected_conversions)
     assert found.corrected_value == pytest.approx(
         (found.reported_value or 0) + found.affected_revenue
@@ -125,3 +127,26 @@ def test_the_report_holds_coverage_and_cause_and_json_the_same(
     assert machine["coverage"]["data_points"]["planned"] > 20
     assert 0.9 < machine["coverage"]["volume_share"] < 1
     assert len(machine["checks"]) == len(catalogue.checks)
+    touchpoints = machine["coverage"]["touchpoints"]
+    seen = [one for one in touchpoints if one["observed"]]
+    assert 0 < machine["coverage"]["touchpoint_share"] == len(seen) / len(touchpoints)
+
+
+def test_the_report_can_be_heard_used_by_keyboard_and_read_in_finnish(
+    audited: Callable[[str], Audited],
+) -> None:
+    page = audited("ill").outcome.report.read_text(encoding="utf-8")
+    assert page.count("<main") == 1
+    assert not re.search(r"<th[^>]*>\s*</th>", page)
+    assert not re.search(r"(?:src|href)=\"https?:", page)
+    for picture in re.findall(r"<svg[^>]*>", page):
+        assert 'role="img"' in picture
+        assert re.search(r'aria-label="[^"]+"', picture)
+    for choice in ("language-en", "language-fi"):
+        assert f'<input type="radio" name="language" id="{choice}"' in page
+        assert f'<label for="{choice}">' in page
+    english = len(re.findall(r'<span class="en"', page))
+    assert english > 100
+    assert english == len(re.findall(r'<span class="fi"', page))
+    named = set(re.findall(r'id="([^"]+)"', page))
+    assert set(re.findall(r'(?:href="#|aria-labelledby=")([^"]+)"', page)) <= named

@@ -128,6 +128,13 @@ def test_the_store_gives_back_what_it_was_given(
     assert store.read_store(tmp_path) == found
 
 
+def test_a_defect_at_a_key_touchpoint_comes_before_the_same_elsewhere(
+    plan: Plan, catalogue: Catalogue
+) -> None:
+    found = _find(plan, catalogue, [], _period(subject="scroll"), _period(subject="purchase"))
+    assert [finding.subject for finding in found] == ["purchase", "scroll"]
+
+
 def test_a_score_falls_by_severity_and_rises_when_defects_end(
     plan: Plan, catalogue: Catalogue
 ) -> None:

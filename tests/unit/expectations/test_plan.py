@@ -7,7 +7,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from expectations.plan import DEFAULT_PLAN, PLAN_TABLES, PlanError, export_tables, load_plan
+from expectations.plan import (
+    DEFAULT_PLAN,
+    PLAN_TABLES,
+    PlanError,
+    export_tables,
+    load_plan,
+    value_rules,
+)
 
 TEXT = DEFAULT_PLAN.read_text(encoding="utf-8")
 
@@ -32,6 +39,11 @@ def _line_of(text: str, part: str) -> int:
         ("{metric: ces,", "{metric: cess,", "there is no metric 'cess'"),
         ("blocking_checks: []", "blocking_checks: [ABC99]", "there is no check 'ABC99'"),
         ("{param: debug_mode,", "{param: debug,", "'debug' is not one of traffic_type, debug_mode"),
+        (
+            "key_touchpoint: product_page",
+            "key_touchpoint: product_pages",
+            "there is no touchpoint 'product_pages' in the catalogue; did you mean product_page",
+        ),
         ("blocking_severities: []", "blocking_severities: [bad]", "'bad' is not one of critical"),
     ],
 )
@@ -124,6 +136,40 @@ def test_each_version_judges_the_days_on_which_it_held(tmp_path: Path) -> None:
         held_from = [row.pop("valid_from").isoformat() for row in rows]
         assert {row.pop("valid_to").isoformat() for row in rows} == {"2026-02-01", "9999-12-31"}
         assert held_from.count("1900-01-01") == held_from.count("2026-02-01") > 0, table
+
+
+def test_what_any_version_declares_personal_stays_so_and_has_no_rule_for_its_values(
+    tmp_path: Path,
+) -> None:
+    path = _plan_with_an_earlier_version(tmp_path, "2026-02-01")
+    earlier = tmp_path / "plan_versions" / "1.0.yml"
+    declared = "{name: useful, scope: event, type: string, personal_data: true, "
+    earlier.write_text(
+        TEXT.replace("{name: useful, scope: event, type: string, ", declared, 1), encoding="utf-8"
+    )
+    export_tables(load_plan(path), tmp_path / "tables")
+    rows = {
+        name: pq.read_table(tmp_path / "tables" / f"{name}.parquet").to_pylist()
+        for name in ("personal_data", "params", "allowed_values")
+    }
+    assert rows["personal_data"] == [{"data_kind": "param", "data_name": "useful"}]
+    useful = {
+        (row["valid_from"].isoformat(), row["is_personal_data"], row["has_allowed_values"])
+        for row in rows["params"]
+        if row["param_key"] == "useful"
+    }
+    assert useful == {("1900-01-01", True, False), ("2026-02-01", False, True)}
+    allowed = {
+        row["allowed_value"] for row in rows["allowed_values"] if row["param_key"] == "useful"
+    }
+    assert allowed == {"kyllä", "ei"}
+
+
+def test_a_unit_says_between_which_numbers_values_lie_where_the_plan_does_not() -> None:
+    assert value_rules({"unit": "percent"}) == {"min": 0, "max": 100}
+    assert value_rules({"unit": "percent", "max": 50}) == {"min": 0, "max": 50}
+    assert value_rules({"unit": "EUR", "min": 0}) == {"min": 0}
+    assert value_rules({"unit": "percent", "personal_data": True}) == {}
 
 
 def test_two_versions_cannot_begin_on_one_day(tmp_path: Path) -> None:

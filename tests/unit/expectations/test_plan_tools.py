@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -205,8 +206,8 @@ def test_each_kind_of_difference_is_named_with_its_counts(
     assert hints["unplanned", "AddToCart"] == "another spelling of add_to_cart"
     assert hints["unplanned", "purchase"] == "planned for web only"
     assert hints["renamed (likely)", "old_video"] == "video_play began when old_video ended"
-    values = next(each for each in found if each.entity == "purchase.method")
-    assert (values.observed, values.share) == ("'bitcoin' 10", 10 / 280)
+    method = next(each for each in found if each.entity == "purchase.method")
+    assert (method.observed, method.share) == ("'bitcoin' 10", 10 / 280)
 
 
 def test_a_planned_event_that_never_came_is_missing_and_no_data_point_is_covered(
@@ -222,6 +223,44 @@ def test_a_planned_event_that_never_came_is_missing_and_no_data_point_is_covered
     )
     assert (covered.goals[0].observed, covered.goals[0].planned) == (0, 2)
     assert covered.personas[0].missing == ("purchase", "purchase.value")
+
+
+def test_numbers_of_another_unit_and_amounts_of_another_currency_are_named(
+    tmp_path: Path, warehouse: Callable[[list[Event]], Path]
+) -> None:
+    path = tmp_path / "plan.yml"
+    text = PLAN
+    for before, after in (
+        ("type: double, requirement: optional, min: 0", "type: double, unit: seconds,"
+         " requirement: optional"),
+        ("{name: value, scope: event,", "{name: value, unit: EUR, scope: event,"),
+        ("    params: *item_params", "    params: *item_params\n    key_touchpoint: cart"),
+    ):  # fmt: skip
+        text = text.replace(before, after)
+    path.write_text(text)
+    events: list[Event] = []
+    for name, platform, day, values in healthy():
+        if name == "view_item":
+            values = values | {"price": ("double", f"{20_000 + day.day}")}
+        if name == "purchase":
+            values = values | {"currency": ("string", "SEK" if day.day == 3 else "EUR")}
+        events.append((name, platform, day, values))
+    plan = load_plan(path)
+    profile = observe(warehouse(events), plan)
+    found = [d for d in differences(plan, profile) if d.kind == "unit mismatch"]
+    assert [(d.entity, d.planned, d.observed, d.count, d.hint.split(":")[0]) for d in found] == [
+        ("view_item.price", "seconds", "typically 2e+04", 280, "looks like milliseconds"),
+        ("purchase.value", "EUR", "SEK 10", 10,
+         "convert amounts before they are sent, or leave the unit out"),
+    ]  # fmt: skip
+    covered = coverage(plan, profile)
+    assert covered.touchpoint_share == 1
+    (cart,) = covered.touchpoints
+    assert (cart.name, cart.planned, cart.observed) == ("cart", 1, 1)
+    without = replace(
+        profile, events={k: v for k, v in profile.events.items() if k[0] != "add_to_cart"}
+    )
+    assert coverage(plan, without).touchpoint_share == 0
 
 
 def test_a_rare_event_is_not_dead_because_a_week_had_none(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from expectations.report import spark
+from expectations.report import spark, trend
 
 FIRST = dt.date(2026, 7, 1)
 
@@ -36,3 +36,12 @@ def test_a_finding_of_today_is_drawn_with_the_days_before_it() -> None:
 
 def test_one_day_makes_no_chart() -> None:
     assert spark(days({0}, 1)) == ""
+
+
+def test_the_trend_ends_in_a_point_at_the_newest_score_and_tells_each() -> None:
+    audits = [(dt.datetime(2026, 7, day, 6), score) for day, score in ((1, 0), (2, 100), (3, 50))]
+    drawn = str(trend(audits))
+    assert 'points="0.0,36.0 75.0,4.0 150.0,20.0"' in drawn
+    assert '<circle cx="150.0" cy="20.0"' in drawn
+    assert 'aria-label="2026-07-01 06:00: 0, 2026-07-02 06:00: 100, 2026-07-03 06:00: 50"' in drawn
+    assert trend(audits[:1]) == ""

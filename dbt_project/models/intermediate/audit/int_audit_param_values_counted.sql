@@ -168,6 +168,7 @@ joined as (
         planned_params.max_value,
         planned_params.max_length,
         coalesce(planned_params.is_dimension, false) as is_dimension,
+        coalesce(planned_params.is_personal_data, false) as is_declared_personal,
         allowed_values.allowed_value,
         try_cast(values_counted.value_text as double) as value_number
     from values_counted
@@ -243,7 +244,8 @@ judged {{ as_kept() }} (
         end as sch09,
         -- Staging looks for addresses and codes everywhere; a local phone number is one only where
         -- people type, elsewhere it is a number like others.
-        has_personal_data
+        -- What the plan declares is expected, and masked before any model reads it.
+        has_personal_data and not is_declared_personal
         or coalesce(
             param_key in ('search_term', 'error_message', 'method', 'content_id', 'link_url')
             and {{ regex_matches(

@@ -144,7 +144,7 @@ values_judged as (
         end as sch06,
         planned.property_key is null as sch07,
         cast(null as boolean) as sch11,
-        sent.has_personal_data as pri01
+        sent.has_personal_data and not coalesce(planned.is_personal_data, false) as pri01
     from sent
     left join planned
         on

@@ -168,8 +168,8 @@ final as (
         delivered.app_version,
         delivered.country,
         delivered.language,
-        coalesce(delivered.p_traffic_type = 'internal', false)
-        or coalesce(delivered.p_debug_mode = '1', false) as is_internal,
+        delivered.p_traffic_type as traffic_type,
+        delivered.p_debug_mode as debug_mode,
         case lower(delivered.analytics_storage)
             when 'yes' then 'granted'
             when 'no' then 'denied'
@@ -258,7 +258,8 @@ select
     app_version,
     country,
     language,
-    is_internal,
+    traffic_type,
+    debug_mode,
     consent_analytics,
     consent_ads,
     transaction_id,
