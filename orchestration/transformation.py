@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ _MADE_BETWEEN = "source:audit+ source:probabilistic+"
 # With which rules the warehouse was last built whole; it lies beside the database and goes with it.
 _BUILT_WITH = ".rules"
 _BEING_BUILT_WITH = ".rules_next"
+# Beside it while the last run was whole, its tests included: what failed a test must meet it again.
+_WHOLE = ".whole"
 
 _FAILED_STATUSES = {"error", "fail", "runtime error"}
 
@@ -111,14 +114,17 @@ def changed_raw_tables(home: Home) -> set[tuple[str, str]]:
     }
 
 
-def unchanged_models(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str]:
-    """Staging models that cannot come out otherwise than they stand in the warehouse.
+def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str]:
+    """Models and reference tables that cannot come out otherwise than they stand in the warehouse.
 
     They were built by the rules in force, and of the raw tables that they come from no file has
     changed. A shop with four vendors need not build and test the models of fourteen others every
-    morning.
+    morning, nor the families and facts that come from those alone, nor what reference tables and
+    the plan decide.
     """
     if not is_built_with(home, rules) or os.environ.get("CXW_REPLAY_FROM"):
+        return []
+    if not home.warehouse.with_suffix(_WHOLE).exists():
         return []
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         built = {
@@ -134,25 +140,20 @@ def unchanged_models(home: Home, manifest: Mapping[str, Any], rules: str) -> lis
     nodes, sources, parents = manifest["nodes"], manifest["sources"], manifest["parent_map"]
 
     @cache
-    def is_unchanged(unique_id: str) -> bool:
+    def stays(unique_id: str) -> bool:
         if unique_id in sources:
             source = sources[unique_id]
             name = source["source_name"]
             return name == "plan" or (name in VENDORS and (name, source["name"]) not in changed)
         node = nodes[unique_id]
+        if (node["schema"], node["alias"]) not in built:
+            return False
         if node["resource_type"] == "seed":
             return True
-        return bool(parents[unique_id]) and all(map(is_unchanged, parents[unique_id]))
+        return bool(parents[unique_id]) and all(map(stays, parents[unique_id]))
 
-    def is_skippable(unique_id: str, node: Mapping[str, Any]) -> bool:
-        return (
-            node["resource_type"] == "model"
-            and node["fqn"][1] == "staging"
-            and (node["schema"], node["alias"]) in built
-            and is_unchanged(unique_id)
-        )
-
-    return sorted(node["name"] for key, node in nodes.items() if is_skippable(key, node))
+    tables = [key for key, node in nodes.items() if node["resource_type"] in ("model", "seed")]
+    return sorted(nodes[key]["name"] for key in tables if stays(key))
 
 
 @cache
@@ -169,6 +170,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         # One target folder for all invocations: partial parsing is kept and nothing piles up.
         # Unit tests judge code, not data: `make test` runs them.
         target = home.dbt_target
+        home.warehouse.with_suffix(_WHOLE).unlink(missing_ok=True)
         result = yield from build(
             context=context,
             manifest=manifest,
@@ -202,11 +204,10 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
             yield from _build(context, rules, [])
             return
         with served(home):
-            excluded = unchanged_models(home, manifest, rules)
+            excluded = unchanged_tables(home, manifest, rules)
             if excluded:
-                context.log.info(
-                    f"{len(excluded)} staging models are as they were: nothing new came"
-                )
+                context.log.info(f"{len(excluded)} tables are as they were: nothing new came")
+            yield from left_alone(manifest, excluded)
             yield from _build(context, rules, excluded)
         home.warehouse.with_suffix(_BEING_BUILT_WITH).write_text(rules)
 
@@ -226,8 +227,28 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         yield from _build(context, rules, [])
         if not context.is_subset and stamp.exists():
             stamp.replace(home.warehouse.with_suffix(_BUILT_WITH))
+            home.warehouse.with_suffix(_WHOLE).touch()
 
     return [warehouse_models, trusted_marts]
+
+
+def left_alone(manifest: Mapping[str, Any], names: list[str]) -> Iterator[dg.MaterializeResult]:
+    """Tables that stay as they are, told all the same: Dagster skips what waits for the others.
+
+    It wants to hear of a table after those that it comes from.
+    """
+    nodes, wanted = manifest["nodes"], set(names)
+    parents = {
+        key: manifest["parent_map"][key]
+        for key, node in nodes.items()
+        if node["resource_type"] in ("model", "seed") and node["name"] in wanted
+    }
+    for key in TopologicalSorter(parents).static_order():
+        if key in parents:
+            yield dg.MaterializeResult(
+                asset_key=translator.get_asset_key(nodes[key]),
+                metadata={"left as it was": "nothing that it comes from has changed"},
+            )
 
 
 def _failure(result: "dbtRunnerResult") -> dg.Failure:
