@@ -21,8 +21,10 @@ rules as (
 certain as (
     select
         identifier_key,
+        identifier_type,
         group_key,
-        is_registered
+        is_registered,
+        first_seen_at
     from {{ ref('int_identity_groups_joined') }}
 ),
 
@@ -72,26 +74,22 @@ certain as (
 ),
 
 -- a registered customer goes before an address that was only ever typed into a guest's order
-{{ type }}_preferred as (
-    select
-        identifier_key,
-        group_key,
-        is_registered,
-        record_count,
-        bool_or(is_registered) over (partition by identifier_key) as has_registered
-    from {{ type }}_links
-),
-
 {{ type }}_verdicts as (
     select
         identifier_key,
-        count(*) filter (where is_registered = has_registered) as linked_count,
-        count(*) filter (where is_registered <> has_registered) as passed_over_count,
+        case
+            when bool_or(is_registered) then count(*) filter (where is_registered)
+            else count(*)
+        end as linked_count,
+        case
+            when bool_or(is_registered) then count(*) filter (where not is_registered)
+            else 0
+        end as passed_over_count,
         max_by(
             group_key, {{ sort_key(['is_registered', 'record_count', 'group_key']) }}
         ) as group_key,
         bool_or(is_registered) as is_registered
-    from {{ type }}_preferred
+    from {{ type }}_links
     group by identifier_key
 ),
 
@@ -121,7 +119,9 @@ certain as (
         case
             when verdicts.linked_count > rules.max_linked then 'shared'
             when crowded.group_key is not null then 'crowded'
-        end as skip_reason
+        end as skip_reason,
+        identifiers.identifier_type,
+        identifiers.first_seen_at
     from identifiers
     inner join rules on identifiers.identifier_type = rules.identifier_type
     left join {{ type }}_verdicts as verdicts
@@ -163,40 +163,33 @@ attached_after_{{ type }} as (
 ),
 
 {% endfor %}
-unioned as (
+final as (
     select
         identifier_key,
+        identifier_type,
         group_key as component_key,
         is_registered,
         cast(null as bigint) as linked_count,
         cast(0 as bigint) as passed_over_count,
-        cast(null as string) as skip_reason
+        cast(null as string) as skip_reason,
+        first_seen_at
     from certain
+    {%- if is_incremental() %}
+    where {{ is_touched('identifier_key') }}
+    {%- endif %}
     {%- for type in supporting_types %}
     union all
     select
         identifier_key,
+        identifier_type,
         group_key as component_key,
         is_registered,
         linked_count,
         passed_over_count,
-        skip_reason
+        skip_reason,
+        first_seen_at
     from {{ type }}_attached
     {%- endfor %}
-),
-
-final as (
-    select
-        unioned.identifier_key,
-        identifiers.identifier_type,
-        unioned.component_key,
-        unioned.is_registered,
-        unioned.linked_count,
-        unioned.passed_over_count,
-        unioned.skip_reason,
-        identifiers.first_seen_at
-    from unioned
-    inner join identifiers on unioned.identifier_key = identifiers.identifier_key
 )
 
 select * from final

@@ -119,6 +119,32 @@ with
 
 {{ computed_once('ranked', ranked_pairs, given=pairs) }},
 
+-- few identifiers have so many links that a limit could be broken: numbers tell them from the rest
+much_linked as (
+    select counted.end_hash
+    from (
+        select
+            end_hash,
+            count(*) as link_count
+        from (
+            select {{ row_hash(['from_key']) }} as end_hash
+            from ranked
+            where strength = 'certain' and from_type <> to_type
+            union all
+            select {{ row_hash(['to_key']) }} as end_hash
+            from ranked
+            where strength = 'certain' and from_type <> to_type
+        ) as ends
+        group by end_hash
+    ) as counted
+    cross join (
+        select min(max_linked) as max_linked
+        from rules
+        where strength = 'certain'
+    ) as lowest
+    where counted.link_count > lowest.max_linked
+),
+
 -- how many different values of one other certain type each certain value was seen with
 linked_counts as (
     select
@@ -132,14 +158,20 @@ linked_counts as (
             from_type as identifier_type,
             to_type as linked_type
         from ranked
-        where strength = 'certain' and from_type <> to_type
+        where
+            strength = 'certain'
+            and from_type <> to_type
+            and {{ row_hash(['from_key']) }} in (select end_hash from much_linked)
         union all
         select
             to_key as identifier_key,
             to_type as identifier_type,
             from_type as linked_type
         from ranked
-        where strength = 'certain' and from_type <> to_type
+        where
+            strength = 'certain'
+            and from_type <> to_type
+            and {{ row_hash(['to_key']) }} in (select end_hash from much_linked)
     ) as both_ways
     group by identifier_key, identifier_type, linked_type
 ),

@@ -44,7 +44,8 @@ certain as (
     select
         identifiers.identifier_key,
         identifiers.identifier_type,
-        coalesce(components.component_key, identifiers.identifier_key) as joined_key
+        coalesce(components.component_key, identifiers.identifier_key) as joined_key,
+        identifiers.first_seen_at
     from identifiers
     inner join rules on identifiers.identifier_type = rules.identifier_type
     left join components on identifiers.identifier_key = components.node_key
@@ -100,6 +101,7 @@ grouped as (
             when still_over_limit.group_key is null then dissolved.stated_key
             else certain.identifier_key
         end as group_key,
+        certain.first_seen_at,
         case when over_limit.group_key is not null then certain.joined_key end
             as dissolved_group_key,
         over_limit.limit_type,
@@ -111,19 +113,26 @@ grouped as (
     left join still_over_limit on dissolved.stated_key = still_over_limit.group_key
 ),
 
+-- customers that some system knows, not only an address under a guest's order
+registered as (
+    select distinct group_key
+    from grouped
+    where identifier_type in ('contact_id', 'user_id', 'loyalty_id')
+),
+
 final as (
     select
-        identifier_key,
-        identifier_type,
-        group_key,
-        -- a customer that some system knows, not only an address under a guest's order
-        bool_or(identifier_type in ('contact_id', 'user_id', 'loyalty_id'))
-            over (partition by group_key) as is_registered,
-        dissolved_group_key,
-        limit_type,
-        dissolved_identifier_count,
-        max_per_customer
+        grouped.identifier_key,
+        grouped.identifier_type,
+        grouped.group_key,
+        registered.group_key is not null as is_registered,
+        grouped.first_seen_at,
+        grouped.dissolved_group_key,
+        grouped.limit_type,
+        grouped.dissolved_identifier_count,
+        grouped.max_per_customer
     from grouped
+    left join registered on grouped.group_key = registered.group_key
 )
 
 select * from final
