@@ -100,7 +100,8 @@ def test_the_audit_finds_a_days_parameters_in_the_files_of_that_day(demo_run: Fi
                 "explain (analyze, format json) " + read.format(condition)
             ).fetchall()[0][1]
             opened[name] = sum(map(int, re.findall(r'"Total Files Read": "?([0-9]+)', plan)))
-    assert opened == {"all": len(files), "day": len(of_day)}
+    # The plan's files are read for either.
+    assert opened["all"] - opened["day"] == len(files) - len(of_day) > 0
     assert len(of_day) < len(files)
 
 
@@ -301,7 +302,7 @@ def test_trust_follows_from_the_columns_that_metrics_and_checks_share(
         for node in nodes
         if node["resource_type"] == "model" and node["fqn"][2] == "conformed"
         for family in [re.sub("^int_|_unioned$|_landed$", "", node["name"])]
-        for column in (*re.findall(r"'(\w+)': '", node["raw_code"]), "*")
+        for column in (*node["columns"], "*")
     }
     metrics = {row[0] for row in marts.execute("select metric_id from dim_metrics").fetchall()}
     assert set(lineage.reads) == metrics
