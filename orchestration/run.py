@@ -46,6 +46,9 @@ _INSTANCE_SETTINGS = """\
 # Written by cxw; change it as you like, it is not written again.
 telemetry:
   enabled: false
+# No dialog that asks for an e-mail address before the first page shows.
+nux:
+  enabled: false
 # Dagster's own log in SQLite, with connections that stay open; without this block it works too.
 event_log_storage:
   module: orchestration.event_log
