@@ -20,7 +20,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from dagster_dbt import dbt_assets as dbt_assets_decorator
 
 from expectations.plan import plan_fingerprint
-from orchestration.dbt_build import build, load_project
+from orchestration.dbt_build import build, is_parsed, load_project
 from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine
 from orchestration.ingestion.registry import VENDORS
 from orchestration.replay import served
@@ -69,14 +69,11 @@ def ready_manifest(home: Home) -> Path:
         TransformationError: dbt cannot parse the project.
     """
     manifest = home.dbt_target / "manifest.json"
-    stamp = home.dbt_target / "fingerprint"
     fingerprint = project_fingerprint_of()
-    if manifest.exists() and stamp.exists() and stamp.read_text() == fingerprint:
-        return manifest
-    home.dbt_target.mkdir(parents=True, exist_ok=True)
     os.environ.update(home.environment())
-    load_project(home.dbt_target, fingerprint)
-    stamp.write_text(fingerprint)
+    if not (manifest.exists() and is_parsed(home.dbt_target, fingerprint)):
+        home.dbt_target.mkdir(parents=True, exist_ok=True)
+        load_project(home.dbt_target, fingerprint)
     return manifest
 
 

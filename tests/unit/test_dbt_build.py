@@ -84,6 +84,36 @@ def made_by(result: dg.ExecuteInProcessResult) -> list[str]:
     return sorted(event.asset_key.path[-1] for event in events if event.asset_key)
 
 
+def parsed_at(project: Path, fingerprint: str) -> int:
+    """When dbt wrote what a process that knows nothing yet takes for the parsed project."""
+    dbt_build._parsed.clear()
+    dbt_build.load_project(project / "target", fingerprint)
+    return (project / "target" / "manifest.json").stat().st_mtime_ns
+
+
+def test_a_project_is_parsed_once_for_all_processes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = parsed_at(project, "one")
+    assert parsed_at(project, "one") == first
+    other = parsed_at(project, "two")
+    assert other > first
+    monkeypatch.setenv("CXW_TIMEZONE", "Europe/Stockholm")
+    zoned = parsed_at(project, "two")
+    assert zoned > other
+    kept = project / "target" / "partial_parse.msgpack"
+    kept.write_bytes(kept.read_bytes()[:-100])
+    assert parsed_at(project, "two") > zoned
+
+
+def test_a_project_parsed_by_another_process_is_built(project: Path) -> None:
+    parsed_at(project, str(project))
+    dbt_build._parsed.clear()
+    result = built(project)
+    assert result.success
+    assert made_by(result) == ["follower", "hungry", "light", "waiting"]
+
+
 def test_what_memory_failed_runs_alone_with_what_follows_it(project: Path) -> None:
     result = built(project)
     assert result.success
