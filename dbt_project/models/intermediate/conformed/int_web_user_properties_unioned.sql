@@ -18,38 +18,5 @@
     'has_personal_data': 'boolean',
     'event_count': 'bigint',
 } %}
-with
 
-properties as (
-
-    {{ conformed_union('web_user_properties', columns) }}
-
-),
-
-declared as (
-
-    select data_name from {{ source('plan', 'personal_data') }}
-    where data_kind = 'user_property'
-
-),
-
--- noqa: disable=LT02
-final as (
-
-    select
-        {%- for column in columns %}
-        {%- if column == 'value_text' %}
-        {{ without_declared_data('properties.value_text', 'declared.data_name is not null') }}
-            as value_text
-        {%- else %}
-        properties.{{ column }}
-        {%- endif %}{{ "," if not loop.last }}
-        {%- endfor %}
-    from properties
-    left join declared
-        on properties.property_key = declared.data_name
-
-)
--- noqa: enable=LT02
-
-select * from final
+{{ conformed_values('web_user_properties', columns, 'user_property', 'property_key') }}
