@@ -48,12 +48,18 @@ dated as (
 
 terms as (
     select
-        *,
-        case
-            when cancelled_date < coalesce(agreed_end_date, cancelled_date) then cancelled_date
-            else coalesce(agreed_end_date, cancelled_date)
-        end as last_date
-    from dated
+        ended.*,
+        {{ days_after('ended.last_date', metric_setting('contract_renewal_days')) }}
+            as awaited_until
+    from (
+        select
+            *,
+            case
+                when cancelled_date < coalesce(agreed_end_date, cancelled_date) then cancelled_date
+                else coalesce(agreed_end_date, cancelled_date)
+            end as last_date
+        from dated
+    ) as ended
 ),
 
 -- Until when the history tells of what customers did.
@@ -67,13 +73,6 @@ horizons as (
     ) as told
 ),
 
-asked as (
-    select
-        *,
-        {{ days_after('last_date', metric_setting('contract_renewal_days')) }} as awaited_until
-    from terms
-),
-
 -- The customer's next term, whatever it is of: it began before the last one's time was over, or in
 -- the days after, and ends later. So of all terms begun by then the latest end decides; the one
 -- that is asked about does not end later than itself. One pass in the order of time tells it.
@@ -83,7 +82,7 @@ beginnings_and_ends as (
         started_date as moment_date,
         coalesce(last_date, date '9999-12-31') as lasts_until,
         cast(null as string) as asked_key
-    from asked
+    from terms
     where customer_id is not null
 
     union all
@@ -93,7 +92,7 @@ beginnings_and_ends as (
         awaited_until as moment_date,
         cast(null as date) as lasts_until,
         contract_key as asked_key
-    from asked
+    from terms
     where customer_id is not null and awaited_until is not null
 ),
 
@@ -109,10 +108,10 @@ latest_ends as (
 ),
 
 continued as (
-    select asked.contract_key
-    from asked
-    inner join latest_ends on asked.contract_key = latest_ends.asked_key
-    where latest_ends.latest_end_date > asked.last_date
+    select terms.contract_key
+    from terms
+    inner join latest_ends on terms.contract_key = latest_ends.asked_key
+    where latest_ends.latest_end_date > terms.last_date
 ),
 
 final as (
@@ -138,7 +137,7 @@ final as (
         terms.contract_amount,
         {{ amount_quotient('terms.contract_amount', 'rates.units_per_euro') }}
             as contract_amount_eur
-    from asked as terms
+    from terms
     cross join horizons
     left join continued on terms.contract_key = continued.contract_key
     left join rates
