@@ -2,6 +2,11 @@
    upper; `n` is the effective number of records (moments.sql), `z` and `t` the quantile. All give
    null where the sample cannot bound the value (greatest and least skip nulls, hence the cases). #}
 
+{# The standard error that a published interval stands for; the model has the CTE `settings`. #}
+{% macro standard_error(ci_low, ci_high) -%}
+    ({{ ci_high }} - {{ ci_low }}) / (2 * settings.z)
+{%- endmacro %}
+
 {# Wilson's score interval of a share. #}
 {% macro wilson_limit(share, n, z, sign) -%}
     case when {{ n }} > 0 then greatest(0.0, least(1.0,

@@ -1,4 +1,4 @@
-{# Every total with its parts is an equation. None may leave a withheld figure as its only unknown. #}
+{# Every total with its parts is an equation. None may leave a withheld figure as only unknown. #}
 with
 
 members as (

@@ -151,7 +151,7 @@ select
     cast(null as double) as amount,
     cast(null as double) as base,
     1.0 as scale,
-    (computed.ci_high - computed.ci_low) / (2 * settings.z) as standard_error,
+    {{ standard_error('computed.ci_low', 'computed.ci_high') }} as standard_error,
     computed.value,
     computed.is_suppressed,
     false as adds_up
@@ -229,8 +229,9 @@ cells as (
         funnels.period_start,
         funnels.n,
         funnels.step_through_share as value,
-        (funnels.step_through_share_ci_high - funnels.step_through_share_ci_low)
-        / (2 * settings.z) as standard_error,
+        {{ standard_error(
+            'funnels.step_through_share_ci_low', 'funnels.step_through_share_ci_high'
+        ) }} as standard_error,
         cast(funnels.n - funnels.dropped_count as double) as amount,
         cast(funnels.n as double) as base,
         1.0 as scale,
@@ -255,7 +256,7 @@ cells as (
         requests.period_start,
         requests.n,
         requests.value,
-        (requests.ci_high - requests.ci_low) / (2 * settings.z) as standard_error,
+        {{ standard_error('requests.ci_low', 'requests.ci_high') }} as standard_error,
         cast(null as double) as amount,
         cast(null as double) as base,
         1.0 as scale,
