@@ -14,6 +14,42 @@
     ]) }}
 {%- endmacro %}
 
+{# The body of a CTE `dimensions`: one row per dimension of visits. #}
+{% macro visit_dimensions() -%}
+    {%- for dimension, expression, has_days in visit_segments() %}
+    select
+        '{{ dimension }}' as dimension,
+        {{ has_days }} as has_days
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{# A visit's segment of the row of `dimensions` that it is joined to: one pass over the visits serves
+   all dimensions. #}
+{% macro visit_segment() -%}
+    coalesce(
+        case dimensions.dimension
+            {%- for dimension, expression, has_days in visit_segments() %}
+            when '{{ dimension }}' then {{ expression }}
+            {%- endfor %}
+        end,
+        'unknown'
+    )
+{%- endmacro %}
+
+{# The columns of a visit that its segments are told from, of the CTEs `sessions` and `customers`. #}
+{% macro visit_columns() -%}
+    sessions.platform,
+    sessions.device_category,
+    sessions.browser,
+    sessions.channel_group,
+    sessions.traffic_campaign,
+    sessions.search_intent,
+    coalesce(customers.persona_id, 'unknown') as persona_id
+{%- endmacro %}
+
 {# By which name segments are shown, of a relation of their sizes: those too small to be shown stand
    together as `other`; where even they are too few, the next smallest joins them, so that nothing
    can be computed back from the total. `cell` ends with the segment, `n` is its size; the model has
@@ -50,4 +86,28 @@
         cross join settings
     ) as small
     cross join settings
+{%- endmacro %}
+
+{# The cells that segments are shown in, numbered within a model, so that what follows is grouped and
+   joined by one number: body of a CTE over what pooled_segments made. #}
+{% macro numbered_cells(named, cell) -%}
+    select
+        {{ cell | join(', ') }},
+        row_number() over (order by {{ cell | join(', ') }}) as cell_number
+    from (
+        select distinct
+            {{ cell[:-1] | join(', ') }},
+            shown_segment as segment
+        from {{ named }}
+    ) as used
+{%- endmacro %}
+
+{# Rows, each with the number of the cell that its segment is shown in: joins of their relation, the
+   names of segments and the cells. #}
+{% macro joined_to_cells(rows, named, cells, cell) -%}
+    inner join {{ named }} on {{ agree_on(cell, rows, named) }}
+    inner join {{ cells }}
+        on
+            {{ agree_on(cell[:-1], named, cells) }}
+            and {{ named }}.shown_segment = {{ cells }}.segment
 {%- endmacro %}

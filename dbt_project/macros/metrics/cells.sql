@@ -10,6 +10,16 @@
     )
 {%- endmacro %}
 
+{# The body of a CTE `period_types`: the kinds of period that rows are counted in. #}
+{% macro period_types(names) -%}
+    {%- for name in names %}
+    select '{{ name }}' as period_type
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
 {# A record's place at a grain: its own dimension where the grain tells cells apart by it, else the
    literal `all`. #}
 {% macro cell_dimensions(record, grain) -%}

@@ -1,8 +1,6 @@
-{#- How many encounters are followed before and after an anchor, and for how many days. -#}
+{#- How many encounters are followed before and after an anchor; path_days() gives the days. -#}
 {%- set steps_before = 4 -%}
 {%- set steps_after = 3 -%}
-{%- set days_before = 30 -%}
-{%- set days_after = 7 -%}
 {{ rebuilt_by(
     'customer_number', 'int_touched_customers', touched_key=numbered(['customer_id'])
 ) }}
@@ -151,8 +149,8 @@ final as (
             wanted.customer_number = places.customer_number
             and wanted.place_number = places.place_number
     where
-        places.occurred_at >= wanted.anchored_at - interval '{{ days_before }} days'
-        and places.occurred_at <= wanted.anchored_at + interval '{{ days_after }} days'
+        places.occurred_at >= wanted.anchored_at - interval '{{ path_days().before }} days'
+        and places.occurred_at <= wanted.anchored_at + interval '{{ path_days().after }} days'
 )
 
 select * from final

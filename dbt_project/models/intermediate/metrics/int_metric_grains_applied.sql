@@ -13,14 +13,7 @@ grains as (
 ),
 
 period_types as (
-
-    select 'day' as period_type
-    union all
-    select 'week' as period_type
-    union all
-    select 'month' as period_type
-    union all
-    select 'quarter' as period_type
+    {{- period_types(['day', 'week', 'month', 'quarter']) }}
 
 ),
 

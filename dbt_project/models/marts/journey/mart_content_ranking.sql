@@ -22,9 +22,7 @@ dated as (
         {{ period_start('views.viewed_date', 'period_types.period_type') }} as period_start
     from views
     cross join (
-        select 'month' as period_type
-        union all
-        select 'quarter' as period_type
+        {{- period_types(['month', 'quarter']) | indent(4) }}
     ) as period_types
 
 ),

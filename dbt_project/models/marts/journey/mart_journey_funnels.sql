@@ -1,4 +1,3 @@
-{%- set dimensions = visit_segments() -%}
 {%- set cell = ['journey_id', 'period_type', 'period_start', 'dimension', 'segment'] -%}
 
 -- noqa: disable=LT02
@@ -36,36 +35,18 @@ settings as (
 ),
 
 dimensions as (
-    {%- for dimension, expression, has_days in dimensions %}
-    select
-        '{{ dimension }}' as dimension,
-        {{ has_days }} as has_days
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    {{- visit_dimensions() }}
 ),
 
 period_types as (
-    {%- for period_type in ['day', 'week', 'month', 'quarter'] %}
-    select '{{ period_type }}' as period_type
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    {{- period_types(['day', 'week', 'month', 'quarter']) }}
 ),
 
 visits as (
     select
         sessions.session_key,
         sessions.session_date,
-        sessions.platform,
-        sessions.device_category,
-        sessions.browser,
-        sessions.channel_group,
-        sessions.traffic_campaign,
-        sessions.search_intent,
-        coalesce(customers.persona_id, 'unknown') as persona_id,
+        {{ visit_columns() | indent(4) }},
         coalesce(sessions.customer_id, 'record:' || sessions.session_key) as customer_id
     from sessions
     left join customers on sessions.customer_id = customers.customer_id
@@ -127,14 +108,7 @@ select
     tried.period_type,
     tried.period_start,
     dimensions.dimension,
-    coalesce(
-        case dimensions.dimension
-            {%- for dimension, expression, has_days in dimensions %}
-            when '{{ dimension }}' then {{ expression }}
-            {%- endfor %}
-        end,
-        'unknown'
-    ) as segment
+    {{ visit_segment() }} as segment
 from attempts_in_periods as tried
 inner join dimensions on dimensions.has_days or tried.period_type <> 'day'
 left join repeated_attempts as repeated
@@ -160,17 +134,8 @@ named as (
     {{ pooled_segments('sizes', cell, 'entered_count') }}
 ),
 
--- Cells are numbered within this model: what follows is grouped and joined by one number.
 cells as (
-    select
-        {{ cell | join(', ') }},
-        row_number() over (order by {{ cell | join(', ') }}) as cell_number
-    from (
-        select distinct
-            {{ cell[:4] | join(', ') }},
-            shown_segment as segment
-        from named
-    ) as used
+    {{ numbered_cells('named', cell) }}
 ),
 
 placed as (
@@ -180,11 +145,7 @@ placed as (
         attempts.is_only_attempt,
         cells.cell_number
     from attempts
-    inner join named on {{ agree_on(cell, 'attempts', 'named') }}
-    inner join cells
-        on
-            {{ agree_on(cell[:4], 'named', 'cells') }}
-            and named.shown_segment = cells.segment
+    {{ joined_to_cells('attempts', 'named', 'cells', cell) }}
 )
 {% endset %}
 

@@ -35,12 +35,19 @@ settings as (
         {{ metric_setting('small_sample_n') }} as small_sample_n
 ),
 
+dimensions as (
+    {{- visit_dimensions() }}
+),
+
+period_types as (
+    {{- period_types(['month', 'quarter']) }}
+),
+
 clock as (
     select max(anchored_date) as newest_date
     from paths
 ),
 
--- nothing in the days after: the end of the way, or not known yet
 followed as (
     select
         nodes.path_number,
@@ -48,11 +55,9 @@ followed as (
         nodes.journey_id,
         nodes.step_number,
         nodes.anchored_date,
-        case
-            when later.touchpoint_id is not null then later.touchpoint_id
-            when nodes.anchored_date > clock.newest_date - interval '7 days' then 'open'
-            else 'end'
-        end as next_touchpoint
+        coalesce(
+            later.touchpoint_id, {{ end_of_path('nodes.anchored_date', 'clock.newest_date') }}
+        ) as next_touchpoint
     from nodes
     cross join clock
     left join nodes as later
@@ -65,38 +70,29 @@ followed as (
 visits as (
     select
         {{ numbered(['steps.session_key', 'steps.journey_id']) }} as path_number,
-        sessions.platform,
-        sessions.device_category,
-        sessions.browser,
-        sessions.channel_group,
-        sessions.traffic_campaign,
-        sessions.search_intent,
-        coalesce(customers.persona_id, 'unknown') as persona_id
+        {{ visit_columns() | indent(4) }}
     from steps
     inner join sessions on steps.session_key = sessions.session_key
     left join customers on sessions.customer_id = customers.customer_id
 )
 {% endset %}
 
+{#- one row per leaver, segment and period -#}
 {% set all_leavers %}
-{%- for period_type in ['month', 'quarter'] %}
-{%- set outer = loop %}
-{%- for dimension, expression, _ in visit_segments() %}
 select
     followed.path_number,
     followed.customer_number,
     followed.journey_id,
     followed.step_number,
-    '{{ period_type }}' as period_type,
-    {{ period_start('followed.anchored_date', "'" ~ period_type ~ "'") }} as period_start,
-    '{{ dimension }}' as dimension,
-    coalesce({{ expression }}, 'unknown') as segment,
+    period_types.period_type,
+    {{ period_start('followed.anchored_date', 'period_types.period_type') }} as period_start,
+    dimensions.dimension,
+    {{ visit_segment() }} as segment,
     followed.next_touchpoint
 from followed
 inner join visits on followed.path_number = visits.path_number
-{{- "\n\nunion all\n" if not (loop.last and outer.last) }}
-{%- endfor %}
-{%- endfor %}
+cross join period_types
+cross join dimensions
 {% endset %}
 
 with
@@ -113,62 +109,70 @@ sizes as (
     group by {{ cell | join(', ') }}
 ),
 
-segments_named as (
+named as (
     {{ pooled_segments('sizes', cell, 'n') }}
 ),
 
-segmented as (
+cells as (
+    {{ numbered_cells('named', cell) }}
+),
+
+placed as (
     select
-        {{ prefixed(whole, 'leavers') }},
-        segments_named.shown_segment as segment,
+        cells.cell_number,
         leavers.customer_number,
-        leavers.next_touchpoint
+        leavers.next_touchpoint,
+        count(*) as n
     from leavers
-    inner join segments_named on {{ agree_on(cell, 'leavers', 'segments_named') }}
+    {{ joined_to_cells('leavers', 'named', 'cells', cell) }}
+    group by cells.cell_number, leavers.customer_number, leavers.next_touchpoint
 ),
 
 -- places where few went stand together too
 places_named as (
     select
-        {{ cell | join(', ') }},
-        next_touchpoint,
-        case when count(*) < max(settings.min_published_n) then 'other' else next_touchpoint end
-            as shown_touchpoint
-    from segmented
+        placed.cell_number,
+        placed.next_touchpoint,
+        case
+            when sum(placed.n) < max(settings.min_published_n) then 'other'
+            else placed.next_touchpoint
+        end as shown_touchpoint
+    from placed
     cross join settings
-    group by {{ cell | join(', ') }}, next_touchpoint
+    group by placed.cell_number, placed.next_touchpoint
 ),
 
 bases as (
     select
-        {{ cell | join(', ') }},
+        cell_number,
         customer_number,
-        count(*) as n
-    from segmented
-    group by {{ cell | join(', ') }}, customer_number
+        sum(n) as n
+    from placed
+    group by cell_number, customer_number
 ),
 
 shown as (
     select
-        {{ prefixed(cell, 'segmented') }},
+        placed.cell_number,
         places_named.shown_touchpoint as next_touchpoint,
-        segmented.customer_number,
-        count(*) as n
-    from segmented
+        placed.customer_number,
+        sum(placed.n) as n
+    from placed
     inner join places_named
-        on {{ agree_on(cell + ['next_touchpoint'], 'segmented', 'places_named') }}
-    group by
-        {{ prefixed(cell, 'segmented') }}, places_named.shown_touchpoint, segmented.customer_number
+        on
+            placed.cell_number = places_named.cell_number
+            and placed.next_touchpoint = places_named.next_touchpoint
+    group by placed.cell_number, places_named.shown_touchpoint, placed.customer_number
 ),
 
 shares as (
-    {{ clustered_shares('shown', 'bases', cell, ['next_touchpoint'], 'customer_number')
+    {{ clustered_shares('shown', 'bases', ['cell_number'], ['next_touchpoint'], 'customer_number')
         | indent(4) }}
 ),
 
 final as (
     select
-        {{ prefixed(cell, 'shares') }},
+        {{ prefixed(cell, 'cells') }},
         shares.next_touchpoint,
         shares.base_n as n,
         shares.n as leaver_count,
@@ -180,6 +184,7 @@ final as (
         shares.n < settings.min_published_n as is_suppressed,
         shares.base_n < settings.small_sample_n as is_small_sample
     from shares
+    inner join cells on shares.cell_number = cells.cell_number
     cross join settings
     where shares.base_n >= settings.min_published_n
 )

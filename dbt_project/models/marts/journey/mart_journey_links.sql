@@ -12,6 +12,10 @@ settings as (
         {{ metric_setting('small_sample_n') }} as small_sample_n
 ),
 
+period_types as (
+    {{- period_types(['month', 'quarter']) }}
+),
+
 clock as (
     select max(anchored_date) as newest_date
     from nodes
@@ -46,15 +50,11 @@ links as (
 
     union all
 
-    -- nothing in the days after: the end of the way, or not known yet
     select
         neighboured.path_number,
         neighboured.position + 1 as position,
         neighboured.touchpoint_id as from_touchpoint,
-        case
-            when neighboured.anchored_date > clock.newest_date - interval '7 days' then 'open'
-            else 'end'
-        end as to_touchpoint
+        {{ end_of_path('neighboured.anchored_date', 'clock.newest_date') }} as to_touchpoint
     from neighboured
     cross join bounds
     cross join clock
@@ -73,11 +73,7 @@ paths as (
         period_types.period_type,
         {{ period_start('nodes.anchored_date', 'period_types.period_type') }} as period_start
     from nodes
-    cross join (
-        select 'month' as period_type
-        union all
-        select 'quarter' as period_type
-    ) as period_types
+    cross join period_types
     where nodes.position = 0
 ),
 

@@ -36,9 +36,7 @@ placed as (
         {{ period_start('paths.anchored_date', 'period_types.period_type') }} as period_start
     from paths
     cross join (
-        select 'month' as period_type
-        union all
-        select 'quarter' as period_type
+        {{- period_types(['month', 'quarter']) | indent(4) }}
     ) as period_types
 ),
 

@@ -48,9 +48,7 @@ named as (
     from caused
     inner join decisive on caused.survey_response_key = decisive.survey_response_key
     cross join (
-        select 'month' as period_type
-        union all
-        select 'quarter' as period_type
+        {{- period_types(['month', 'quarter']) | indent(4) }}
     ) as period_types
     group by
         period_types.period_type,

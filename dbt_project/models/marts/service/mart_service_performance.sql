@@ -110,9 +110,7 @@ dated as (
     from observed
     inner join attributes on observed.record_key = attributes.record_key
     cross join (
-        select 'month' as period_type
-        union all
-        select 'quarter' as period_type
+        {{- period_types(['month', 'quarter']) | indent(4) }}
     ) as period_types
 
 )
