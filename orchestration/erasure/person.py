@@ -47,7 +47,8 @@ _OF_SEVERAL = """
 _KEYS = """
 select personal_details_key from vault.personal_data_vault where customer_id in (select * from ids)
 union
-select identifier_key from intermediate.int_identifiers_resolved
+select replace(cast(identifier_key as varchar), '-', '')
+from intermediate.int_identifiers_resolved
 where customer_id in (select * from ids) and not is_shared
 union
 select identity_record_key from intermediate.int_identity_records_resolved

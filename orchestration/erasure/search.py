@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
+from uuid import UUID
 
 import duckdb
 import pyarrow.parquet as pq
@@ -23,6 +24,9 @@ from orchestration.ingestion.sources import load_sources
 
 # The demo's own truth, which no part of the warehouse reads.
 _NOT_OURS = ("truth",)
+
+# A surrogate key as text; tables of identity hold it as `uuid` (compact_key in dbt_project/macros).
+_KEY = re.compile(r"[0-9a-f]{32}")
 
 _PARQUET = {".parquet"}
 _DUCKDB = {".duckdb"}
@@ -131,8 +135,10 @@ class Terms:
 
 
 def spellings(value: str) -> Iterator[str]:
-    """How a value may be spelt: as it is, and as a web address has it."""
+    """How a value may be spelt: as it is, as a web address has it, and a key as `uuid` shows it."""
     yield value
+    if _KEY.fullmatch(value):
+        yield str(UUID(value))
     if "@" in value or "+" in value:
         yield quote(value, safe="")
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ def make_warehouse(home: Home, *, with_anna: bool = True) -> None:
             create schema marts; create schema intermediate; create schema vault;
             create table marts.customer_id_history
                 (customer_id varchar, current_customer_id varchar);
-            create table intermediate.int_identifiers_resolved (identifier_key varchar,
+            create table intermediate.int_identifiers_resolved (identifier_key uuid,
                 identifier_type varchar, identifier_value varchar, customer_id varchar,
                 is_shared boolean);
             create table intermediate.int_identity_records_resolved
@@ -478,6 +479,14 @@ def test_what_is_delivered_again_does_not_come_back_and_who_returns_is_new(home:
     listed = (home.state / "erasures" / "suppressed.parquet").read_bytes()
     assert Terms([ANNAS_BROWSER, "anna.aho@mail.example"]).values
     assert ANNAS_BROWSER.encode() not in listed
+
+
+def test_a_key_is_found_where_a_table_holds_it_in_sixteen_bytes(tmp_path: Path) -> None:
+    key = md5(b"identifier|user_id|u70001", usedforsecurity=False).hexdigest()
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as warehouse:
+        warehouse.execute(f"create table observed as select uuid '{key}' as identifier_key")
+        warehouse.execute("create table others as select uuid() as identifier_key")
+    assert Terms([key]).tables_of(tmp_path / "warehouse.duckdb") == (2, ["main.observed"])
 
 
 def test_a_name_that_others_have_too_is_left_to_them(home: Home) -> None:

@@ -17,6 +17,17 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The key of an identifier, from its type and value: compact in the tables of identity, whose text
+   (key_text) is what records and marts name it by. #}
+{% macro identifier_key(type, value) -%}
+    {{ compact_key(["'identifier'", type, value]) }}
+{%- endmacro %}
+
+{# The key of the edge between two identifiers, the smaller one first. #}
+{% macro identity_edge_key(from_key, to_key) -%}
+    {{ compact_key(["'identity_edge'", key_text(from_key), key_text(to_key)]) }}
+{%- endmacro %}
+
 {# The time of a record of a conformed family, and of its identifiers. #}
 {% macro identity_record_time(record_kind, prefix='') -%}
     {%- set columns = {
@@ -71,11 +82,11 @@
 
 {# The id of the customer whose oldest identifier has this key. Who was erased and has come back with
    the same identifier is a new customer: the time of the erasure makes the id another one. #}
-{% macro customer_id(identifier_key) -%}
+{% macro customer_id(key) -%}
     {%- set returned = returned_identifiers() -%}
     {%- if returned -%}
     'c_' || substr(md5(
-        {{ identifier_key }} || case {{ identifier_key }}
+        {{ key_text(key) }} || case {{ key }}
             {%- for row in returned %}
             when '{{ row[0] }}' then '|{{ row[1] }}'
             {%- endfor %}
@@ -83,7 +94,7 @@
         end
     ), 1, 20)
     {%- else -%}
-    'c_' || substr(md5({{ identifier_key }}), 1, 20)
+    'c_' || substr(md5({{ key_text(key) }}), 1, 20)
     {%- endif -%}
 {%- endmacro %}
 
@@ -94,7 +105,7 @@
         {{ return([]) }}
     {%- endif -%}
     {{ return(run_query(
-        'select ' ~ surrogate_key(["'identifier'", 'identifier_type', 'identifier_value'])
+        'select ' ~ identifier_key('identifier_type', 'identifier_value')
         ~ ' as identifier_key, cast(max(erased_at) as string) as erased_at from ' ~ files
         ~ ' group by identifier_type, identifier_value order by 1'
     ) | list) }}

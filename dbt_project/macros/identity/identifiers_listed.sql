@@ -8,7 +8,7 @@
         record_kind,
         '{{ type }}' as identifier_type,
         {{ type }} as identifier_value,
-        {{ surrogate_key(["'identifier'", "'" ~ type ~ "'", type]) }} as identifier_key,
+        {{ identifier_key("'" ~ type ~ "'", type) }} as identifier_key,
         first_seen_at,
         last_seen_at,
         record_count

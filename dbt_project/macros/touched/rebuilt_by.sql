@@ -2,8 +2,9 @@
    `touched` the model that lists the keys of this run. Rows of those keys, and of the keys that the
    model returns, are deleted before the new ones go in, in one transaction. What the model must
    read again it chooses itself, within {% if is_incremental() %}. Where the touched model lists
-   something else than the model's keys, `touched_key` names its column and `columns` those of the
-   model in which it stands.
+   something else than the model's keys, `touched_key` is its expression and `columns` those of the
+   model in which it stands; where each row that the model returns has something touched in them,
+   no `key` is needed.
 
    On engines without transactions (Spark on Parquet) the model is an ordinary table. #}
 {% macro rebuilt_by(key, touched, touched_key=none, columns=none) -%}
@@ -29,6 +30,7 @@
     {%- set touched -%}
         select {{ meta['touched_key'] }} from {{ relation_built_before(meta['touched']) }}
     {%- endset -%}
+    {%- if key %}
     delete from {{ arguments['target_relation'] }}
     where {{ key }} in (
         {%- if key in meta['touched_columns'] %}
@@ -37,6 +39,7 @@
         {%- endif %}
         select {{ key }} from {{ arguments['temp_relation'] }}
     );
+    {%- endif %}
     {#- A statement a column: joined by `or`, each row would be looked up for all of them. #}
     {%- for column in meta['touched_columns'] if column != key %}
     delete from {{ arguments['target_relation'] }}

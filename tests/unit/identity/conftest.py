@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import jinja2
@@ -34,6 +34,7 @@ CHAIN = (
     "int_identifiers_observed",
     "int_identity_separations",
     "int_identity_edges",
+    "int_identity_edges_named",
     "int_touched_customer_identifiers",
     "int_identity_groups_joined",
     "int_identity_components",
@@ -146,11 +147,12 @@ def _environment() -> jinja2.Environment:
 
 
 ENVIRONMENT = _environment()
+GLOBALS = cast("dict[str, Any]", ENVIRONMENT.globals)
 
 
 def call_macro(name: str, *arguments: Any) -> str:
     """The SQL that a macro writes."""
-    return str(ENVIRONMENT.globals[name](*arguments))
+    return str(GLOBALS[name](*arguments))
 
 
 class Identity:
@@ -202,7 +204,7 @@ class Identity:
         """Build the chain upon the tables of the last time, as dbt does with a day's batch."""
         WAREHOUSE.connection = self.connection
         WAREHOUSE.tables = {name for (name,) in self.rows("select table_name from duckdb_tables()")}
-        config = ENVIRONMENT.globals["config"]
+        config = GLOBALS["config"]
         try:
             for model in CHAIN:
                 config.stated = {}

@@ -11,6 +11,9 @@ import yaml
 
 SCENARIOS = yaml.safe_load((Path(__file__).parent / "scenarios.yml").read_text(encoding="utf-8"))
 
+# A customer's id, as SQL, from the key of the identifier that founded it.
+NAMED_BY = "'c_' || md5(replace(cast({key} as varchar), '-', ''))[:20]"
+
 COLUMNS = {
     "contact": "contact_id",
     "user": "user_id",
@@ -118,7 +121,7 @@ def test_scenario(identity: Any, scenario: dict[str, Any], is_reversed: bool) ->
                 date_diff('day', timestamp '2024-01-01', dated.valid_to)
             from int_identifiers_dated as dated
             inner join int_identifiers_observed as named
-                on dated.customer_id = 'c_' || md5(named.identifier_key)[:20]
+                on dated.customer_id = {NAMED_BY.format(key="named.identifier_key")}
             where
                 dated.identifier_type || ':' || dated.identifier_value = '{member(identifier)}'
                 and named.identifier_type || ':' || named.identifier_value = '{member(naming)}'
@@ -126,12 +129,11 @@ def test_scenario(identity: Any, scenario: dict[str, Any], is_reversed: bool) ->
         )
         assert (first_day, last_day) in spans
     if "retired" in scenario:
-        # An id is made from the identifier that founded the customer.
         retired = identity.rows(
             "select identifiers.identifier_type || ':' || identifiers.identifier_value,"
             " date_diff('day', timestamp '2024-01-01', retired.valid_to)"
             " from int_customer_ids_retired as retired"
             " join int_identifiers_resolved as identifiers"
-            " on retired.retired_customer_id = 'c_' || md5(identifiers.identifier_key)[:20]"
+            f" on retired.retired_customer_id = {NAMED_BY.format(key='identifiers.identifier_key')}"
         )
         assert dict(retired) == {member(k): day for k, day in scenario["retired"].items()}

@@ -185,7 +185,7 @@ named as (
 
 final as (
     select
-        {{ surrogate_key(["'identifier'", "'phone_hash'", 'tenure_value']) }} as identifier_key,
+        {{ identifier_key("'phone_hash'", 'tenure_value') }} as identifier_key,
         'phone_hash' as identifier_type,
         phone_hash as identifier_value,
         tenure_value,

@@ -77,7 +77,6 @@ merged_customers as (
 -- apart, all that an opt-out let go.
 separated_edges as (
     select
-        identity_edge_key,
         from_key,
         to_key
     from {{ all_edges }} as edges
@@ -121,7 +120,7 @@ where
 
 joining_edges as (
     select
-        edges.identity_edge_key,
+        {{ identity_edge_key('edges.from_key', 'edges.to_key') }} as identity_edge_key,
         edges.from_key,
         edges.to_key,
         edges.from_type,
@@ -571,7 +570,7 @@ final as (
         end as reason,
         case
             when spans.previous_key is not null and spans.separation_kind is null
-                then spans.joined_by
+                then {{ key_text('spans.joined_by') }}
         end as identity_edge_key
     from spans
     left join joining_edges on spans.joined_by = joining_edges.identity_edge_key

@@ -36,7 +36,7 @@ by_source as (
 
 identifiers as (
     select
-        {{ surrogate_key(["'identifier'", 'identifier_type', 'identifier_value']) }}
+        {{ identifier_key('identifier_type', 'identifier_value') }}
             as identifier_key,
         identifier_type,
         identifier_value,
@@ -94,7 +94,7 @@ matches as (
 
 bad_addresses as (
     select
-        {{ surrogate_key(["'identifier'", "'email_hash'", 'email_hash']) }} as identifier_key,
+        {{ identifier_key("'email_hash'", 'email_hash') }} as identifier_key,
         block_reason
     from (
         {{ bad_addresses() }}

@@ -1,5 +1,5 @@
 {{ rebuilt_by(
-    'identity_edge_key',
+    none,
     'int_touched_identifiers',
     touched_key='identifier_key',
     columns=['from_key', 'to_key'],
@@ -70,8 +70,8 @@ seen_together as (
 
 keyed as (
     select
-        {{ surrogate_key(["'identifier'", 'one_type', 'one_value']) }} as one_key,
-        {{ surrogate_key(["'identifier'", 'other_type', 'other_value']) }} as other_key,
+        {{ identifier_key('one_type', 'one_value') }} as one_key,
+        {{ identifier_key('other_type', 'other_value') }} as other_key,
         one_type,
         other_type,
         first_sight,
@@ -336,8 +336,6 @@ cut as (
 
 final as (
     select
-        {{ surrogate_key(["'identity_edge'", 'ranked.from_key', 'ranked.to_key']) }}
-            as identity_edge_key,
         ranked.from_key,
         ranked.to_key,
         ranked.from_type,

@@ -111,7 +111,8 @@ unioned as (
 
 final as (
     select
-        {{ surrogate_key(["'identity_skip'", 'skip_kind', 'skipped_key']) }} as identity_skip_key,
+        {{ surrogate_key(["'identity_skip'", 'skip_kind', key_text('skipped_key')]) }}
+            as identity_skip_key,
         skip_kind,
         skipped_key,
         identifier_type,

@@ -1,7 +1,7 @@
 {{ rebuilt_by(
     'identity_record_key',
     'int_touched_customer_identifiers',
-    touched_key='identifier_key',
+    touched_key=key_text('identifier_key'),
     columns=['identifier_key'],
 ) }}
 -- depends_on: {{ ref('int_touched_customer_identifiers') }}
@@ -80,7 +80,7 @@ found as (
     {%- endfor %}
 ),
 
-final as (
+preferred as (
     select
         identity_record_key,
         case best_preference
@@ -100,6 +100,16 @@ final as (
         end as customer_id
     from found
     where best_preference < 9999
+),
+
+-- records and marts name an identifier by the text of its key
+final as (
+    select
+        identity_record_key,
+        {{ key_text('identifier_key') }} as identifier_key,
+        identifier_type,
+        customer_id
+    from preferred
 )
 
 select * from final

@@ -11,11 +11,11 @@ crm_merges as (
 listed as (
     select
         separation_kind,
-        {{ surrogate_key(["'identifier'", 'identifier_type', 'identifier_value']) }}
+        {{ identifier_key('identifier_type', 'identifier_value') }}
             as identifier_key,
         case
             when other_value is not null
-                then {{ surrogate_key(["'identifier'", 'other_type', 'other_value']) }}
+                then {{ identifier_key('other_type', 'other_value') }}
         end as other_key,
         cast(separated_on as timestamp) as separated_at,
         reason
@@ -26,9 +26,9 @@ listed as (
 unmerged as (
     select
         'unmerged' as separation_kind,
-        {{ surrogate_key(["'identifier'", "'contact_id'", 'trim(surviving_contact_id)']) }}
+        {{ identifier_key("'contact_id'", 'trim(surviving_contact_id)') }}
             as identifier_key,
-        {{ surrogate_key(["'identifier'", "'contact_id'", 'trim(merged_contact_id)']) }}
+        {{ identifier_key("'contact_id'", 'trim(merged_contact_id)') }}
             as other_key,
         unmerged_at as separated_at,
         source as reason
@@ -45,8 +45,9 @@ unioned as (
 final as (
     select
         {{ surrogate_key([
-            "'identity_separation'", 'least(identifier_key, coalesce(other_key, identifier_key))',
-            'greatest(identifier_key, coalesce(other_key, identifier_key))'
+            "'identity_separation'",
+            key_text('least(identifier_key, coalesce(other_key, identifier_key))'),
+            key_text('greatest(identifier_key, coalesce(other_key, identifier_key))'),
         ]) }} as identity_separation_key,
         least(identifier_key, coalesce(other_key, identifier_key)) as from_key,
         greatest(identifier_key, coalesce(other_key, identifier_key)) as to_key,

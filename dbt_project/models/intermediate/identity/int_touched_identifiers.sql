@@ -12,7 +12,7 @@ identifiers as (
 
 keyed as (
     select
-        {{ surrogate_key(["'identifier'", 'identifier_type', 'identifier_value']) }}
+        {{ identifier_key('identifier_type', 'identifier_value') }}
             as identifier_key,
         identifier_type,
         identifier_value
@@ -31,7 +31,7 @@ shared_before as (
 ),
 {%- else -%}
 shared_before as (
-    select cast(null as string) as identifier_key
+    select cast(null as {{ compact_key_type() }}) as identifier_key
 ),
 {%- endif %}
 
