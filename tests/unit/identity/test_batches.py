@@ -134,6 +134,10 @@ def test_batches_end_where_a_rebuild_ends(identity_class: Any, seed: int) -> Non
         world.tell(grown).resolve_batch()
         at_once = world.tell(identity_class(LIMITS)).resolve()
         assert differing(grown, at_once) == [], f"day {day}"
+        assert not at_once.rows(
+            "select identity_edge_key from int_identifiers_dated where identity_edge_key not in"
+            " (select identity_edge_key from int_identity_edges_named)"
+        )
 
 
 @pytest.mark.parametrize("seed", range(4))
