@@ -677,7 +677,8 @@ def _times(world: World) -> None:
             from true_times as t left join (
                 select ticket_id, min(met_at) as met_at from true_contacts group by ticket_id
             ) as l on t.record = cast(l.ticket_id as varchar))"""
-        _add(world, metric_id, timed, "seconds", censored="waits")
+        for quantile in ("", "_p90"):
+            _add(world, metric_id + quantile, timed, "seconds", censored="waits")
         kept = metric_id.replace("_time", "_in_time")
         _add(world, kept, timed, f"seconds <= {promise}", f"seconds > {promise} or not waits")
 

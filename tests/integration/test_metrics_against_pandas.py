@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -26,6 +27,8 @@ BREAKDOWNS: dict[str, list[list[str]]] = {
 }
 
 Estimate = Callable[[pd.DataFrame], tuple[int, float, float, float]]
+# pandas types what is in a frame too widely to compare it
+Query = Callable[[str], Any]
 
 
 def design_effect(values: np.ndarray, customers: pd.Series) -> float:
@@ -48,8 +51,7 @@ def share(records: pd.DataFrame) -> tuple[int, float, float, float]:
 
 
 def share_of_customers(records: pd.DataFrame) -> tuple[int, float, float, float]:
-    once = records.groupby("customer", as_index=False)["value"].max()
-    return share(once)
+    return share(records.groupby("customer", as_index=False).agg(value=("value", "max")))
 
 
 def net(records: pd.DataFrame) -> tuple[int, float, float, float]:
@@ -73,7 +75,7 @@ def mean(records: pd.DataFrame) -> tuple[int, float, float, float]:
 
 
 def customers_mean_of_sums(records: pd.DataFrame) -> tuple[int, float, float, float]:
-    return mean(records.groupby("customer", as_index=False)["value"].sum())
+    return mean(records.groupby("customer", as_index=False).agg(value=("value", "sum")))
 
 
 def total(records: pd.DataFrame) -> tuple[int, float, float, float]:
@@ -100,25 +102,25 @@ def ratio(records: pd.DataFrame) -> tuple[int, float, float, float]:
 
 
 @pytest.fixture(scope="module")
-def warehouse(demo_run) -> Path:
+def warehouse(demo_run: Any) -> Path:
     return Path(demo_run.home) / "warehouse.duckdb"
 
 
 @pytest.fixture(scope="module")
-def query(warehouse: Path) -> Callable[[str], pd.DataFrame]:
+def query(warehouse: Path) -> Query:
     connection = duckdb.connect(str(warehouse), read_only=True)
     return lambda sql: connection.execute(sql).df()
 
 
 @pytest.fixture(scope="module")
-def mart(query) -> pd.DataFrame:
+def mart(query: Query) -> pd.DataFrame:
     frame = query("select * from marts.mart_journey_metrics")
     frame["period_start"] = pd.to_datetime(frame["period_start"])
     return frame
 
 
 @pytest.fixture(scope="module")
-def facts(query) -> dict[str, pd.DataFrame]:
+def facts(query: Query) -> dict[str, pd.DataFrame]:
     """One row per counted record and fact, with date, dimensions, customer and persona."""
     with_persona = """
         select facts.*, coalesce(customers.persona_id, 'unknown') as persona_id,
@@ -210,8 +212,8 @@ def observations(metric_id: str, facts: dict[str, pd.DataFrame]) -> tuple[str, p
             return "orders", sold.assign(value=sold["net_amount_eur"].astype(float))
         case "average_price":
             counted = orders[orders["unit_count"] > 0]
-            value, base = counted["net_amount_eur"].astype(float), counted["unit_count"]
-            return "orders", counted.assign(value=value, base=base.astype(float))
+            amounts, units = counted["net_amount_eur"].astype(float), counted["unit_count"]
+            return "orders", counted.assign(value=amounts, base=units.astype(float))
         case "purchase_frequency":
             return "orders", orders.dropna(subset="customer_id").assign(value=1)
         case _:
@@ -241,7 +243,9 @@ METRICS: dict[str, Estimate] = {
 
 @pytest.mark.parametrize("period_type", FREQUENCIES)
 @pytest.mark.parametrize("metric_id", METRICS)
-def test_mart_equals_a_second_computation(metric_id, period_type, mart, facts):
+def test_mart_equals_a_second_computation(
+    metric_id: str, period_type: str, mart: Any, facts: dict[str, pd.DataFrame]
+) -> None:
     fact, records = observations(metric_id, facts)
     records = records.assign(value=records["value"].astype(float))
     starts = records["date"].dt.to_period(FREQUENCIES[period_type]).dt.start_time
@@ -287,12 +291,15 @@ def test_mart_equals_a_second_computation(metric_id, period_type, mart, facts):
     assert compared > 0 or period_type in ("day", "week")
 
 
-def kaplan_meier(times: np.ndarray, finished: np.ndarray, quantile: float) -> float:
+def kaplan_meier(
+    times: np.ndarray, finished: np.ndarray, quantile: float, weights: np.ndarray | None = None
+) -> float:
     """Time at which the share still unfinished falls to 1 − quantile."""
+    weights = np.ones(len(times)) if weights is None else weights
     unfinished, steps = 1.0, []
     for time in np.unique(times[finished]):
-        exposed = (times >= time).sum()
-        unfinished *= 1 - (times[finished] == time).sum() / exposed
+        exposed = weights[times >= time].sum()
+        unfinished *= 1 - weights[finished & (times == time)].sum() / exposed
         steps.append((time, unfinished))
     for (time, left), following in zip(steps, [*steps[1:], (np.nan, 0)], strict=True):
         if np.isclose(left, 1 - quantile):
@@ -302,7 +309,9 @@ def kaplan_meier(times: np.ndarray, finished: np.ndarray, quantile: float) -> fl
     return np.nan
 
 
-def test_task_durations_count_unfinished_tasks_until_they_were_last_seen(mart, query):
+def test_task_durations_count_unfinished_tasks_until_they_were_last_seen(
+    mart: Any, query: Query
+) -> None:
     tasks = query(
         "select tasks.observed_seconds, tasks.is_censored, sessions.session_date"
         " from intermediate.int_session_tasks_timed as tasks"
@@ -330,7 +339,63 @@ def test_task_durations_count_unfinished_tasks_until_they_were_last_seen(mart, q
             assert abandonment["value"] == pytest.approx(1 - finished.mean())
 
 
-def test_alpha_is_cronbachs(mart, query):
+@pytest.mark.parametrize("subject", ["team_id", "channel", "topic"])
+@pytest.mark.parametrize("quantile", [0.5, 0.9])
+@pytest.mark.parametrize("times", ["response", "solution"])
+def test_service_times_are_compared_with_all_cases_of_the_same_mix(
+    query: Query, subject: str, quantile: float, times: str
+) -> None:
+    cases = query(
+        f"""
+        select
+            {times}_open_seconds as seconds, is_{times}_pending as waits, team_id, channel,
+            coalesce(topic, 'unknown') as topic, contact_date
+        from intermediate.int_service_contacts_judged where response_open_seconds is not null
+        qualify row_number() over (
+            partition by service_case_key order by contact_date, contact_key
+        ) = 1
+        """
+    )
+    cases["mix"] = (
+        pd.to_datetime(cases["contact_date"]).dt.to_period("Q").astype(str)
+        + cases["channel"]
+        + cases["topic"]
+    )
+    starts = pd.to_datetime(cases["contact_date"]).dt.to_period("Q").dt.start_time
+    metric = "first_response_time" if times == "response" else "resolution_time"
+    published = query(
+        f"""
+        select subject_id, period_start, n, value, expected_value, difference, is_suppressed
+        from marts.mart_service_performance
+        where
+            metric_id = '{metric}{"_p90" if quantile == 0.9 else ""}'
+            and period_type = 'quarter' and subject_kind = '{subject.removesuffix("_id")}'
+        """
+    ).set_index(["subject_id", "period_start"])
+    cells = dict(list(cases.groupby([cases[subject], starts])))
+    assert set(published.index) == set(cells)
+    assert not published["is_suppressed"].all()
+    for key, row in published.iterrows():
+        own = cells[key]
+        assert row["n"] == len(own)
+        if row["is_suppressed"]:
+            assert pd.isna(row["value"])
+            continue
+        value = kaplan_meier(own["seconds"].to_numpy(), ~own["waits"].to_numpy(), quantile)
+        alike = cases[cases["mix"].isin(own["mix"])]
+        weights = own["mix"].value_counts() / cases["mix"].value_counts()
+        expected = kaplan_meier(
+            alike["seconds"].to_numpy(),
+            ~alike["waits"].to_numpy(),
+            quantile,
+            alike["mix"].map(weights).to_numpy(),
+        )
+        assert row["value"] == pytest.approx(value, nan_ok=True)
+        assert row["expected_value"] == pytest.approx(expected, nan_ok=True)
+        assert row["difference"] == pytest.approx(value - expected, nan_ok=True)
+
+
+def test_alpha_is_cronbachs(mart: Any, query: Query) -> None:
     items = query(
         "select survey_response_key, question_id, submitted_date, score"
         " from marts.fct_survey_answers where metric_id = 'exq' and is_valid_score"
@@ -354,7 +419,7 @@ def test_alpha_is_cronbachs(mart, query):
         assert row["value"] == pytest.approx(alpha)
 
 
-def test_a_metric_without_a_source_is_absent_with_the_reason(mart, query):
+def test_a_metric_without_a_source_is_absent_with_the_reason(mart: Any, query: Query) -> None:
     coverage = query("select * from marts.mart_metric_coverage").set_index("metric_id")
     published = coverage["status"] == "published"
     service = query("select distinct metric_id from marts.mart_service_performance")

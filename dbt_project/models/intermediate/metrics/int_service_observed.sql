@@ -223,7 +223,17 @@ final as (
             'censored': 'is_response_pending',
         },
         {
+            'metric_id': 'first_response_time_p90',
+            'value': 'response_open_seconds',
+            'censored': 'is_response_pending',
+        },
+        {
             'metric_id': 'resolution_time',
+            'value': 'solution_open_seconds',
+            'censored': 'is_solution_pending',
+        },
+        {
+            'metric_id': 'resolution_time_p90',
             'value': 'solution_open_seconds',
             'censored': 'is_solution_pending',
         },

@@ -1,26 +1,25 @@
+{%- set subject = [
+    'metric_id', 'period_type', 'period_start', 'subject_kind', 'subject_id', 'team_id',
+] -%}
+{%- set mix = ['metric_id', 'period_type', 'period_start', 'channel', 'topic'] -%}
+
 -- noqa: disable=LT02
-{% set dated_ctes %}
+{% set subject_ctes %}
 contacts as (
 
     select * from {{ ref('int_service_contacts_judged') }}
 
 ),
 
-scores as (
+records as (
 
-    select
-        scores.survey_answer_key,
-        responses.service_case_key
-    from {{ ref('int_survey_scores_placed') }} as scores
-    inner join {{ ref('int_survey_responses_identified') }} as responses
-        on scores.survey_response_key = responses.survey_response_key
-    where scores.metric_id = 'csat'
+    select * from {{ ref('int_service_records_assigned') }}
 
 ),
 
-cases as (
+times as (
 
-    select * from {{ ref('fct_service_cases') }}
+    select * from {{ ref('int_service_times_estimated') }}
 
 ),
 
@@ -45,134 +44,40 @@ settings as (
 
 ),
 
--- Who dealt with what: the contact's own words, or those of the case that a score is about.
-attributes as (
+-- Case mix: what all contacts of the same channel and topic came to in the period. Who is given
+-- the hard ones is compared with what others made of hard ones. A record has one channel, and
+-- stands there once.
+mixes as (
 
     select
-        contact_key as record_key,
-        coalesce(agent_id, 'unknown') as agent_id,
-        coalesce(team_id, 'unknown') as team_id,
-        channel,
-        coalesce(topic, 'unknown') as topic,
-        menu_choice,
-        agent_id is not null as has_agent
-    from contacts
-    union all
-    select
-        scores.survey_answer_key as record_key,
-        coalesce(cases.agent_id, 'unknown') as agent_id,
-        coalesce(cases.team_id, 'unknown') as team_id,
-        cases.channel,
-        coalesce(cases.topic, 'unknown') as topic,
-        cast(null as string) as menu_choice,
-        cases.agent_id is not null as has_agent
-    from scores
-    inner join cases on scores.service_case_key = cases.service_case_key
+        {{ mix | join(', ') }},
+        sum(weight * value_number) / sum(weight) as expected_number
+    from records
+    where subject_kind = 'channel'
+    group by {{ mix | join(', ') }}
 
 ),
-
--- The values are those of the metrics (int_service_observed), no second definition.
-observed as (
-
-    select
-        observed.metric_id,
-        observed.record_key,
-        observed.occurred_date,
-        coalesce(observed.customer_id, 'record:' || observed.record_key) as customer_id,
-        observed.value_number,
-        -- a survey that weighs its respondents weighs them here too
-        coalesce(observed.weight, 1) as weight
-    from {{ ref('int_service_observed') }} as observed
-    where
-        observed.metric_id in (
-            'average_handling_time', 'first_contact_resolution', 'transfer_rate', 'agent_csat',
-            'self_service_containment', 'escalation_rate', 'service_to_sales',
-            'first_response_in_time', 'resolution_in_time'
-        )
-
-),
-
-dated as (
-
-    select
-        observed.metric_id,
-        period_types.period_type,
-        {{ period_start('observed.occurred_date', 'period_types.period_type') }} as period_start,
-        observed.customer_id,
-        observed.value_number,
-        observed.weight,
-        attributes.agent_id,
-        attributes.team_id,
-        attributes.channel,
-        attributes.topic,
-        attributes.menu_choice,
-        attributes.has_agent
-    from observed
-    inner join attributes on observed.record_key = attributes.record_key
-    cross join (
-        {{- period_types(['month', 'quarter']) | indent(4) }}
-    ) as period_types
-
-)
-{% endset %}
-
-{#- Case mix: what all contacts of the same channel and topic came to in the period. Who is given
-    the hard ones is compared with what others made of hard ones. -#}
-{% set mixed_cases %}
-select
-    *,
-    sum(weight * value_number) over (
-        partition by metric_id, period_type, period_start, channel, topic
-    ) / sum(weight) over (
-        partition by metric_id, period_type, period_start, channel, topic
-    ) as expected_number
-from dated
-{% endset %}
-
-{% set subject_ctes %}
-{{ dated_ctes }},
-
-{{ computed_once('expected', mixed_cases, given=dated_ctes) }},
 
 subjects as (
 
-    -- what a machine settles is nobody's merit
-    {%- set is_of_people = "metric_id not in ('self_service_containment', 'escalation_rate')" %}
-    {%- set kinds = {
-        'agent': ('agent_id', 'team_id', 'has_agent and ' ~ is_of_people),
-        'team': ('team_id', 'cast(null as string)', "team_id <> 'unknown' and " ~ is_of_people),
-        'channel': ('channel', 'cast(null as string)', 'true'),
-        'topic': ('topic', 'cast(null as string)', 'true'),
-    } %}
-    {%- for kind, (subject, team, condition) in kinds.items() %}
     select
-        metric_id,
-        period_type,
-        period_start,
-        '{{ kind }}' as subject_kind,
-        {{ subject }} as subject_id,
-        {{ team }} as team_id,
-        customer_id,
-        value_number,
-        weight,
-        expected_number,
-        value_number - expected_number as residual
-    from expected
-    where {{ condition }}
-    {{- "\n    union all" if not loop.last }}
-    {%- endfor %}
+        {{ prefixed(subject, 'records') }},
+        records.customer_id,
+        records.value_number,
+        records.weight,
+        mixes.expected_number,
+        records.value_number - mixes.expected_number as residual
+    from records
+    inner join mixes on {{ agree_on(mix, 'records', 'mixes') }}
+    inner join metrics on records.metric_id = metrics.metric_id
+    where metrics.estimator <> 'quantile'
 
 ),
 
 customers as (
 
     select
-        metric_id,
-        period_type,
-        period_start,
-        subject_kind,
-        subject_id,
-        team_id,
+        {{ subject | join(', ') }},
         customer_id,
         count(*) as n,
         sum(weight) as w,
@@ -185,20 +90,14 @@ customers as (
         sum(weight * weight * residual * residual) as wwrr,
         sum(weight * weight * residual) as wwrb
     from subjects
-    group by
-        metric_id, period_type, period_start, subject_kind, subject_id, team_id, customer_id
+    group by {{ subject | join(', ') }}, customer_id
 
 ),
 
 judged as (
 
     select
-        metric_id,
-        period_type,
-        period_start,
-        subject_kind,
-        subject_id,
-        team_id,
+        {{ subject | join(', ') }},
         sum(n) as n,
         sum(n) as record_count,
         count(*) as customer_count,
@@ -217,7 +116,7 @@ judged as (
         sum(r * r) as crr,
         sum(r * w) as crb
     from customers
-    group by metric_id, period_type, period_start, subject_kind, subject_id, team_id
+    group by {{ subject | join(', ') }}
 
 ),
 
@@ -226,13 +125,13 @@ judged as (
 requests as (
 
     {%- set asked = {'topic': "coalesce(topic, 'unknown')", 'menu_choice': 'menu_choice'} %}
-    {%- for kind, subject in asked.items() %}
+    {%- for kind, request in asked.items() %}
     {%- for period_type in ['month', 'quarter'] %}
     select
         '{{ period_type }}' as period_type,
         {{ period_start('contact_date', "'" ~ period_type ~ "'") }} as period_start,
         '{{ kind }}' as subject_kind,
-        {{ subject }} as subject_id,
+        {{ request }} as subject_id,
         coalesce(customer_id, 'record:' || contact_key) as customer_id
     from contacts
     where {{ 'not is_passed_on' if kind == 'topic' else 'menu_choice is not null' }}
@@ -345,7 +244,7 @@ with
 
 {{ subject_ctes }},
 
-{{ computed_once('united', all_subjects, given=subject_ctes) }},
+{{ computed_once('summed', all_subjects, given=subject_ctes) }},
 
 valued as (
 
@@ -368,7 +267,7 @@ valued as (
         min(n) over (
             partition by metric_id, period_type, period_start, subject_kind, team_id
         ) as smallest_n
-    from united
+    from summed
 
 ),
 
@@ -453,31 +352,80 @@ figures as (
 
 ),
 
+-- A median gives nothing back and is withheld for its size only. What to expect is known far
+-- better than the figure, of which it takes the interval.
+judged_times as (
+
+    select
+        {{ prefixed(subject, 'times') }},
+        metrics.unit,
+        times.n,
+        times.value as m,
+        times.ci_low,
+        times.ci_high,
+        times.expected_value,
+        times.value - times.expected_value as difference,
+        times.ci_low - times.expected_value as difference_ci_low,
+        times.ci_high - times.expected_value as difference_ci_high,
+        times.n < settings.min_published_n as is_suppressed,
+        times.n < settings.small_sample_n as is_small_sample
+    from times
+    inner join metrics on times.metric_id = metrics.metric_id
+    cross join settings
+
+),
+
+united as (
+
+    {%- set shown = [
+        'm', 'ci_low', 'ci_high', 'expected_value', 'difference', 'difference_ci_low',
+        'difference_ci_high',
+    ] %}
+    {%- for relation in ['figures', 'judged_times'] %}
+    select
+        {{ subject | join(', ') }},
+        unit,
+        n,
+        {%- for figure in shown %}
+        {{ figure }},
+        {%- endfor %}
+        is_suppressed,
+        is_small_sample
+    from {{ relation }}
+    {{- "\n    union all" if not loop.last }}
+    {%- endfor %}
+
+),
+
 final as (
 
     {%- set shown = {
-        'value': 'm', 'ci_low': 'least(ci_low, m)', 'ci_high': 'greatest(ci_high, m)',
+        'value': 'm',
+        'ci_low': 'case when ci_low is not null then least(ci_low, m) end',
+        'ci_high': 'case when ci_high is not null then greatest(ci_high, m) end',
         'expected_value': 'expected_value', 'difference': 'difference',
         'difference_low': 'difference_ci_low', 'difference_high': 'difference_ci_high',
     } %}
     select
-        metric_id,
-        period_type,
-        period_start,
-        subject_kind,
-        subject_id,
-        team_id,
+        {{ subject | join(', ') }},
         unit,
         n,
         {%- for column, figure in shown.items() %}
         case when not is_suppressed then round({{ figure }}, 9) end as {{ column }},
         {%- endfor %}
         case
-            when not is_suppressed then difference_ci_low > 1e-9 or difference_ci_high < -1e-9
+            when not is_suppressed and coalesce(difference_ci_low, difference_ci_high) is not null
+                then
+                    coalesce(difference_ci_low > 1e-9, false)
+                    or coalesce(difference_ci_high < -1e-9, false)
         end as is_different,
+        case
+            when is_suppressed then 'withheld'
+            when m is null then 'not_reached'
+        end as no_value_reason,
         is_suppressed,
         is_small_sample
-    from figures
+    from united
 
 )
 
