@@ -28,6 +28,8 @@ GROUPINGS = [
     ("month", ["journey_stage", "touchpoint_id"]),
     ("quarter", ["persona_id"]),
 ]
+# The grain that metric_grains calls each of them.
+GRAINS = ["total", "channel", "stage_touchpoint", "persona"]
 # One plan for many metrics joins a query for each: more than so many take longer than two plans.
 AT_ONCE = 10
 
@@ -55,6 +57,41 @@ def engine(manifest: Any) -> MetricFlowEngine:
 def warehouse(demo_run: Any) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(str(demo_run.home / "warehouse.duckdb"), read_only=True) as connection:
         yield connection
+
+
+def asked(
+    engine: MetricFlowEngine,
+    warehouse: duckdb.DuckDBPyConnection,
+    metrics: list[str],
+    group_by: list[str],
+    where: dict[str, str] | None = None,
+) -> pd.DataFrame:
+    """What `mf query` answers, by the names of the mart's columns."""
+    plan = engine.explain(
+        MetricFlowQueryRequest.create(
+            metric_names=metrics,
+            group_by_names=group_by,
+            where_constraints=[
+                f"{{{{ Dimension('{dimension}') }}}} = '{value}'"
+                for dimension, value in (where or {}).items()
+            ],
+        )
+    )
+    answer = warehouse.execute(plan.sql_statement.sql).df()
+    answer.columns = [
+        "period_start" if column.startswith("metric_time") else column.rpartition("__")[2]
+        for column in answer.columns
+    ]
+    return answer
+
+
+def cells_only(manifest: Any) -> set[str]:
+    """The metrics that are read from the marts' cells (metric_figures)."""
+    return {
+        metric.name.removesuffix("_figure")
+        for metric in manifest.metrics
+        if metric.name.endswith("_figure")
+    }
 
 
 def in_cell(broken_down_by: list[str]) -> str:
@@ -104,43 +141,74 @@ def test_every_metric_is_the_same_in_the_semantic_layer(
         [period_type],
     ).df()
     named = {metric.name for metric in manifest.metrics}
-    metrics = sorted(set(published["metric_id"]) & named)
-    assert len(metrics) >= 20
+    of_records = sorted(set(published["metric_id"]) & named - cells_only(manifest))
+    of_cells = sorted(set(published["metric_id"]) & cells_only(manifest))
+    assert len(of_records) >= 20
+    assert of_cells or broken_down_by == ["channel"]
+    grain = {
+        "figure__grain_id": GRAINS[GROUPINGS.index((period_type, broken_down_by))],
+        "figure__period_type": period_type,
+    }
 
     differing = []
     compared = 0
-    for start in range(0, len(metrics), AT_ONCE):
-        asked = metrics[start : start + AT_ONCE]
-        plan = engine.explain(
-            MetricFlowQueryRequest.create(
-                metric_names=asked,
-                group_by_names=[
-                    f"metric_time__{period_type}",
-                    *(f"observation__{dimension}" for dimension in broken_down_by),
-                ],
+    for entity, metrics, where in (
+        ("observation", of_records, None),
+        ("figure", of_cells, grain),
+    ):
+        for start in range(0, len(metrics), AT_ONCE):
+            chosen = metrics[start : start + AT_ONCE]
+            group_by = [
+                f"metric_time__{period_type}",
+                *(f"{entity}__{dimension}" for dimension in broken_down_by),
+            ]
+            long = asked(engine, warehouse, chosen, group_by, where).melt(
+                id_vars=["period_start", *broken_down_by],
+                value_vars=chosen,
+                var_name="metric_id",
+                value_name="queried",
             )
-        )
-        answer = warehouse.execute(plan.sql_statement.sql).df()
-        answer.columns = [
-            column.removeprefix("observation__").replace(
-                f"metric_time__{period_type}", "period_start"
+            both = published[published["metric_id"].isin(chosen)].merge(
+                long, how="left", on=["metric_id", "period_start", *broken_down_by]
             )
-            for column in answer.columns
-        ]
-        long = answer.melt(
-            id_vars=["period_start", *broken_down_by],
-            value_vars=asked,
-            var_name="metric_id",
-            value_name="queried",
-        )
-        both = published[published["metric_id"].isin(asked)].merge(
-            long, how="left", on=["metric_id", "period_start", *broken_down_by]
-        )
-        compared += len(both)
-        apart = (both["value"] - both["queried"].astype(float)).abs() > 1e-6 * both[
-            "value"
-        ].abs().clip(lower=1)
-        differing.append(both[apart | both["queried"].isna()])
-    assert compared >= len(metrics)
+            compared += len(both)
+            apart = (both["value"] - both["queried"].astype(float)).abs() > 1e-6 * both[
+                "value"
+            ].abs().clip(lower=1)
+            differing.append(both[apart | both["queried"].isna()])
+    assert compared >= len(of_records) + len(of_cells)
     rest = pd.concat(differing)
     assert rest.empty, rest.head(20).to_string()
+
+
+def test_requests_have_the_shares_of_the_mart(
+    engine: MetricFlowEngine, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    published = warehouse.execute(
+        """
+        select period_start, subject_id, value from marts.mart_service_performance
+        where metric_id = 'top_requests' and period_type = 'month' and subject_kind = 'topic'
+        """
+    ).df()
+    answer = asked(
+        engine,
+        warehouse,
+        ["top_requests"],
+        ["metric_time__month", "service_figure__subject_id"],
+        {"service_figure__period_type": "month", "service_figure__subject_kind": "topic"},
+    )
+    both = published.merge(answer, how="outer", on=["period_start", "subject_id"], indicator=True)
+    assert (both["_merge"] == "both").all()
+    assert published["value"].notna().any()
+    assert both["value"].fillna(-1).tolist() == both["top_requests"].fillna(-1).tolist()
+
+
+def test_figures_of_several_cells_are_never_put_together(
+    manifest: Any, engine: MetricFlowEngine, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    metrics = sorted(cells_only(manifest) - {"top_requests"})
+    months = asked(
+        engine, warehouse, metrics, ["metric_time__month"], {"figure__period_type": "month"}
+    )
+    assert len(months) > 0
+    assert months[metrics].isna().all().all()
