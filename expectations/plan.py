@@ -10,7 +10,7 @@ import csv
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
@@ -222,6 +222,13 @@ def _known_metrics() -> list[str]:
 
 
 @cache
+def _share_metrics() -> list[str]:
+    with METRIC_CATALOGUE.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return [row["metric_id"] for row in rows if row["estimator"] == "share"]
+
+
+@cache
 def _known_touchpoints() -> list[str]:
     with TOUCHPOINTS.open(encoding="utf-8", newline="") as file:
         return [row["touchpoint_id"] for row in csv.DictReader(file)]
@@ -257,10 +264,39 @@ def _outside_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
         )
     for index, survey in enumerate(data.get("surveys") or []):
         unknown(("surveys", index, "metric"), survey["metric"], _known_metrics(), "metric")
+        problems += _cut_problems(("surveys", index, "positive_from"), survey)
     for position, name in enumerate((data.get("publication") or {}).get("blocking_checks") or []):
         place: _NodePath = ("publication", "blocking_checks", position)
         unknown(place, name, _known_checks(), "check")
     return problems
+
+
+def _cut_problems(path: _NodePath, survey: Mapping[str, Any]) -> Iterator[tuple[_NodePath, str]]:
+    """Find a cut that would part nothing: of a metric that has none, or off the scale."""
+    cut = survey.get("positive_from")
+    if cut is None:
+        return
+    if survey["metric"] in _known_metrics() and survey["metric"] not in _share_metrics():
+        yield path, f"{survey['metric']} is no share of answers: it has no cut of its own"
+    if not survey["scale_min"] < cut <= survey["scale_max"]:
+        scale = f"{survey['scale_min']} to {survey['scale_max']}"
+        yield path, f"{cut} parts no answers from {scale}: a cut lies above the lowest of them"
+
+
+def _survey_problems(surveys: Sequence[Mapping[str, Any]]) -> Iterator[tuple[_NodePath, str]]:
+    """Find questions on which two entries would decide."""
+    entries: dict[tuple[Any, ...], list[Any]] = {}
+    for index, survey in enumerate(surveys):
+        if "source" not in survey or "survey" not in survey:
+            continue
+        asked = survey["metric"], survey["source"], survey["survey"], survey.get("version", "1")
+        question = survey.get("question")
+        held = entries.setdefault(asked, [])
+        if question in held:
+            yield ("surveys", index), "the same questions stand above already"
+        elif held and None in {question, *held}:
+            yield ("surveys", index), "an entry above holds for some of these questions too"
+        held.append(question)
 
 
 def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
@@ -308,6 +344,7 @@ def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
             unknown(("journeys", index, "part_of"), journey["part_of"], journeys, "journey")
     for index, entry in enumerate(data.get("reconciliations") or []):
         unknown(("reconciliations", index, "goal"), entry["goal"], goals, "goal")
+    problems += _survey_problems(data.get("surveys") or [])
     return problems + _outside_problems(data)
 
 
@@ -462,10 +499,12 @@ _DATED_TABLES: dict[str, dict[str, pa.DataType]] = {
         "metric_id": _TEXT,
         "source": _TEXT,
         "survey_id": _TEXT,
+        "question_id": _TEXT,
         "question_version": _TEXT,
         "scale_min": _NUMBER,
         "scale_max": _NUMBER,
         "high_is_good": _FLAG,
+        "positive_from": _NUMBER,
     },
     "crm_fields": {"table_name": _TEXT, "field_name": _TEXT, "min_fill_share": _NUMBER},
 }
@@ -713,10 +752,12 @@ def _customers_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                 "metric_id": survey["metric"],
                 "source": survey.get("source"),
                 "survey_id": survey.get("survey"),
+                "question_id": survey.get("question"),
                 "question_version": survey.get("version", "1"),
                 "scale_min": survey["scale_min"],
                 "scale_max": survey["scale_max"],
                 "high_is_good": survey["high_is_good"],
+                "positive_from": survey.get("positive_from"),
             }
             for survey in plan.rows("surveys")
         ],

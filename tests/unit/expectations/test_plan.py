@@ -13,6 +13,7 @@ from expectations.plan import (
     PlanError,
     export_tables,
     load_plan,
+    plan_tables,
     value_rules,
 )
 
@@ -45,6 +46,26 @@ def _line_of(text: str, part: str) -> int:
             "there is no touchpoint 'product_pages' in the catalogue; did you mean product_page",
         ),
         ("blocking_severities: []", "blocking_severities: [bad]", "'bad' is not one of critical"),
+        (
+            "{metric: nps, source: questback, survey: purchase,",
+            "{metric: nps, positive_from: 8, source: questback, survey: purchase,",
+            "nps is no share of answers",
+        ),
+        (
+            "{metric: csat, source: typeform,",
+            "{metric: csat, positive_from: 8, source: typeform,",
+            "8 parts no answers from 1 to 5",
+        ),
+        (
+            "{metric: nps, source: questback, survey: relationship,",
+            "{source: questback, metric: nps, survey: purchase,",
+            "the same questions stand above already",
+        ),
+        (
+            "{metric: nps, source: questback, survey: relationship,",
+            "{metric: nps, question: nps, source: questback, survey: purchase,",
+            "an entry above holds for some of these questions too",
+        ),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(
@@ -89,6 +110,24 @@ def test_a_broken_file_is_told_in_words(text: str, message: str, tmp_path: Path)
 def test_every_table_is_written(tmp_path: Path) -> None:
     written = export_tables(load_plan(), tmp_path)
     assert sorted(path.stem for path in written) == sorted(PLAN_TABLES)
+
+
+def test_a_question_may_have_a_cut_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text(
+        TEXT.replace(
+            "{metric: csat, source: questback, survey: purchase,",
+            "{metric: csat, question: csat, positive_from: 5, source: questback, survey: purchase,",
+            1,
+        ),
+        encoding="utf-8",
+    )
+    cuts = {
+        (row["source"], row["survey_id"], row["question_id"]): row["positive_from"]
+        for row in plan_tables(load_plan(path))["surveys"]
+        if row["metric_id"] == "csat"
+    }
+    assert cuts == {("questback", "purchase", "csat"): 5, ("typeform", "service", None): None}
 
 
 def test_an_own_parameter_replaces_the_common_one_on_its_platform_only(tmp_path: Path) -> None:

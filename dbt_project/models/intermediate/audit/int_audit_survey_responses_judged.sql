@@ -165,10 +165,7 @@ scores as (
     -- The plan may name a survey's scale; where it does not, the reference table is right.
     left join planned_scales as planned
         on
-            questions.metric_id = planned.metric_id
-            and questions.source = planned.source
-            and questions.survey_id = planned.survey_id
-            and cast(questions.question_version as {{ type_string() }}) = planned.question_version
+            {{ plan_asks('planned', 'questions') }}
             and {{ plan_holds('planned', 'cast(answers.submitted_at as date)') }}
     where
         coalesce(planned.scale_min, questions.scale_min) is not null

@@ -38,8 +38,16 @@ orders as (
 
 scores as (
 
-    select * from {{ ref('int_survey_scores_placed') }}
-    where metric_id = 'csat' and scale_min = 1 and scale_max = 5
+    select
+        placed.*,
+        coalesce(placed.positive_from, metrics.positive_from) as satisfied_from
+    from {{ ref('int_survey_scores_placed') }} as placed
+    inner join {{ ref('metric_catalogue') }} as metrics
+        on
+            placed.metric_id = metrics.answer_metric_id
+            and placed.scale_min = metrics.scale_min
+            and placed.scale_max = metrics.scale_max
+    where metrics.metric_id = 'csat'
 
 ),
 
@@ -90,7 +98,7 @@ agent_scores as (
         scores.touchpoint_id,
         scores.customer_id,
         scores.weight,
-        scores.good_score
+        case when scores.good_score >= scores.satisfied_from then 1 else 0 end as is_satisfied
     from scores
     inner join responses on scores.survey_response_key = responses.survey_response_key
     inner join cases on responses.service_case_key = cases.service_case_key
@@ -252,7 +260,7 @@ final as (
     {{ observe('agent_scores', [
         {
             'metric_id': 'agent_csat',
-            'value': 'case when good_score >= 4 then 1 else 0 end',
+            'value': 'is_satisfied',
             'weight': 'weight',
         },
     ]) | indent(4) }}

@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 {#- Metrics of one survey question need no expression here: the catalogue says which answers count,
-    on which scale, and from where to where they are a yes or a no. -#}
+    on which scale, and from where to where they are a yes or a no; a question of the measurement
+    plan may have a cut of its own. -#}
 with
 
 scores as (
@@ -60,7 +61,13 @@ scored as (
         cast(
             case metrics.estimator
                 when 'share'
-                    then case when scores.good_score >= metrics.positive_from then 1 else 0 end
+                    then case
+                        when
+                            scores.good_score
+                            >= coalesce(scores.positive_from, metrics.positive_from)
+                            then 1
+                        else 0
+                    end
                 when 'net'
                     then case
                         when scores.good_score >= metrics.positive_from then 1

@@ -7,6 +7,12 @@ scores as (
 
 ),
 
+planned as (
+
+    select * from {{ source('plan', 'surveys') }}
+
+),
+
 touchpoints as (
 
     select * from {{ ref('touchpoints') }}
@@ -56,6 +62,7 @@ final as (
             when scores.high_is_good then scores.score
             else scores.scale_min + scores.scale_max - scores.score
         end as good_score,
+        planned.positive_from,
         scores.submitted_date as occurred_date,
         scores.journey_stage,
         -- A page has no channel of its own: it is met on the web or in the app, and the order or
@@ -73,6 +80,13 @@ final as (
         records.customer_id,
         coalesce(scores.response_weight, 1) as weight
     from scores
+    -- A cut is one of its scale: where the plan names another one, it cuts nothing.
+    left join planned
+        on
+            {{ plan_asks('planned', 'scores') }}
+            and {{ plan_holds('planned', 'scores.submitted_date') }}
+            and scores.scale_min = planned.scale_min
+            and scores.scale_max = planned.scale_max
     left join touchpoints on scores.touchpoint_id = touchpoints.touchpoint_id
     left join order_channels on scores.survey_response_key = order_channels.survey_response_key
     left join records on scores.identity_record_key = records.identity_record_key
