@@ -615,14 +615,16 @@ def _service(world: World) -> None:
         ),
 
         ends as (
-            select min(occurred_date) + {BASELINE_DAYS} as ends_on from loads where orders = 1
+            select min(occurred_date) as starts_on,
+                min(occurred_date) + {BASELINE_DAYS} as ends_on
+            from loads where orders = 1
         ),
 
         baseline as (
             select e.ends_on, sum(contacts) / sum(orders) as contacts,
                 avg(handle_seconds) / 3600 as hours
             from loads cross join ends as e
-            where occurred_date < e.ends_on group by e.ends_on
+            where occurred_date >= e.starts_on and occurred_date < e.ends_on group by e.ends_on
         )
 
         select l.*, (l.orders * b.contacts - l.contacts) * b.hours as hours

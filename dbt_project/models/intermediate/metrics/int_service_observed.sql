@@ -29,13 +29,6 @@ contacts as (
 
 ),
 
-orders as (
-
-    select * from {{ ref('fct_orders') }}
-    where is_counted
-
-),
-
 scores as (
 
     select
@@ -116,47 +109,16 @@ loads as (
         'all' as channel,
         'all' as touchpoint_id,
         customer_id,
-        1 as contact_count,
-        0 as order_count,
-        handle_seconds
-    from contacts
-    where not is_passed_on
-    union all
-    select
-        order_key as record_key,
-        order_date as occurred_date,
-        'all' as journey_stage,
-        'all' as channel,
-        'all' as touchpoint_id,
-        customer_id,
-        0 as contact_count,
-        1 as order_count,
-        cast(null as double) as handle_seconds
-    from orders
+        contact_count,
+        order_count
+    from {{ ref('int_service_loads_counted') }}
 
 ),
 
-first_days as (
+baselines as (
 
-    select
-        {{ days_after('min(occurred_date)', metric_setting('service_baseline_days')) }}
-            as baseline_ends_on
-    from loads
-    where order_count = 1
-
-),
-
-baseline as (
-
-    select
-        first_days.baseline_ends_on,
-        sum(loads.contact_count) / nullif(cast(sum(loads.order_count) as double), 0)
-            as contacts_per_order,
-        avg(loads.handle_seconds) / 3600 as handle_hours
-    from loads
-    cross join first_days
-    where loads.occurred_date < first_days.baseline_ends_on
-    group by first_days.baseline_ends_on
+    select * from {{ ref('int_service_baselines_measured') }}
+    where handle_hours is not null and contacts_per_order is not null
 
 ),
 
@@ -171,11 +133,11 @@ savings as (
         loads.touchpoint_id,
         loads.customer_id,
         loads.order_count,
-        (loads.order_count * baseline.contacts_per_order - loads.contact_count)
-        * baseline.handle_hours as saved_hours
+        (loads.order_count * baselines.contacts_per_order - loads.contact_count)
+        * baselines.handle_hours as saved_hours
     from loads
-    inner join baseline on loads.occurred_date >= baseline.baseline_ends_on
-    where baseline.handle_hours is not null and baseline.contacts_per_order is not null
+    inner join baselines
+        on loads.occurred_date between baselines.holds_from and baselines.holds_until
 
 ),
 

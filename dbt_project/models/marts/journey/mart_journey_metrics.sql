@@ -39,6 +39,25 @@ catalogue as (
 
 ),
 
+-- With what saved hours are compared: in a period in which the baseline changed, with both.
+savings as (
+
+    select
+        metrics.metric_id,
+        metrics.period_type,
+        metrics.period_start,
+        {{ distinct_values_text('baselines.baseline_period') }} as baseline_period
+    from metrics
+    inner join {{ ref('int_service_baselines_measured') }} as baselines
+        on
+            metrics.period_start <= baselines.holds_until
+            and {{ period_end('metrics.period_start', 'metrics.period_type') }}
+            >= baselines.holds_from
+    where metrics.metric_id in ('saved_service_hours', 'saved_service_cost')
+    group by metrics.metric_id, metrics.period_type, metrics.period_start
+
+),
+
 final as (
 
     select
@@ -61,7 +80,8 @@ final as (
         metrics.is_small_sample,
         trust.trust_grade,
         -- what held when the period began, unless the catalogue has decided
-        coalesce(catalogue.industry_benchmark, benchmarks.benchmark_value) as industry_benchmark
+        coalesce(catalogue.industry_benchmark, benchmarks.benchmark_value) as industry_benchmark,
+        savings.baseline_period
     from metrics
     inner join catalogue on metrics.metric_id = catalogue.metric_id
     left join benchmarks
@@ -75,6 +95,11 @@ final as (
             and metrics.period_type = trust.period_type
             and metrics.period_start = trust.period_start
             and metrics.channel = trust.channel
+    left join savings
+        on
+            metrics.metric_id = savings.metric_id
+            and metrics.period_type = savings.period_type
+            and metrics.period_start = savings.period_start
 
 )
 
