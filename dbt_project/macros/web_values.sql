@@ -5,6 +5,36 @@
     nullif(lower(regexp_extract({{ url }}, '^[a-zA-Z][a-zA-Z0-9+.-]*://([^/?#:@]+)', 1)), '')
 {%- endmacro %}
 
+{# Which member of a parameter's value is filled: string, int, float, double, several or none. The
+   members are columns of their own. #}
+{% macro member_filled(prefix='') -%}
+    {%- set members = ['string', 'int', 'float', 'double'] -%}
+    case
+        {% for member in members -%}
+        {{ "+ " if not loop.first }}case when {{ prefix }}{{ member }}_value is null then 0 else 1 end
+        {% endfor -%}
+        when 0 then 'none'
+        when 1
+            then
+                case
+                    {%- for member in members[:-1] %}
+                    when {{ prefix }}{{ member }}_value is not null then '{{ member }}'
+                    {%- endfor %}
+                    else '{{ members[-1] }}'
+                end
+        else 'several'
+    end
+{%- endmacro %}
+
+{# The value as text, whichever member holds it; of several the first of these. #}
+{% macro member_text(prefix='') -%}
+    coalesce(
+        {{ prefix }}string_value,
+        cast({{ prefix }}int_value as string),
+        cast(coalesce({{ prefix }}double_value, {{ prefix }}float_value) as string)
+    )
+{%- endmacro %}
+
 {# Which click id a URL's query carries, if any; few carry one, and `like` tells which. #}
 {% macro url_click_id_type(url) -%}
     case

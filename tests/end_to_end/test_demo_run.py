@@ -86,13 +86,18 @@ def test_the_documented_columns_are_the_built_columns(marts: duckdb.DuckDBPyConn
     assert wrong == {}
 
 
-def test_the_audit_finds_a_days_parameters_in_the_files_of_that_day(demo_run: FinishedRun) -> None:
+@pytest.mark.parametrize(
+    "view", ["int_web_event_params_unioned", "int_web_event_param_values_unioned"]
+)
+def test_the_audit_finds_a_days_parameters_in_the_files_of_that_day(
+    demo_run: FinishedRun, view: str
+) -> None:
     """A condition on the vendor's day, as the audit's models have it, keeps other files closed."""
     files = list((demo_run.home / "raw" / "ga4" / "events").glob("dt=*/*.parquet"))
     days = sorted({file.parent.name.removeprefix("dt=") for file in files})
     day = days[-2]
     of_day = [file for file in files if file.parent.name == f"dt={day}"]
-    read = "select param_key, count(*) from intermediate.int_web_event_params_unioned {} group by 1"
+    read = f"select param_key, count(*) from intermediate.{view} {{}} group by 1"
     opened = {}
     with duckdb.connect(str(demo_run.home / "warehouse.duckdb"), read_only=True) as connection:
         for name, condition in (("all", ""), ("day", f"where partition_date in (date '{day}')")):

@@ -46,6 +46,7 @@ OF_THE_RUN = (
     "stg_ga4__touched_days",
     "stg_ga4__export_deliveries",
     "int_audit_web_events_judged",
+    "int_audit_param_values_gathered",
 )
 
 

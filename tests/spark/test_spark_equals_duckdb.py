@@ -43,6 +43,7 @@ JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSi
 DUCKDB_ONLY_UNIT_TESTS = (
     "stg_ga4__web_events",
     "stg_ga4__web_event_params",
+    "stg_ga4__web_event_param_values",
     "stg_ga4__web_user_properties",
     "stg_ga4__repeated_events",
     "stg_universal_analytics__web_events",

@@ -356,28 +356,41 @@
     {{ model | replace('int_audit_', '') | replace('_judged', '') }}
 {%- endmacro %}
 
-{# Whether a model that judges the days of this run may leave the others out: only if all that is
+{# Whether a model that looks at the days of this run may leave the others out: only if all that is
    kept of them is there. #}
-{% macro audit_days_are_kept(by_day) -%}
-    {{ return(
-        relation_built_before(by_day ~ '_measured')
-        and relation_built_before(by_day ~ '_exemplified')
-        and relation_built_before(by_day ~ '_located')
-    ) }}
+{% macro audit_days_are_kept(keepers) -%}
+    {%- for keeper in keepers -%}
+        {%- if not relation_built_before(keeper) -%}{{ return(false) }}{%- endif -%}
+    {%- endfor -%}
+    {{ return(true) }}
 {%- endmacro %}
 
-{# What is kept of all days must not be built anew from the days of one run. #}
-{% macro audit_days_kept(judged) -%}
+{# What keeps what a model that judges the days of this run found on them. #}
+{% macro audit_keepers(by_day) -%}
+    {{ return([by_day ~ '_measured', by_day ~ '_exemplified', by_day ~ '_located']) }}
+{%- endmacro %}
+
+{# What is kept of all days must not be built anew from the days of one run. Where `daily` need not
+   have every day on which something happened, those that were kept of it are looked for. #}
+{% macro audit_days_kept(daily, has_every_day=true) -%}
     {{ rebuilt_by('partition_date', 'int_touched_web_days') }}
     {%- if execute and not is_incremental() and flags.FULL_REFRESH -%}
+        {%- set kept = relation_built_before(model.name, even_on_full_refresh=true) -%}
+        {%- set expected -%}
+            select partition_date from {{ ref('int_web_events_landed') }}
+            {%- if not has_every_day %}
+            intersect
+            select partition_date from {{ kept or ref(daily) }}
+            {%- endif -%}
+        {%- endset -%}
         {%- set missing = run_query(
-            'select count(*) from (select partition_date from ' ~ ref('int_web_events_landed')
-            ~ ' except select partition_date from ' ~ ref(judged) ~ ') as missing'
+            'select count(*) from (' ~ expected ~ ' except select partition_date from '
+            ~ ref(daily) ~ ') as missing'
         ) -%}
         {%- if missing.rows and missing.rows[0][0] > 0 -%}
             {{ exceptions.raise_compiler_error(
-                model.name ~ ' cannot be built from scratch alone: ' ~ judged ~ ' holds the days of'
-                ~ ' the last run. Build both: --full-refresh --select ' ~ judged ~ '+1'
+                model.name ~ ' cannot be built from scratch alone: ' ~ daily ~ ' holds the days of'
+                ~ ' the last run. Build both: --full-refresh --select ' ~ daily ~ '+1'
             ) }}
         {%- endif -%}
     {%- endif -%}

@@ -13,7 +13,8 @@ from tests.unit.expectations.conftest import DAYS, Audited, healthy
 from tests.unit.expectations.warehouse import PROJECT, Rows, build, build_next, day
 
 _BY_DAY = (
-    "int_web_events_landed", "int_web_event_params_unioned", "int_web_user_properties_unioned",
+    "int_web_events_landed", "int_web_event_params_unioned", "int_web_event_param_values_unioned",
+    "int_web_user_properties_unioned",
 )  # fmt: skip
 
 

@@ -79,6 +79,10 @@ TABLES: dict[str, str] = {
         "web_event_key source event_date partition_date event_name platform param_key value_type"
         " value_text value_length has_personal_data"
     ),
+    "int_web_event_param_values_unioned": (
+        "web_event_key source event_date partition_date stream_id event_name platform param_key"
+        " value_type value_text value_length has_personal_data param_count"
+    ),
     "int_web_user_properties_unioned": (
         "web_event_key source event_date partition_date stream_id platform occurred_at user_id"
         " device_category browser app_version property_key value_text value_length"
@@ -232,10 +236,22 @@ def _repeated(column: str, table: str) -> str:
     return f"case when {renamed} then {column} || '-' || n else {column} end"
 
 
+def _param_values(rows: Rows) -> list[dict[str, Any]]:
+    """Return the values of the parameters of events that count, as the staging view has them."""
+    events = {event["web_event_key"]: event for event in rows.tables["int_web_events_landed"]}
+    return [
+        {**param, "stream_id": event.get("stream_id"), "param_count": 1}
+        for param in rows.tables["int_web_event_params_unioned"]
+        for event in [events[param["web_event_key"]]]
+        if not event.get("is_duplicate") and not event.get("is_superseded")
+    ]
+
+
 def _write(rows: Rows, folder: Path, times: int) -> None:
+    derived = {"int_web_event_param_values_unioned": _param_values(rows)}
     for name, columns in TABLES.items():
         schema = pa.schema([(column, _type_of(column)) for column in columns.split()])
-        given = pa.Table.from_pylist(rows.tables[name], schema=schema)
+        given = pa.Table.from_pylist(derived.get(name, rows.tables[name]), schema=schema)
         if times == 1 or name in _OF_THE_PROJECT:
             pq.write_table(given, folder / f"{name}.parquet")
             continue

@@ -1,26 +1,15 @@
-{{ rebuilt_by('partition_date', 'int_touched_web_days') }}
+{{ audit_days_kept('int_audit_param_values_gathered', has_every_day=false) }}
+-- depends_on: {{ ref('int_web_events_landed') }}
 -- depends_on: {{ ref('int_touched_web_days') }}
-
-{% set on_touched_days = 'true' %}
-{% if is_incremental() %}
-{% set on_touched_days = lies_on_touched_day('partition_date', 'int_touched_web_days') %}
-{% endif %}
 
 {#- What most analysts read of a rule's failures: more examples of one day add nothing. -#}
 {% set most_examples = 5 %}
 
 with
 
-params as (
+gathered as (
 
-    select * from {{ ref('int_web_event_params_unioned') }}
-    where {{ on_touched_days }}
-
-),
-
-streams as (
-
-    select * from {{ source('plan', 'streams') }}
+    select * from {{ ref('int_audit_param_values_gathered') }}
 
 ),
 
@@ -42,29 +31,7 @@ allowed_values as (
 
 ),
 
--- Both lists are short: what is joined with all parameters must be.
-events_set_aside as (
-
-    select web_event_key from {{ ref('int_web_events_landed') }}
-    where (is_duplicate or is_superseded) and {{ on_touched_days }}
-
-),
-
-events_of_unplanned_streams as (
-
-    select landed.web_event_key
-    from {{ ref('int_web_events_landed') }} as landed
-    left join streams
-        on
-            landed.stream_id = streams.stream_id
-            and {{ plan_holds('streams', 'landed.event_date') }}
-    where
-        streams.stream_id is null
-        and {{ on_touched_days | replace('partition_date', 'landed.partition_date') }}
-
-),
-
--- Planned numbers that may have any value: session ids and times would be as many groups as events.
+-- Planned numbers that may have any value are not told apart, whatever other events make of them.
 numbers_without_rule as (
 
     select
@@ -83,76 +50,73 @@ numbers_without_rule as (
 
 ),
 
-params_read as (
+values_read as (
 
     select
-        params.web_event_key,
-        params.source,
-        params.partition_date,
-        params.event_date,
-        params.event_name,
-        params.platform,
-        params.param_key,
-        params.value_type,
-        params.has_personal_data,
+        gathered.sample_key,
+        gathered.source,
+        gathered.partition_date,
+        gathered.event_date,
+        gathered.event_name,
+        gathered.platform,
+        gathered.param_key,
+        gathered.value_type,
+        gathered.has_personal_data,
+        gathered.is_planned_stream,
+        gathered.row_count,
         case
             when
                 numbers_without_rule.param_key is null
-                or params.value_type in ('string', 'several')
-                then params.value_text
-            when params.value_text is not null then '0'
+                or gathered.value_type in ('string', 'several')
+                then gathered.value_text
+            when gathered.value_text is not null then '0'
         end as value_text,
         case
             when
                 numbers_without_rule.param_key is null
-                or params.value_type in ('string', 'several')
-                then params.value_length
-            when params.value_length is not null then 1
+                or gathered.value_type in ('string', 'several')
+                then gathered.value_length
+            when gathered.value_length is not null then 1
         end as value_length
-    from params
+    from gathered
     left join numbers_without_rule
         on
-            params.event_name = numbers_without_rule.event_name
-            and params.platform = numbers_without_rule.platform
-            and params.param_key = numbers_without_rule.param_key
+            gathered.event_name = numbers_without_rule.event_name
+            and gathered.platform = numbers_without_rule.platform
+            and gathered.param_key = numbers_without_rule.param_key
 
 ),
 
--- Patterns run over distinct values, not over parameters.
+-- A value is one however it was delivered, and what is masked is one.
 values_counted as (
 
     select
-        params.source,
-        params.partition_date,
-        params.event_date,
-        params.event_name,
-        params.platform,
-        params.param_key,
-        params.value_type,
-        params.value_text,
-        params.value_length,
-        params.has_personal_data,
-        events_of_unplanned_streams.web_event_key is null as is_planned_stream,
-        min(params.web_event_key) as sample_key,
-        count(*) as row_count
-    from params_read as params
-    left join events_set_aside
-        on params.web_event_key = events_set_aside.web_event_key
-    left join events_of_unplanned_streams
-        on params.web_event_key = events_of_unplanned_streams.web_event_key
-    where events_set_aside.web_event_key is null
+        source,
+        partition_date,
+        event_date,
+        event_name,
+        platform,
+        param_key,
+        value_type,
+        value_text,
+        value_length,
+        has_personal_data,
+        is_planned_stream,
+        min(sample_key) as sample_key,
+        sum(row_count) as row_count
+    from values_read
     group by
-        params.source,
-        params.partition_date,
-        params.event_date,
-        params.event_name,
-        params.platform,
-        params.param_key,
-        params.value_type,
-        params.value_text,
-        params.value_length,
-        params.has_personal_data,
-        events_of_unplanned_streams.web_event_key is null
+        source,
+        partition_date,
+        event_date,
+        event_name,
+        platform,
+        param_key,
+        value_type,
+        value_text,
+        value_length,
+        has_personal_data,
+        is_planned_stream
 
 ),
 

@@ -1,4 +1,4 @@
-{{ rebuilt_by('partition_date', 'int_touched_web_days') }}
+{{ audit_days_kept('int_audit_param_values_gathered', has_every_day=false) }}
 -- depends_on: {{ ref('int_touched_web_days') }}
 
 {% set on_touched_days = 'true' %}
@@ -7,7 +7,14 @@
 {% endif %}
 
 {#- Presence is counted per event, platform, day and parameter: joining every event with every
-    parameter it should carry would multiply the largest table of the warehouse. -#}
+    parameter it should carry would multiply the largest table of the warehouse. Only where a
+    condition decides whether a parameter is due, events are looked at one by one; they are known
+    when the engine plans, so that it unfolds the parameters of no others. -#}
+{% set of_conditional_events -%}
+    event_name in (
+        {{ text_literals(source('plan', 'params'), 'event_name', "requirement = 'conditional'") }}
+    )
+{%- endset %}
 with
 
 streams as (
@@ -20,6 +27,13 @@ required_params as (
 
     select * from {{ source('plan', 'params') }}
     where requirement in ('required', 'conditional')
+
+),
+
+gathered as (
+
+    select * from {{ ref('int_audit_param_values_gathered') }}
+    where value_type <> 'none' and is_planned_stream
 
 ),
 
@@ -45,18 +59,6 @@ events as (
 
 ),
 
-params_due as (
-
-    select distinct
-        event_name,
-        platform,
-        param_key
-    from required_params
-
-),
-
--- No value is read here: looking into texts for personal data costs more than unfolding. The events
--- are known when the engine plans, so that it unfolds the parameters of no others.
 params as (
 
     select
@@ -68,18 +70,9 @@ params as (
         params.web_event_key,
         params.param_key
     from {{ ref('int_web_event_params_unioned') }} as params
-    inner join params_due
-        on
-            params.event_name = params_due.event_name
-            and params.platform = params_due.platform
-            and params.param_key = params_due.param_key
     where
         {{ on_touched_days | replace('partition_date', 'params.partition_date') }}
-        and params.event_name in (
-            {{ text_literals(
-                source('plan', 'params'), 'event_name', "requirement in ('required', 'conditional')"
-            ) }}
-        )
+        and params.{{ of_conditional_events }}
         and params.value_type <> 'none'
 
 ),
@@ -93,26 +86,12 @@ conditions as (
     from {{ ref('int_web_event_params_unioned') }}
     where
         {{ on_touched_days }}
+        and {{ of_conditional_events }}
         and value_type <> 'none'
         and param_key in (
             select condition_key from required_params
             where condition_key is not null
         )
-
-),
-
--- What does not count is little: joining it with the parameters costs less than joining the events.
-events_set_aside as (
-
-    select landed.web_event_key
-    from {{ ref('int_web_events_landed') }} as landed
-    left join streams
-        on
-            landed.stream_id = streams.stream_id
-            and {{ plan_holds('streams', 'landed.event_date') }}
-    where
-        (landed.is_duplicate or landed.is_superseded or streams.stream_id is null)
-        and {{ on_touched_days | replace('partition_date', 'landed.partition_date') }}
 
 ),
 
@@ -198,31 +177,28 @@ events_due as (
 params_present as (
 
     select
-        params.source,
-        params.partition_date,
-        params.event_date,
-        params.platform,
-        params.event_name,
-        params.param_key,
-        count(distinct params.web_event_key) as present_count
-    from params
+        gathered.source,
+        gathered.partition_date,
+        gathered.event_date,
+        gathered.platform,
+        gathered.event_name,
+        gathered.param_key,
+        sum(gathered.row_count) as present_count
+    from gathered
     inner join required_params
         on
-            params.event_name = required_params.event_name
-            and params.platform = required_params.platform
-            and params.param_key = required_params.param_key
-            and {{ plan_holds('required_params', 'params.event_date') }}
+            gathered.event_name = required_params.event_name
+            and gathered.platform = required_params.platform
+            and gathered.param_key = required_params.param_key
+            and {{ plan_holds('required_params', 'gathered.event_date') }}
             and required_params.requirement = 'required'
-    left join events_set_aside
-        on params.web_event_key = events_set_aside.web_event_key
-    where events_set_aside.web_event_key is null
     group by
-        params.source,
-        params.partition_date,
-        params.event_date,
-        params.platform,
-        params.event_name,
-        params.param_key
+        gathered.source,
+        gathered.partition_date,
+        gathered.event_date,
+        gathered.platform,
+        gathered.event_name,
+        gathered.param_key
     union all
     select
         params.source,
@@ -257,7 +233,9 @@ final as (
         events_due.event_name,
         events_due.param_key,
         events_due.due_count,
-        coalesce(params_present.present_count, 0) as present_count
+        -- Of an event that names a parameter twice both count: no more can be present than is due.
+        least(coalesce(cast(params_present.present_count as bigint), 0), events_due.due_count)
+            as present_count
     from events_due
     left join params_present
         on

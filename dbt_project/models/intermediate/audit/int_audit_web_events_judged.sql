@@ -4,7 +4,7 @@
 {#- Every rule looks at one event or at events of the same vendor's day, so that days do not depend
     on each other and those that are done need not be read again. -#}
 {%- set on_touched_days = lies_on_touched_day('partition_date', 'int_touched_web_days')
-    if audit_days_are_kept('int_audit_web_events') else 'true' %}
+    if audit_days_are_kept(audit_keepers('int_audit_web_events')) else 'true' %}
 with
 
 events as (

@@ -1,6 +1,9 @@
 {#- Personal details are ephemeral: nothing but the vault may hold them, not even to be counted.
     Parameters and items are views that unfold web events, which are counted. -#}
-{%- set left_out = ['personal_details', 'web_event_params', 'web_items', 'web_user_properties'] -%}
+{%- set left_out = [
+    'personal_details', 'web_event_params', 'web_event_param_values', 'web_items',
+    'web_user_properties',
+] -%}
 {%- set families = var('conformed').keys() | reject('in', left_out) | list -%}
 
 {% for family in families -%}

@@ -35,12 +35,8 @@ typed as (
         param.key as param_key,
         param.value.string_value as string_value,
         param.value.int_value as int_value,
-        coalesce(param.value.double_value, param.value.float_value) as double_value,
-        case when param.value.string_value is not null then 1 else 0 end
-        + case when param.value.int_value is not null then 1 else 0 end
-        + case when param.value.float_value is not null then 1 else 0 end
-        + case when param.value.double_value is not null then 1 else 0 end as value_count,
-        param.value.float_value
+        param.value.float_value as float_value,
+        param.value.double_value as double_value
     from unfolded
 ),
 
@@ -53,16 +49,8 @@ valued as (
         event_name,
         platform,
         param_key,
-        case
-            when value_count = 0 then 'none'
-            when value_count > 1 then 'several'
-            when string_value is not null then 'string'
-            when int_value is not null then 'int'
-            when float_value is not null then 'float'
-            else 'double'
-        end as value_type,
-        coalesce(string_value, cast(int_value as string), cast(double_value as string))
-            as value_text,
+        {{ member_filled() }} as value_type,
+        {{ member_text() }} as value_text,
         -- Only text can hold personal data: numbers are ids, times and amounts.
         {{ personal_data_kind('string_value') }} as personal_data_kind
     from typed
