@@ -23,7 +23,14 @@ from seeds.sample import (
     web_sessions,
 )
 from seeds.sample import truth as truth_tables
-from seeds.sample.defects import deliveries, records, web_orders, web_sources, web_tags
+from seeds.sample.defects import (
+    deliveries,
+    records,
+    small_tools,
+    web_orders,
+    web_sources,
+    web_tags,
+)
 from seeds.sample.defects.ledger import Ledger
 from seeds.sample.episodes import episodes
 from seeds.sample.exports import (
@@ -127,11 +134,15 @@ def generate(
         ga4.prepare(world)
         other_tools.prepare(world, planted)
         clarity.prepare(world)
+    if truth is not None:
+        with step("true metrics of the small tools"):
+            metric_truth.prepare_other_tools(world)
     if settings.is_clean:
         hubspot.prepare_changes(world)
     else:
         with step("defects of records"):
             records.plant(ledger)
+            small_tools.plant(ledger)
             deliveries.record_days(ledger, days)
     with step("files"):
         broken = _write(world, out, days)
@@ -139,7 +150,6 @@ def generate(
     if truth is not None:
         with step("truth"):
             ledger.close()
-            metric_truth.prepare_other_tools(world)
             truth_tables.prepare_identifiers(world)
             truth_tables.write(world, truth, out, planted, broken)
     return outcome
