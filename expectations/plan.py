@@ -469,6 +469,8 @@ _DATED_TABLES: dict[str, dict[str, pa.DataType]] = {
         "min_value": _NUMBER,
         "max_value": _NUMBER,
         "max_length": _NUMBER,
+        "usual_from": _NUMBER,
+        "usual_to": _NUMBER,
         "is_goal": _FLAG,
         "is_personal_data": _FLAG,
     },
@@ -547,6 +549,15 @@ UNIT_BOUNDS: Mapping[str, Mapping[str, float]] = {
     "share": {"min": 0, "max": 1},
 }
 
+#: From which number up to which most values of a unit lie: times on a site or in an app from a
+#: tenth of a second up to about a quarter of an hour. Ends are powers of ten, because of numbers
+#: without another rule no more is kept. Of a share `UNIT_BOUNDS` says all.
+UNIT_MAGNITUDES: Mapping[str, Mapping[str, float]] = {
+    "milliseconds": {"from": 100, "to": 1_000_000},
+    "seconds": {"from": 0.1, "to": 1_000},
+    "percent": {"from": 1},
+}
+
 _VALUE_RULES = ("allowed_values", "pattern", "min", "max")
 
 #: Years whose public holidays the models are told of.
@@ -589,6 +600,13 @@ def value_rules(data_point: Mapping[str, Any]) -> dict[str, Any]:
     return told if "allowed_values" in told or "pattern" in told else {**bounds, **told}
 
 
+def usual_magnitude(data_point: Mapping[str, Any]) -> Mapping[str, float]:
+    """Return between which numbers most values of a parameter lie, by the unit in the plan."""
+    if data_point.get("personal_data"):
+        return {}
+    return UNIT_MAGNITUDES.get(data_point.get("unit", ""), {})
+
+
 def _personal_data(plan: Plan) -> list[dict[str, Any]]:
     """Return what any version declares to be personal, once each."""
     named: dict[tuple[str, str], None] = {}
@@ -629,6 +647,7 @@ def _events_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
         for platform, param in event_params(plan, event):
             condition = next(iter((param.get("condition") or {}).items()), (None, None))
             rules = value_rules(param)
+            usual = usual_magnitude(param)
             tables["params"].append(
                 {
                     "event_name": event["name"],
@@ -644,6 +663,8 @@ def _events_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                     "min_value": rules.get("min"),
                     "max_value": rules.get("max"),
                     "max_length": param.get("max_length"),
+                    "usual_from": usual.get("from"),
+                    "usual_to": usual.get("to"),
                     "is_goal": is_macro_goal,
                     "is_personal_data": param.get("personal_data", False),
                 }

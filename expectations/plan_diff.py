@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from expectations.plan import Plan, event_params, value_rules
+from expectations.plan import UNIT_MAGNITUDES, Plan, event_params, value_rules
 from expectations.profile import ObservedEvent, ObservedParam, ObservedProperty, Profile
 
 Kind = Literal[
@@ -57,12 +57,8 @@ TYPES_ADMITTED: Mapping[str, frozenset[str]] = {
     "number": frozenset({"int", "float", "double"}),
 }
 
-#: Between which a typical length of time on a site or in an app lies, in each unit: seconds up to
-#: about a quarter of an hour. A typical value that lies there in another unit only is of that unit.
-_TYPICAL_SECONDS: Mapping[str, tuple[float, float]] = {
-    "milliseconds": (100, 1_000_000),
-    "seconds": (0.1, 1_000),
-}
+#: Units whose typical value tells whether it is of another.
+_TIMES = ("milliseconds", "seconds")
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -555,15 +551,10 @@ def _unit_mismatch(
     unit = param.get("unit", "")
     typical, largest = observed.typical_number, observed.largest_number
     told = hint = None
-    if unit in _TYPICAL_SECONDS and typical is not None:
-        least, most = _TYPICAL_SECONDS[unit]
-        if not least <= typical <= most:
+    if unit in _TIMES and typical is not None:
+        if not _is_usual(typical, unit):
             told = f"typically {typical:.3g}"
-            likely = [
-                other
-                for other, (low, high) in _TYPICAL_SECONDS.items()
-                if other != unit and low <= typical <= high
-            ]
+            likely = [other for other in _TIMES if other != unit and _is_usual(typical, other)]
             hint = f"looks like {' or '.join(likely)}" if likely else None
     elif unit == "percent" and largest is not None and 0 < largest <= 1:
         told, hint = f"at most {largest:.3g}", "looks like a share of 1"
@@ -589,6 +580,11 @@ def _unit_mismatch(
             if hint
             else "correct the tag, or the unit in the plan",
         )
+
+
+def _is_usual(number: float, unit: str) -> bool:
+    usual = UNIT_MAGNITUDES[unit]
+    return usual["from"] <= number < usual["to"]
 
 
 def _of_unit(

@@ -184,6 +184,13 @@ DEFECTS: tuple[Defect, ...] = (
         _to(property_key=None, value_text=None),
         place=("detail", "loyalty_tier"),
     ),
+    Defect(
+        "SCH13",
+        _PARAMS,
+        _param("page_view", "engagement_time_msec"),
+        _to(value_text="17"),
+        place=("detail", "engagement_time_msec"),
+    ),
     Defect("GOL02", _EVENTS, _PURCHASE, _to(), copies=True, counts_copies=False),
     Defect("GOL03", _EVENTS, _PURCHASE, _to(transaction_id=None)),
     Defect("GOL04", _EVENTS, _PURCHASE, _to(event_value=None), place=("subject", "purchase")),

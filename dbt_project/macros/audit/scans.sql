@@ -49,6 +49,7 @@
             'SCH08': ['subject', 'detail'],
             'SCH09': ['platform', 'subject', 'detail'],
             'SCH10': ['platform', 'subject', 'detail'],
+            'SCH13': ['platform', 'subject', 'detail'],
             'PRI01': ['platform', 'subject', 'detail'],
         }},
         'int_audit_required_params_judged': {'weight': 'row_count', 'checks': {

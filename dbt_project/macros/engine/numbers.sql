@@ -1,3 +1,9 @@
+{# The power of ten at or below a number: 100 for 250; 0 for what is not above zero. The logarithm of a
+   power of ten is exact on both engines. #}
+{% macro power_of_ten(number) -%}
+    case when {{ number }} > 0 then power(10, floor(log10({{ number }}))) else 0 end
+{%- endmacro %}
+
 {# A quotient of decimals as an amount with two decimals. DuckDB divides decimals as doubles, Spark
    exactly: where the quotient ends in half a cent they would round apart (69.71 / 2 is 34.855, as a
    double a little less), so Spark does as DuckDB. #}

@@ -116,8 +116,8 @@ def _user_property(
 _VISIT: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("session_start", "/", 0, {}),
     ("page_view", "/", 0.5, {}),
-    ("page_view", "/kategoria/kengat", 20, {}),
-    ("page_view", "/hoito-ohjeet/villa", 30, {}),
+    ("page_view", "/kategoria/kengat", 20, {"engagement_time_msec": 19_000}),
+    ("page_view", "/hoito-ohjeet/villa", 30, {"engagement_time_msec": 9_000}),
     ("view_item", "/tuote/17", 40, {"currency": "EUR", "value": 50.0}),
     ("view_search_results", "/haku", 50, {"search_term": "kengät"}),
     ("content_feedback", "/ohjeet/koko", 55, {"useful": "yes"}),

@@ -232,6 +232,11 @@ def _(rows: Rows) -> None:
     _set_param(rows, "content_feedback", 17, "useful", value_text="kyllä")
 
 
+@_plants("SCH13")
+def _(rows: Rows) -> None:
+    _set_param(rows, "page_view", 17, "engagement_time_msec", count=90, value_text="19")
+
+
 @_plants("SCH07")
 def _(rows: Rows) -> None:
     for row in [

@@ -47,6 +47,8 @@ numbers_without_rule as (
         and count(min_value) = 0
         and count(max_value) = 0
         and count(max_length) = 0
+        and count(usual_from) = 0
+        and count(usual_to) = 0
 
 ),
 
@@ -131,6 +133,8 @@ joined as (
         planned_params.min_value,
         planned_params.max_value,
         planned_params.max_length,
+        planned_params.usual_from,
+        planned_params.usual_to,
         coalesce(planned_params.is_dimension, false) as is_dimension,
         coalesce(planned_params.is_personal_data, false) as is_declared_personal,
         allowed_values.allowed_value,
@@ -180,6 +184,14 @@ judged {{ as_kept() }} (
                     or (min_value is not null and coalesce(value_number < min_value, true))
                     or (max_value is not null and coalesce(value_number > max_value, true))
         end as sch06,
+        case
+            when
+                value_type in ('int', 'float', 'double') and value_number > 0
+                and (usual_from is not null or usual_to is not null)
+                then
+                    coalesce(value_number < usual_from, false)
+                    or coalesce(value_number >= usual_to, false)
+        end as sch13,
         case when is_planned_event then not is_planned_param end as sch07,
         length(param_key) > 40
         or length(event_name) > 40
@@ -241,19 +253,20 @@ numbered as (
                     sch07,
                     sch08,
                     sch09,
+                    sch13,
                     pri01
                 order by sample_key
             ),
             {{ most_examples }}
         ) as example_number
     from judged
-    where sch06 or sch07 or sch08 or sch09 or pri01
+    where sch06 or sch07 or sch08 or sch09 or sch13 or pri01
     union all
     select
         *,
         1 as example_number
     from judged
-    where not coalesce(sch06 or sch07 or sch08 or sch09 or pri01, false)
+    where not coalesce(sch06 or sch07 or sch08 or sch09 or sch13 or pri01, false)
 
 ),
 
@@ -272,6 +285,7 @@ final as (
         sch07,
         sch08,
         sch09,
+        sch13,
         pri01,
         min(sample_key) as sample_key,
         cast(sum(row_count) as bigint) as row_count,
@@ -291,6 +305,7 @@ final as (
         sch07,
         sch08,
         sch09,
+        sch13,
         pri01
 
 )

@@ -69,6 +69,7 @@ judged as (
                             counted.param_key
                     ) > 500
         end as sch10,
+        counted.sch13,
         counted.pri01
     from counted
     left join usual_types

@@ -3,7 +3,7 @@
 {#- A parameter comes with nearly every event and says much the same: values are grouped before
     anything looks into them, so that patterns run over distinct values, and no event's key is made
     but the group's. -#}
-{% set numbers = ['int_value', 'float_value', 'double_value'] %}
+{% set numbers = {'int_value': 'bigint', 'float_value': 'double', 'double_value': 'double'} %}
 with export_tables as (
     select * from {{ ref('stg_ga4__export_tables') }}
 ),
@@ -16,7 +16,8 @@ planned_params as (
     select * from {{ source('plan', 'params') }}
 ),
 
--- Session ids and times would be as many groups as events. What no rule asks for is grouped as 0.
+-- Session ids and times would be as many groups as events: where no rule asks for the number, its
+-- power of ten is enough.
 numbers_without_rule as (
     select param_key
     from planned_params
@@ -99,7 +100,7 @@ asked_for as (
         members.platform,
         members.param_key,
         members.string_value,
-        {%- for member in numbers %}
+        {%- for member, type in numbers.items() %}
         case
             when
                 numbers_without_rule.param_key is not null
@@ -108,7 +109,7 @@ asked_for as (
                 {%- for other in numbers if other != member %}
                 and members.{{ other }} is null
                 {%- endfor %}
-                then 0
+                then cast({{ power_of_ten('members.' ~ member) }} as {{ type }})
             else members.{{ member }}
         end as {{ member }}{{ "," if not loop.last }}
         {%- endfor %}
