@@ -126,7 +126,7 @@ requests as (
 
     {%- set asked = {'topic': "coalesce(topic, 'unknown')", 'menu_choice': 'menu_choice'} %}
     {%- for kind, request in asked.items() %}
-    {%- for period_type in ['month', 'quarter'] %}
+    {%- for period_type in ['day', 'week', 'month', 'quarter'] %}
     select
         '{{ period_type }}' as period_type,
         {{ period_start('contact_date', "'" ~ period_type ~ "'") }} as period_start,
