@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from expectations import findings as store
+from expectations.beginnings import with_beginnings
 from expectations.catalogue import Catalogue, Check
 from expectations.causes import gather, with_cause
 from expectations.findings import Finding, Scope
@@ -219,6 +220,16 @@ def audit(
         "select * from evidence order by evidence_column, evidence_rank",
     )
     found = store.find(judgements, guards, previous, newest_dates, audit_id, now)
+    found = with_beginnings(
+        found,
+        query(
+            {"metrics": paths["int_audit_metrics"], SHARES: paths[SHARES]},
+            "select check_id, source, platform, subject, detail, event_date, event_hour,"
+            " rows_examined, rows_failing, first_failed_at from metrics"
+            " where value is null and check_id in"
+            f" (select check_id from {SHARES} where period_type = 'all' and rows_failing > 0)",
+        ),
+    )
     found = _explained(found, catalogue, daily, evidence, tables)
     if tables.is_file():
         found = with_impact(found, tables)

@@ -398,7 +398,7 @@ def _date(row: Row) -> date | None:
 def plant(
     rows: Rows, defect: Defect, share: float, rng: random.Random, spoilt: set[int]
 ) -> Planted | None:
-    """Spoil a share of a defect's rows within a window of a week; None where no row is hit.
+    """Spoil a share of a defect's rows from some hour on for a week; None where no row is hit.
 
     `spoilt` holds the rows that earlier defects hit: none undoes what another did. As many others
     are hit instead, so that the share is the one asked for: left out, they would leave a defect
@@ -406,10 +406,12 @@ def plant(
     """
     start = rng.randrange(defect.begins[0], defect.begins[1] + 1)
     window = {day(start + n) for n in range(7)}
+    # A tag is released at some hour, not at midnight; a counter fails for whole days.
+    release = at(start, 3600 * rng.randrange(8, 14) if defect.thing is id else 0)
 
     def in_window(row: Row) -> bool:
-        when = _date(row)
-        return when is None or when in window
+        when, moment = _date(row), _time(row)
+        return when is None or (when in window and (moment is None or moment >= release))
 
     things: dict[object, list[Row]] = {}
     for row in rows.tables[defect.table]:
@@ -430,6 +432,7 @@ def plant(
     chosen = [row for alike in hit for row in alike]
     spoilt.update(map(id, chosen))
     keys: dict[str, str] = {}
+    spoilt_rows = []
     for number, row in enumerate(chosen):
         if defect.copies:
             copy = dict(row)
@@ -439,8 +442,10 @@ def plant(
                 keys[row[key]] = copy[key]
             defect.spoil(copy)
             rows.tables[defect.table].append(copy)
+            spoilt_rows.append(copy)
         else:
             defect.spoil(row)
+            spoilt_rows.append(row)
     # An event that is sent twice brings its parameters twice.
     rows.tables[_PARAMS] += [
         row | {"web_event_key": keys[row["web_event_key"]]}
@@ -449,7 +454,7 @@ def plant(
     ]
     if not chosen:
         return None
-    times = [when for row in chosen if (when := _time(row))]
+    times = [when for row in spoilt_rows if (when := _time(row))]
     # An order is dated, yet what is found of it may be dated by what it is compared with.
     dates = [on for row in chosen if "order_date" not in row and (on := _date(row))]
     if defect.removes:
