@@ -23,6 +23,14 @@
     {{ compact_key(["'identifier'", type, value]) }}
 {%- endmacro %}
 
+{# The identifiers of a record as keys, each under the name of its type. #}
+{% macro identifiers_as_keys() -%}
+    {%- for type in identifier_types() %}
+        case when {{ type }} is not null then {{ identifier_key("'" ~ type ~ "'", type) }} end
+            as {{ type }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {# The key of the edge between two identifiers, the smaller one first. #}
 {% macro identity_edge_key(from_key, to_key) -%}
     {{ compact_key(["'identity_edge'", key_text(from_key), key_text(to_key)]) }}

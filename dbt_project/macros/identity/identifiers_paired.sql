@@ -1,6 +1,7 @@
-{# The pairs of identifiers that stand together on the records of int_identity_records_tenured, one
-   row per pair of types and values; `first_sight` is what tells of a record, the first one's is kept. #}
-{% macro identifiers_paired(records, first_sight) -%}
+{# The pairs of identifiers that stand together on records, one row per pair of types and keys. Each
+   type is a column of `records` that holds its key; `first_sight` is what tells of a record, the first
+   one's is kept. #}
+{% macro identifiers_paired(records) -%}
     {%- set types = identifier_types() -%}
     {%- for one in types[:-1] %}
     {%- set is_last_type = loop.last %}
@@ -8,10 +9,10 @@
     select
         '{{ one }}' as one_type,
         '{{ other }}' as other_type,
-        {{ one }} as one_value,
-        {{ other }} as other_value,
-        min({{ first_sight }}) as first_sight,
-        bool_or(record_kind = 'crm_contact') as is_crm_stated,
+        {{ one }} as one_key,
+        {{ other }} as other_key,
+        min(first_sight) as first_sight,
+        bool_or(is_crm_stated) as is_crm_stated,
         max(last_seen_at) as last_seen_at,
         sum(record_count) as record_count
     from {{ records }}

@@ -50,16 +50,16 @@ companions as (
     where
         not edges.is_by_shared_value
         and edges.separation_kind is null
-        and from_side.customer_id = to_side.customer_id
+        and from_side.customer_oldest_identifier_key = to_side.customer_oldest_identifier_key
         and edges.first_seen_at <= greatest(from_side.first_seen_at, to_side.first_seen_at)
 ),
 
--- all others were, until they met an identifier older than themselves
+-- all others were, until they met an identifier older than themselves; a customer goes by the key of
+-- the oldest of all
 founders as (
     select
         resolved.identifier_key,
-        resolved.customer_id,
-        resolved.customer_oldest_identifier_key
+        resolved.customer_oldest_identifier_key as customer_key
     from {{ all_resolved }} as resolved
     left join companions on resolved.identifier_key = companions.identifier_key
     where
@@ -68,9 +68,9 @@ founders as (
 ),
 
 merged_customers as (
-    select distinct customer_id
+    select distinct customer_key
     from founders
-    where identifier_key <> customer_oldest_identifier_key
+    where identifier_key <> customer_key
 ),
 
 -- What is cut today did join before: a merge that the CRM took back, an address of two who are kept
@@ -86,9 +86,9 @@ separated_edges as (
 ),
 
 concerned_customers as (
-    select customer_id from merged_customers
+    select customer_key from merged_customers
     union
-    select resolved.customer_id
+    select resolved.customer_oldest_identifier_key as customer_key
     from {{ all_resolved }} as resolved
     where
         resolved.identifier_key in (
@@ -102,7 +102,7 @@ concerned_customers as (
 {% set concerned_identifiers %}
 select
     resolved.identifier_key,
-    resolved.customer_id,
+    resolved.customer_oldest_identifier_key as customer_key,
     resolved.is_shared,
     founders.identifier_key is not null as is_founder,
     resolved.first_seen_at
@@ -110,7 +110,7 @@ from {{ all_resolved }} as resolved
 left join founders on resolved.identifier_key = founders.identifier_key
 where
     resolved.first_seen_at is not null
-    and resolved.customer_id in (select customer_id from concerned_customers)
+    and resolved.customer_oldest_identifier_key in (select customer_key from concerned_customers)
 {% endset %}
 
 {% set concerned %}
@@ -120,7 +120,6 @@ where
 
 joining_edges as (
     select
-        {{ identity_edge_key('edges.from_key', 'edges.to_key') }} as identity_edge_key,
         edges.from_key,
         edges.to_key,
         edges.from_type,
@@ -139,13 +138,14 @@ joining_edges as (
 
 {% set edges_with_ages %}
 select
-    joining_edges.identity_edge_key,
     joining_edges.from_key,
     joining_edges.to_key,
+    joining_edges.source,
+    joining_edges.record_kind,
     joining_edges.strength,
     from_rules.strength = 'supporting' as is_from_supporting,
-    from_side.customer_id as from_customer_id,
-    to_side.customer_id as to_customer_id,
+    from_side.customer_key as from_customer_key,
+    to_side.customer_key as to_customer_key,
     from_side.first_seen_at as from_first_seen_at,
     to_side.first_seen_at as to_first_seen_at,
     -- an edge without a time holds as long as both its ends are known
@@ -160,7 +160,7 @@ inner join resolved as from_side on joining_edges.from_key = from_side.identifie
 inner join resolved as to_side on joining_edges.to_key = to_side.identifier_key
 inner join rules as from_rules on joining_edges.from_type = from_rules.identifier_type
 where
-    from_side.customer_id = to_side.customer_id
+    from_side.customer_key = to_side.customer_key
     or joining_edges.separation_kind is not null
 {% endset %}
 
@@ -171,28 +171,30 @@ where
 
 -- a number or browser that others use, or that belongs to somebody else now, joined nobody then
 lone_customers as (
-    select customer_id
+    select customer_key
     from resolved
     where
         not is_shared
-        and customer_id in (
-            select from_customer_id from dated_edges
+        and customer_key in (
+            select from_customer_key from dated_edges
             where separation_kind is not null
             union
-            select to_customer_id from dated_edges
+            select to_customer_key from dated_edges
             where separation_kind is not null
         )
-    group by customer_id
+    group by customer_key
     having count(*) = 1
 ),
 
 cut_edges as (
     select
-        identity_edge_key,
+        {{ identity_edge_key('from_key', 'to_key') }} as identity_edge_key,
         from_key,
         to_key,
-        from_customer_id,
-        to_customer_id,
+        source,
+        record_kind,
+        from_customer_key,
+        to_customer_key,
         first_seen_at,
         separation_kind,
         separated_at
@@ -201,15 +203,15 @@ cut_edges as (
         separation_kind is not null
         and (
             strength = 'certain'
-            or case when is_from_supporting then from_customer_id else to_customer_id end
-            in (select customer_id from lone_customers)
+            or case when is_from_supporting then from_customer_key else to_customer_key end
+            in (select customer_key from lone_customers)
         )
 ),
 
 cut_customers as (
     select
-        from_customer_id as from_key,
-        to_customer_id as to_key
+        from_customer_key as from_key,
+        to_customer_key as to_key
     from cut_edges
 )
 {% endset %}
@@ -253,7 +255,7 @@ descent as (
 {% set identifiers_of_founders %}
 select
     resolved.identifier_key,
-    resolved.customer_id,
+    resolved.customer_key,
     resolved.first_seen_at,
     resolved.is_founder,
     max(case when resolved.is_founder then resolved.identifier_key end) over (
@@ -278,7 +280,7 @@ left join (
 -- customers who were one until the first of the separations between them
 joined_customers as (
     select
-        node_key as customer_id,
+        node_key as customer_key,
         component_key
     from (
         {{ connected_components('cut_customers', given=cuts) }}
@@ -291,13 +293,13 @@ separated as (
         min(cut_edges.separated_at) as separated_at,
         min(cut_edges.separation_kind) as separation_kind
     from cut_edges
-    inner join joined_customers on cut_edges.from_customer_id = joined_customers.customer_id
+    inner join joined_customers on cut_edges.from_customer_key = joined_customers.customer_key
     group by joined_customers.component_key
 ),
 
 splits as (
     select
-        joined_customers.customer_id,
+        joined_customers.customer_key,
         separated.separated_at,
         separated.separation_kind
     from joined_customers
@@ -307,9 +309,9 @@ splits as (
 -- few customers have a founder besides their oldest identifier, and fewer were divided: only there
 -- has anything moved
 moved_customers as (
-    select customer_id from merged_customers
+    select customer_key from merged_customers
     union
-    select customer_id from splits
+    select customer_key from splits
 ),
 
 -- as it was before the separation, and as it is; only who was a customer of its own ever named one
@@ -319,7 +321,7 @@ states as (
         founded.identifier_key,
         founded.first_seen_at
     from founded
-    inner join splits on founded.customer_id = splits.customer_id
+    inner join splits on founded.customer_key = splits.customer_key
     where founded.is_founder
     union all
     select
@@ -327,7 +329,7 @@ states as (
         founded.identifier_key,
         founded.first_seen_at
     from founded
-    inner join moved_customers on founded.customer_id = moved_customers.customer_id
+    inner join moved_customers on founded.customer_key = moved_customers.customer_key
     where founded.is_founder
 ),
 
@@ -343,9 +345,12 @@ joints as (
     select
         from_side.founder_key as from_key,
         to_side.founder_key as to_key,
-        from_side.customer_id as from_customer_id,
+        from_side.customer_key as from_customer_key,
+        dated_edges.source,
+        dated_edges.record_kind,
         dated_edges.first_seen_at,
-        dated_edges.identity_edge_key
+        {{ identity_edge_key('dated_edges.from_key', 'dated_edges.to_key') }}
+            as identity_edge_key
     from dated_edges
     inner join founded as from_side on dated_edges.from_key = from_side.identifier_key
     inner join founded as to_side on dated_edges.to_key = to_side.identifier_key
@@ -359,24 +364,30 @@ joints_of_states as (
         'now' as state,
         joints.from_key,
         joints.to_key,
+        joints.source,
+        joints.record_kind,
         joints.first_seen_at,
         joints.identity_edge_key
     from joints
-    inner join moved_customers on joints.from_customer_id = moved_customers.customer_id
+    inner join moved_customers on joints.from_customer_key = moved_customers.customer_key
     union all
     select
         'then' as state,
         joints.from_key,
         joints.to_key,
+        joints.source,
+        joints.record_kind,
         joints.first_seen_at,
         joints.identity_edge_key
     from joints
-    inner join splits on joints.from_customer_id = splits.customer_id
+    inner join splits on joints.from_customer_key = splits.customer_key
     union all
     select
         'then' as state,
         from_side.founder_key as from_key,
         to_side.founder_key as to_key,
+        cut_edges.source,
+        cut_edges.record_kind,
         cut_edges.first_seen_at,
         cut_edges.identity_edge_key
     from cut_edges
@@ -470,14 +481,14 @@ named as (
         named_founders.joined_by,
         greatest(named_founders.valid_from, founded.first_seen_at) as valid_from,
         named_founders.valid_to,
-        founded.customer_id as current_customer_id
+        founded.customer_key as current_customer_key
     from named_founders
     inner join founded on named_founders.founder_key = founded.founder_key
     where
         (named_founders.valid_to is null or named_founders.valid_to > founded.first_seen_at)
         and (
             named_founders.span_count > 1
-            or founded.customer_id in (select customer_id from splits)
+            or founded.customer_key in (select customer_key from splits)
         )
 ),
 
@@ -486,13 +497,13 @@ dated as (
     select
         named.identifier_key,
         named.naming_key,
-        named.current_customer_id,
+        named.current_customer_key,
         named.joined_by,
         cast(null as string) as separation_kind,
         named.valid_from,
         least(coalesce(named.valid_to, splits.separated_at), splits.separated_at) as valid_to
     from named
-    inner join splits on named.current_customer_id = splits.customer_id
+    inner join splits on named.current_customer_key = splits.customer_key
     where
         named.state = 'then'
         and named.valid_from < splits.separated_at
@@ -500,7 +511,7 @@ dated as (
     select
         named.identifier_key,
         named.naming_key,
-        named.current_customer_id,
+        named.current_customer_key,
         case
             when named.valid_from >= coalesce(splits.separated_at, named.valid_from)
                 then named.joined_by
@@ -510,7 +521,7 @@ dated as (
         greatest(named.valid_from, coalesce(splits.separated_at, named.valid_from)) as valid_from,
         named.valid_to
     from named
-    left join splits on named.current_customer_id = splits.customer_id
+    left join splits on named.current_customer_key = splits.customer_key
     where
         named.state = 'now'
         and (
@@ -525,7 +536,7 @@ changes as (
     select
         dated.identifier_key,
         dated.naming_key,
-        dated.current_customer_id,
+        dated.current_customer_key,
         dated.joined_by,
         dated.separation_kind,
         dated.valid_from,
@@ -540,7 +551,7 @@ spans as (
     select
         changes.identifier_key,
         changes.naming_key,
-        changes.current_customer_id,
+        changes.current_customer_key,
         changes.joined_by,
         changes.separation_kind,
         changes.previous_key,
@@ -555,25 +566,33 @@ spans as (
         or changes.previous_key <> changes.naming_key
 ),
 
+joining_records as (
+    select distinct
+        identity_edge_key,
+        source,
+        record_kind
+    from joints_of_states
+),
+
 final as (
     select
         spans.identifier_key,
         {{ customer_id('spans.naming_key') }} as customer_id,
-        spans.current_customer_id,
+        {{ customer_id('spans.current_customer_key') }} as current_customer_id,
         spans.identifier_key = spans.naming_key as is_founder,
         spans.valid_from,
         spans.valid_to,
         case
             when spans.separation_kind is not null then 'split: ' || spans.separation_kind
             when spans.previous_key is null then 'first seen'
-            else 'merged: ' || joining_edges.record_kind || ' of ' || joining_edges.source
+            else 'merged: ' || joining_records.record_kind || ' of ' || joining_records.source
         end as reason,
         case
             when spans.previous_key is not null and spans.separation_kind is null
                 then {{ key_text('spans.joined_by') }}
         end as identity_edge_key
     from spans
-    left join joining_edges on spans.joined_by = joining_edges.identity_edge_key
+    left join joining_records on spans.joined_by = joining_records.identity_edge_key
     where spans.span_count > 1
 )
 

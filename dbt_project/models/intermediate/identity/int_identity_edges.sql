@@ -50,35 +50,42 @@ crm_merges as (
     where trim(surviving_contact_id) <> trim(merged_contact_id)
 ),
 
--- each pair of types by itself and by value: no record is joined with itself, and only what is
--- left gets keys
-seen_together as (
+crm_merges_keyed as (
+    select
+        {{ identifier_key("'contact_id'", 'one_value') }} as one_key,
+        {{ identifier_key("'contact_id'", 'other_value') }} as other_key,
+        source,
+        record_kind,
+        first_seen_at
+    from crm_merges
+),
+
+-- a record has fewer identifiers than pairs of them: keys are made before there are pairs
+records_keyed {{ as_kept() }} (
+    select
+        {{ identifiers_as_keys() }},
+        {{ first_sight }} as first_sight,
+        record_kind = 'crm_contact' as is_crm_stated,
+        last_seen_at,
+        record_count
+    from records
+),
+
+-- each pair of types by itself: no record is joined with itself
+keyed as (
     select
         'contact_id' as one_type,
         'contact_id' as other_type,
-        least(one_value, other_value) as one_value,
-        greatest(one_value, other_value) as other_value,
+        least(one_key, other_key) as one_key,
+        greatest(one_key, other_key) as other_key,
         min({{ first_sight }}) as first_sight,
         true as is_crm_stated,
         max(first_seen_at) as last_seen_at,
         count(*) as record_count
-    from crm_merges
-    group by least(one_value, other_value), greatest(one_value, other_value)
+    from crm_merges_keyed
+    group by least(one_key, other_key), greatest(one_key, other_key)
     union all
-    {{ identifiers_paired('records', first_sight) }}
-),
-
-keyed as (
-    select
-        {{ identifier_key('one_type', 'one_value') }} as one_key,
-        {{ identifier_key('other_type', 'other_value') }} as other_key,
-        one_type,
-        other_type,
-        first_sight,
-        is_crm_stated,
-        last_seen_at,
-        record_count
-    from seen_together
+    {{ identifiers_paired('records_keyed') }}
 )
 {% endset %}
 
