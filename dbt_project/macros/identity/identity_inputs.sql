@@ -1,20 +1,11 @@
 {# All that decides who is whose, besides the reference tables, in one shape and with a key by which
    two runs are compared: the records that carry identifiers; both contacts of each merge of the
    CRM; the addresses that it calls bad. The last two are no records: `is_record` is false, and
-   what they change reaches the neighbours of the identifier that they name. #}
-{% macro identity_inputs() -%}
+   what they change reaches the neighbours of the identifier that they name. `records` is a condition
+   for the rows of int_identity_records_tenured that are wanted. #}
+{% macro identity_inputs(records='true') -%}
     {%- set types = identifier_types() -%}
-    select
-        identity_input_key as identity_record_key,
-        source,
-        record_kind,
-        true as is_record,
-        {{ types | join(', ') }},
-        identifier_count,
-        first_seen_at,
-        last_seen_at,
-        record_count
-    from {{ ref('int_identity_records_tenured') }}
+    {{ identity_inputs_of_records(records) }}
     {%- for side in ['surviving_contact_id', 'merged_contact_id'] %}
     union all
     select
@@ -32,7 +23,8 @@
         1 as identifier_count,
         merged_at as first_seen_at,
         unmerged_at as last_seen_at,
-        count(*) as record_count
+        count(*) as record_count,
+        null as record_hash
     from {{ ref('int_crm_merges_unioned') }}
     group by source, surviving_contact_id, merged_contact_id, merged_at, unmerged_at
     {%- endfor %}
@@ -49,10 +41,38 @@
         1 as identifier_count,
         cast(null as timestamp) as first_seen_at,
         cast(null as timestamp) as last_seen_at,
-        1 as record_count
+        1 as record_count,
+        null as record_hash
     from (
         {{ bad_addresses() }}
     ) as addresses
+{%- endmacro %}
+
+{# The records among these inputs. #}
+{% macro identity_inputs_of_records(condition='true') -%}
+    select
+        tenured.identity_input_key as identity_record_key,
+        tenured.source,
+        tenured.record_kind,
+        true as is_record,
+        {%- for type in identifier_types() %}
+        tenured.{{ type }},
+        {%- endfor %}
+        tenured.identifier_count,
+        tenured.first_seen_at,
+        tenured.last_seen_at,
+        tenured.record_count,
+        {{ collected_record_hash('tenured.') }} as record_hash
+    from {{ ref('int_identity_records_tenured') }} as tenured
+    where {{ condition }}
+{%- endmacro %}
+
+{# The state of a collected record: what differs_from asks of an input, in one number. #}
+{% macro collected_record_hash(prefix='') -%}
+    {{ row_hash([
+        prefix ~ 'identity_record_key', prefix ~ 'first_seen_at', prefix ~ 'last_seen_at',
+        prefix ~ 'record_count',
+    ]) }}
 {%- endmacro %}
 
 {# Addresses that the CRM calls invalid or a test, with the reason: they join nobody. #}
@@ -76,7 +96,8 @@
    so that each is computed anew from what stands today. Whoever only compiles drops nothing. #}
 {% macro identity_inputs_before() -%}
     {%- set names = [
-        'int_identity_inputs_applied', 'int_touched_identity_inputs', 'int_identifiers_observed',
+        'int_identity_inputs_applied', 'int_touched_identity_inputs',
+        'int_touched_collected_records', 'int_identifier_tenures', 'int_identifiers_observed',
         'int_identity_edges', 'int_identity_groups_joined', 'int_identity_components',
         'int_identifiers_resolved', 'int_identity_records_resolved', 'int_identifiers_moved',
     ] -%}
@@ -88,7 +109,7 @@
     {%- if
         built | length == names | length
         and not flags.FULL_REFRESH
-        and is_last_increment_whole(built[0], built[1])
+        and is_last_increment_whole(*built[:3])
     -%}
         {{ return(built[0]) }}
     {%- endif -%}
@@ -97,9 +118,14 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# Whether what the first model of the last run found is what the last model of it wrote down. #}
-{% macro is_last_increment_whole(applied, touched) -%}
+{# Whether what the first models of the last run found is what the last model of it wrote down. #}
+{% macro is_last_increment_whole(applied, touched, collected) -%}
     {%- set missed = run_query(
+        'select 1 from ' ~ collected ~ ' as collected left join ' ~ applied ~ ' as applied'
+        ~ ' on collected.record_hash = applied.record_hash'
+        ~ ' where (applied.record_hash is not null) <> collected.is_present limit 1'
+    ) -%}
+    {%- set missed = missed or run_query(
         'select 1 from ' ~ touched ~ ' as touched left join ' ~ applied ~ ' as applied'
         ~ ' on touched.identity_record_key = applied.identity_record_key'
         ~ ' where (applied.identity_record_key is not null) <> touched.is_present'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -27,6 +27,7 @@ IDENTIFIERS = (
 )
 #: The models from the collected records to the customers, in the order in which dbt builds them.
 CHAIN = (
+    "int_touched_collected_records",
     "int_identifier_tenures",
     "int_identity_records_tenured",
     "int_touched_identity_inputs",
@@ -200,13 +201,16 @@ class Identity:
             self.connection.execute(f"create or replace table {model} as {sql}")
         return self
 
-    def resolve_batch(self) -> Identity:
-        """Build the chain upon the tables of the last time, as dbt does with a day's batch."""
+    def resolve_batch(self, models: Sequence[str] = CHAIN) -> Identity:
+        """Build the chain upon the tables of the last time, as dbt does with a day's batch.
+
+        A run that breaks off builds the first ``models`` of it.
+        """
         WAREHOUSE.connection = self.connection
         WAREHOUSE.tables = {name for (name,) in self.rows("select table_name from duckdb_tables()")}
         config = GLOBALS["config"]
         try:
-            for model in CHAIN:
+            for model in models:
                 config.stated = {}
                 WAREHOUSE.is_incremental = model in WAREHOUSE.tables
                 text = (MODELS / f"{model}.sql").read_text()

@@ -1,10 +1,16 @@
+{{ rebuilt_by('identifier_value', 'int_touched_collected_records', touched_key='phone_hash') }}
+-- depends_on: {{ ref('int_touched_collected_records') }}
+
 with
 
-records as (
+records {{ "as materialized" if is_incremental() else "as" }} (
     select * from {{ ref('int_identity_records_collected') }}
     where
         phone_hash is not null
         and first_seen_at is not null
+        {%- if is_incremental() %}
+        and phone_hash in (select phone_hash from {{ ref('int_touched_collected_records') }})
+        {%- endif %}
 ),
 
 rules as (

@@ -29,7 +29,8 @@ final as (
         identifier_count,
         first_seen_at,
         last_seen_at,
-        record_count
+        record_count,
+        record_hash
     from inputs
 )
 

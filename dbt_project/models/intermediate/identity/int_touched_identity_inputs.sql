@@ -1,13 +1,30 @@
-{%- set applied = identity_inputs_before() -%}
+{#- The model before it found out whether an increment is possible, and dropped what is no state to
+    build on. -#}
+{%- set applied = relation_built_before('int_identity_inputs_applied') -%}
+-- depends_on: {{ ref('int_touched_collected_records') }}
+-- depends_on: {{ ref('int_identity_records_tenured') }}
+
 with
 
 {% if applied -%}
-applied as not materialized (
-    select * from {{ applied }}
+collected as (
+    select * from {{ ref('int_touched_collected_records') }}
 ),
 
-inputs as not materialized (
-    {{ identity_inputs() }}
+-- only what changed itself, or has a number whose owners may be others now, can differ
+inputs as materialized (
+    {{ identity_inputs(
+        "tenured.identity_record_key in (select identity_record_key from collected where is_present)"
+        " or split_part(tenured.phone_hash, '@', 1) in (select phone_hash from collected)"
+    ) }}
+),
+
+applied as materialized (
+    select * from {{ applied }}
+    where
+        not is_record
+        or record_hash in (select record_hash from collected where not is_present)
+        or split_part(phone_hash, '@', 1) in (select phone_hash from collected)
 ),
 
 differing as materialized (
@@ -53,16 +70,20 @@ renamed_identifiers as materialized (
 ),
 
 records as not materialized (
-    select * from inputs
-    where is_record
+    {{ identity_inputs_of_records() }}
 ),
 
+
+-- by types of their own: where nothing of a type is renamed, which is most days, nothing is read
 beside_renamed as materialized (
+    {%- for type in ['contact_id', 'email_hash'] %}
     select
         *,
         true as is_present
     from records
-    where {{ carries_touched_identifier('renamed_identifiers', ['contact_id', 'email_hash']) }}
+    where {{ carries_touched_identifier('renamed_identifiers', [type]) }}
+    {{ 'union' if not loop.last }}
+    {%- endfor %}
 ),
 
 changed_identifiers as materialized (
@@ -94,6 +115,7 @@ final as (
         first_seen_at,
         last_seen_at,
         record_count,
+        record_hash,
         is_present,
         identity_record_key in (
             select identity_record_key from differing
@@ -119,6 +141,7 @@ final as (
         first_seen_at,
         last_seen_at,
         record_count,
+        record_hash,
         true as is_present,
         true as is_changed
     from inputs
