@@ -140,6 +140,25 @@ def test_batches_end_where_a_rebuild_ends(identity_class: Any, seed: int) -> Non
         )
 
 
+@pytest.mark.parametrize("broken_after", range(1, 18))
+def test_a_run_that_broke_off_leaves_nothing_behind(identity_class: Any, broken_after: int) -> None:
+    """What it had read is taken back before the next run: nothing tells of it any more."""
+    from tests.unit.identity.conftest import CHAIN
+
+    def told(identity: Any, is_handed_on: bool) -> Any:
+        identity.connection.execute("delete from int_identity_records_collected")
+        identity.add_record(1, user_id="u1", phone_hash="p1")
+        identity.add_record(2, user_id="u2", client_id="c1")
+        if is_handed_on:
+            identity.add_record(300, user_id="u2", phone_hash="p1")
+        return identity
+
+    grown = told(identity_class(LIMITS), is_handed_on=False).resolve_batch()
+    told(grown, is_handed_on=True).resolve_batch(CHAIN[:broken_after])
+    told(grown, is_handed_on=False).resolve_batch()
+    assert differing(grown, told(identity_class(LIMITS), is_handed_on=False).resolve()) == []
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_whose_a_number_was_does_not_depend_on_the_order_of_batches(
     identity_class: Any, seed: int
