@@ -861,7 +861,11 @@ def _other_tools(world: World) -> None:
         case when r.sahkoposti is not null then o.person end as person,
         cast(strptime(r.kirjoitettu[:10], '%Y-%m-%d') as date) as occurred_date
     from review_rows as r
-    inner join orders as o on r.arvio_id = 'ARV' || o.order_number)"""
+    inner join orders as o on r.arvio_id = 'ARV' || o.order_number
+    union all
+    select t.tarina_id, 'all', t.tahdet, null,
+        cast(strptime(t.julkaistu[:10], '%Y-%m-%d') as date)
+    from testimonial_rows as t)"""
     _add(world, "review_rating", reviews, "tahdet")
     _add(world, "review_positive", reviews, "tahdet >= 4")
     _add(

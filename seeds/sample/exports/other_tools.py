@@ -31,6 +31,8 @@ BENCHMARKS = (
     ("store_conversion", "2026-01-01", 0.23),
     ("review_rating", "2026-01-01", 4.1),
 )
+#: Tools whose files are parted by semicolons.
+_SEMICOLONS = {"review", "testimonial", "mystery", "interview", "contract"}
 
 
 def prepare(world: World, planted: dict[str, Episode]) -> None:
@@ -75,6 +77,7 @@ def prepare(world: World, planted: dict[str, Episode]) -> None:
     )
     outage = planted["payment_outage"]
     world.run(f"create or replace table review_rows as {_REVIEWS}")
+    world.run(f"create or replace table testimonial_rows as {_TESTIMONIALS}")
     world.run(f"create or replace table mystery_rows as {_MYSTERY_VISITS}")
     world.run(f"create or replace table visitor_rows as {_VISITORS}")
     world.run(
@@ -93,6 +96,7 @@ def write(world: World, folder: Path) -> None:
     """Write one file per tool."""
     for name, order in (
         ("review", "arvio_id"),
+        ("testimonial", "tarina_id"),
         ("mystery", "kaynti"),
         ("visitor", "laskuri, tunti"),
         ("uptime", "checked_at, url"),
@@ -108,7 +112,7 @@ def write(world: World, folder: Path) -> None:
             f"select * from {name}_rows order by {order}",
             folder / f"{name}.csv",
             world.calendar.end,
-            delimiter=";" if name in {"review", "mystery", "interview", "contract"} else ",",
+            delimiter=";" if name in _SEMICOLONS else ",",
         )
 
 
@@ -164,6 +168,34 @@ inner join review_texts as t
         p.mood = t.mood
         and p.language = t.language
         and t.place = cast(floor(draw('text' || p.order_number) * c.texts) as bigint)
+"""
+
+# One content buyer in eight is asked for a story that the shop may quote. It says from which town
+# it comes, and no name.
+_TESTIMONIALS = """
+with told as (
+    select
+        row_number() over (order by min(o.ordered_at), p.person_id) as number,
+        p.person_id,
+        p.city,
+        p.language,
+        min(o.ordered_at) + 864000000000 as told_at
+    from orders as o
+    inner join people as p on o.person = p.person
+    where p.latent > 0.3 and draw('testimonial' || p.person_id) < 0.125
+    group by p.person_id, p.city, p.language
+)
+
+select
+    'T' || lpad(cast(t.number as varchar), 4, '0') as tarina_id,
+    local_text(t.told_at) as julkaistu,
+    t.city as paikka,
+    case when draw('story' || t.person_id) < 0.2 then 4 else 5 end as tahdet,
+    r.review_text as tarina,
+    t.language as kieli
+from told as t
+inner join review_texts as r on r.mood = 2 and t.language = r.language and r.place = 0
+where t.told_at < (select "end" from window_bounds)
 """
 
 # Two visits a week to every store; points of so many questions.
