@@ -13,6 +13,7 @@ import ctypes
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -41,8 +42,10 @@ _OUT_OF_MEMORY = "Out of Memory Error"
 
 # What the project was parsed with, beside what came of it.
 _PARSED_WITH = "parsed_with.json"
-# The settings that a parse reads (dbt_project.yml, sources' paths, profile).
-_DECIDING_SETTINGS = ("CXW_HOME", "CXW_RAW", "CXW_TARGET", "CXW_TIMEZONE")
+# The settings that a parse reads (dbt_project.yml, profile); of paths it reads none.
+_DECIDING_SETTINGS = ("CXW_TARGET", "CXW_TIMEZONE")
+# What a parse writes.
+_PARSED = ("partial_parse.msgpack", "manifest.json", "semantic_manifest.json")
 
 _parsed: dict[tuple[Path, str], Manifest] = {}
 
@@ -77,9 +80,13 @@ def load_project(target: Path, fingerprint: str) -> Manifest:
         project = _parsed_before(target, fingerprint)
         if project is None:
             (target / _PARSED_WITH).unlink(missing_ok=True)
-            result = dbtRunner().invoke(
-                [*project_arguments(target), "parse", *_places(target)],
-            )
+            arguments = [*project_arguments(target), "parse", *_places(target)]
+            result = dbtRunner().invoke(arguments)
+            if not result.success and (target / _PARSED[0]).exists():
+                # What dbt parsed of the files before may be in its way: a metric that moved to
+                # another file would be there twice.
+                (target / _PARSED[0]).unlink()
+                result = dbtRunner().invoke(arguments)
             if not result.success or not isinstance(result.result, Manifest):
                 raise TransformationError(
                     f"dbt cannot parse the project: {result.exception}",
@@ -95,7 +102,19 @@ def load_project(target: Path, fingerprint: str) -> Manifest:
 def is_parsed(target: Path, fingerprint: str) -> bool:
     """Whether what a parse of these files would say lies in the target folder."""
     stamp = target / _PARSED_WITH
-    return stamp.exists() and stamp.read_text() == _parse_decided_by(fingerprint)
+    return all(
+        (target / name).exists() for name in (_PARSED_WITH, *_PARSED)
+    ) and stamp.read_text() == _parse_decided_by(fingerprint)
+
+
+def adopt_parsed(source: Path, target: Path) -> None:
+    """Give a home what was parsed in another, whose target folder is ``source``."""
+    target.mkdir(parents=True, exist_ok=True)
+    (target / _PARSED_WITH).unlink(missing_ok=True)
+    # The stamp comes last: where it lies, everything does.
+    for name in (*_PARSED, _PARSED_WITH):
+        if (source / name).exists():
+            shutil.copyfile(source / name, target / name)
 
 
 def _parsed_before(target: Path, fingerprint: str) -> Manifest | None:
@@ -104,15 +123,14 @@ def _parsed_before(target: Path, fingerprint: str) -> Manifest | None:
     dbt finds out by itself that nothing has changed, but reads and compares every file for that and
     writes its artifacts again, 2.5 of 3.1 seconds.
     """
-    from dbt.constants import PARTIAL_PARSE_FILE_NAME
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    kept = target / PARTIAL_PARSE_FILE_NAME
-    if not is_parsed(target, fingerprint) or not kept.exists():
+    if not is_parsed(target, fingerprint):
         return None
+    content = (target / _PARSED[0]).read_bytes()
     try:
-        project = Manifest.from_msgpack(kept.read_bytes(), decoder=extended_mashumuro_decoder)
+        project = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
     except Exception:  # a file that was cut off: whatever its bytes make the decoder say
         return None
     project.build_parent_and_child_maps()
@@ -138,21 +156,40 @@ def compile_models(target: Path, fingerprint: str, models: Sequence[str]) -> Non
     Raises:
         TransformationError: dbt cannot compile them.
     """
+    result = invoke(
+        target,
+        fingerprint,
+        "--no-write-json",
+        *("compile", "--full-refresh", "--no-populate-cache", "--select", " ".join(models)),
+    )
+    if not result.success:
+        raise TransformationError(
+            f"dbt cannot compile the models: {result.exception}",
+            "Mend the model that the message names, then run again.",
+        )
+
+
+def invoke(target: Path, fingerprint: str, *arguments: str) -> dbtRunnerResult:
+    """Run dbt in this process over the project as it was parsed; what it tells goes to its log.
+
+    Args:
+        target: dbt's target folder.
+        fingerprint: What the project's files are now.
+        arguments: dbt's command with its options, after its global options.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        TransformationError: dbt cannot parse the project.
+    """
     run = _Run(
         load_project(target, fingerprint),
-        [
-            *project_arguments(target),
-            *("--no-write-json", "compile", "--full-refresh", "--no-populate-cache"),
-            *("--select", " ".join(models), *_places(target)),
-        ],
+        [*project_arguments(target), *arguments, *_places(target)],
     )
     for _ in run.events():
         pass
-    if not run.result().success:
-        raise TransformationError(
-            f"dbt cannot compile the models: {run.result().exception}",
-            "Mend the model that the message names, then run again.",
-        )
+    return run.result()
 
 
 def build(
@@ -300,6 +337,7 @@ class _Run:
     def _invoke(self) -> None:
         from dbt.cli.main import dbtRunner, dbtRunnerResult
 
+        _forget_injected_ctes(self._project)
         try:
             runner = dbtRunner(manifest=self._project, callbacks=[self._hear])
             self._result = runner.invoke(self._arguments)
@@ -314,6 +352,20 @@ class _Run:
 
         if event.info.level in _SHOWN:
             self._events.put(msg_to_dict(event))
+
+
+def _forget_injected_ctes(project: Manifest) -> None:
+    """Let models that read ephemeral ones be compiled again.
+
+    dbt marks in the project that it has put their statements into a model's, and would take a later
+    invocation's statement for one that has them.
+    """
+    from dbt.contracts.graph.nodes import CompiledNode
+
+    for node in project.nodes.values():
+        if isinstance(node, CompiledNode):
+            node.extra_ctes_injected = False
+            node.extra_ctes = []
 
 
 def _close_database() -> None:

@@ -11,16 +11,20 @@ import pytest
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from orchestration import dbt_build
+from orchestration.errors import TransformationError
 from orchestration.transformation import left_alone
 
 # As DuckDB says it when another model holds what this one needs, and only while two may run.
 HUNGRY = """
 {% if invocation_args_dict.get('threads') == 1 %}
-select 1 as number
+select number from {{ ref('inlined') }}
 {% else %}
 select error('Out of Memory Error: could not allocate block of size 256.0 KiB') as number
+from {{ ref('inlined') }}
 {% endif %}
 """
+# Its statement becomes part of what reads it, each time that that is compiled.
+INLINED = "{{ config(materialized='ephemeral') }} select 1 as number"
 MODELS = {
     "light": "select 1 as number",
     "hungry": HUNGRY,
@@ -30,7 +34,7 @@ MODELS = {
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of three models and their tests."""
+    """A project of three models, one more that they inline, and their tests."""
     folder = tmp_path / "project"
     (folder / "models").mkdir(parents=True)
     (folder / "dbt_project.yml").write_text(
@@ -40,6 +44,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "small: {target: duckdb, outputs: {duckdb: {type: duckdb, threads: 2,"
         f" path: '{tmp_path / 'small.duckdb'}'}}}}}}\n"
     )
+    (folder / "models" / "inlined.sql").write_text(INLINED)
     for name, sql in MODELS.items():
         (folder / "models" / f"{name}.sql").write_text(sql)
     (folder / "models" / "models.yml").write_text(
@@ -104,6 +109,17 @@ def test_a_project_is_parsed_once_for_all_processes(
     kept = project / "target" / "partial_parse.msgpack"
     kept.write_bytes(kept.read_bytes()[:-100])
     assert parsed_at(project, "two") > zoned
+
+
+def test_what_cannot_be_parsed_is_named_and_parsed_once_it_is_mended(project: Path) -> None:
+    described = project / "models" / "models.yml"
+    mended = described.read_text()
+    parsed_at(project, "one")
+    described.write_text("models: [{name: light, columns: 7}]")
+    with pytest.raises(TransformationError, match=r"models\.yml"):
+        parsed_at(project, "two")
+    described.write_text(mended)
+    assert parsed_at(project, "three")
 
 
 def test_a_project_parsed_by_another_process_is_built(project: Path) -> None:
