@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.dbt_build import adopt_parsed
 from orchestration.errors import WarehouseError
 from orchestration.home import SHIPPED_PLAN, Home
 from orchestration.ingestion.landing import ensure_raw_schemas
@@ -82,6 +83,7 @@ def past_state(home: Home, batch_id: str) -> PastState:
             if _audited_at(file) < clock:
                 _link(file, past.state / name / file.name)
     carry_over(home, past, clock)
+    adopt_parsed(home.dbt_target, past.dbt_target)
     return PastState(past, clock.replace(tzinfo=UTC))
 
 

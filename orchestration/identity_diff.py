@@ -7,10 +7,7 @@ customers of the last run.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,8 +17,10 @@ from typing import Any, Literal
 
 import duckdb
 
+from orchestration.dbt_build import adopt_parsed, invoke
 from orchestration.errors import TransformationError, WarehouseError
-from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home
+from orchestration.home import PROJECT_ROOT, Home
+from orchestration.transformation import project_fingerprint_of
 
 RULE_TABLES = ("identity_rules", "blocked_identifiers")
 
@@ -85,7 +84,7 @@ def identity_diff(
         trial.state.mkdir(parents=True)
         with _both(home, trial) as connection:
             _copy_inputs(connection, manifest, rules)
-        _build(trial)
+        _build(home, trial)
         with _both(home, trial) as connection:
             return compared(connection)
 
@@ -140,41 +139,38 @@ def _identity_models(manifest: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _build(trial: Home) -> None:
-    target = trial.root / "dbt_target"
-    done = subprocess.run(
-        [
-            *(str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "run"),
-            *("--no-version-check", "--select", f"path:models/{_FOLDER}"),
-            *("--exclude", _COLLECTED),
-        ],
-        cwd=DBT_PROJECT_DIR,
-        env={
-            **os.environ,
-            **trial.environment(),
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(trial.root / "logs"),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 0:
+def _build(home: Home, trial: Home) -> None:
+    adopt_parsed(home.dbt_target, trial.dbt_target)
+    with _environment(trial.environment()):
+        result = invoke(
+            trial.dbt_target,
+            project_fingerprint_of(),
+            *("run", "--select", f"path:models/{_FOLDER}", "--exclude", _COLLECTED),
+        )
+    if result.success:
         return
-    results = target / "run_results.json"
-    failed = (
-        [
-            f"{row['unique_id'].split('.')[-1]}: {row['message']}"
-            for row in json.loads(results.read_text())["results"]
-            if row["status"] == "error"
-        ]
-        if results.exists()
-        else [done.stdout.strip()]
-    )
+    failed = [
+        f"{row.node.name}: {row.message}"
+        for row in getattr(result.result, "results", [])
+        if str(row.status) == "error"
+    ]
     raise TransformationError(
-        "The identity models cannot be built under these rules: " + "; ".join(failed),
+        "The identity models cannot be built under these rules: "
+        + ("; ".join(failed) or str(result.exception)),
         "Correct the rules and try again; nothing was changed.",
     )
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Other settings for what runs in this process meanwhile."""
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 _RESOLVED = "intermediate.int_identifiers_resolved"

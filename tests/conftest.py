@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from _pytest.nodeid import NodeId
+
+from orchestration.dbt_build import adopt_parsed, is_parsed
+from orchestration.transformation import project_fingerprint_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,9 +66,30 @@ class FinishedRun:
         return self.home / "published" / "current" / "marts.duckdb"
 
 
+def share_parsed(home: Path) -> None:
+    """Give a home the project as an earlier one parsed it, or keep it as this one did.
+
+    Parsing is a fifth of a small run, and the same in every home.
+    """
+    fingerprint = project_fingerprint_of()
+    kept = ROOT / ".pytest_cache" / "parsed" / fingerprint
+    target = home / "dbt_target"
+    if kept.exists():
+        if not target.exists():
+            adopt_parsed(kept, target)
+    elif is_parsed(target, fingerprint):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=kept.parent))
+        adopt_parsed(target, folder)
+        # Another process may have been first.
+        with contextlib.suppress(OSError):
+            folder.rename(kept)
+
+
 def run_cxw(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `cxw` as a user does, in a process of its own."""
-    return subprocess.run(
+    share_parsed(home)
+    finished = subprocess.run(
         [sys.executable, "-m", "orchestration.cli", *arguments],
         cwd=ROOT,
         env={**os.environ, "CXW_HOME": str(home), "COLUMNS": "200", **environment},
@@ -71,6 +97,8 @@ def run_cxw(home: Path, *arguments: str, **environment: str) -> subprocess.Compl
         text=True,
         check=False,
     )
+    share_parsed(home)
+    return finished
 
 
 @pytest.fixture(scope="session")

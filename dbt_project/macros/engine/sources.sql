@@ -1,6 +1,7 @@
 {# Where a source's rows are. DuckDB's adapter reads the files that the source's `external_location`
    names; Spark reads the same folders, and finds the partitions in them by itself. A unit test's
-   fixture stays what it is. #}
+   fixture stays what it is. Locations name the home by `$CXW_HOME` and `$CXW_RAW`, which are looked
+   up only here: so a parsed project belongs to no home. #}
 {% macro source(source_name, table_name) -%}
     {%- set relation = builtins.source(source_name, table_name) -%}
     {%- if not execute or relation.is_cte -%}
@@ -9,7 +10,8 @@
     {#- by its id: dbt makes a dictionary of every source that a search walks over -#}
     {%- set node = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ table_name] -%}
     {%- if target.type == 'spark' -%}
-        {%- set location = node.config.meta['external_location'] | replace('{name}', table_name) -%}
+        {%- set location = in_this_home(node.config.meta['external_location'])
+            | replace('{name}', table_name) -%}
         {%- set files = modules.re.search("'([^']+)'", location).group(1) -%}
         {%- set folder = modules.re.sub("(/dt=\*)?/\*[.]parquet$", '', files) -%}
         {%- set relation = api.Relation.create(
@@ -17,8 +19,18 @@
             identifier=files if '*' in folder else folder,
             quote_policy={'identifier': true},
         ) -%}
+    {%- elif relation.external -%}
+        {%- set relation = relation.incorporate(external=in_this_home(relation.external)) -%}
     {%- endif -%}
     {{ return(delivered_rows(relation) if node.config.meta.get('keeps_files') else relation) }}
+{%- endmacro %}
+
+{% macro in_this_home(location) -%}
+    {%- set found = namespace(location=location) -%}
+    {%- for name in ['CXW_HOME', 'CXW_RAW'] if '$' ~ name in location -%}
+        {%- set found.location = found.location | replace('$' ~ name, env_var(name)) -%}
+    {%- endfor -%}
+    {{ return(found.location) }}
 {%- endmacro %}
 
 {# Rows of a table whose files may be the vendor's own (`keeps_files` of its spec): what landing adds
