@@ -14,7 +14,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +23,8 @@ import pytest
 
 from expectations.findings import ensure_store
 from expectations.plan import export_tables, load_plan
-from orchestration.home import DBT_PROJECT_DIR, Home
+from orchestration.dbt_build import invoke
+from orchestration.home import Home
 from orchestration.ingestion.landing import discover, land
 from orchestration.ingestion.sources import load_sources
 from orchestration.probabilistic.store import show_none
@@ -32,6 +32,7 @@ from orchestration.restatements import remember_published
 from orchestration.transformation import (
     changed_raw_tables,
     load_manifest,
+    project_fingerprint_of,
     rules_in_force,
     unchanged_tables,
 )
@@ -87,10 +88,8 @@ class Warehouse:
         assert batches
         assert not [batch for batch in batches if batch.status != "loaded"]
 
-    def unchanged_tables(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    def unchanged_tables(self) -> list[str]:
         """What the job would leave out now, if the last run was whole."""
-        for name, value in self.home.environment().items():
-            monkeypatch.setenv(name, value)
         rules = rules_in_force(self.home)
         assert unchanged_tables(self.home, load_manifest(self.home), rules) == []
         self.home.warehouse.with_suffix(".rules").write_text(rules)
@@ -100,17 +99,15 @@ class Warehouse:
         return unchanged_tables(self.home, load_manifest(self.home), rules)
 
     def dbt(self, *arguments: str, fails_with: str | None = None) -> None:
-        """Run dbt in a process of its own, as the job does."""
-        finished = subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", *arguments, "--no-version-check"],
-            cwd=DBT_PROJECT_DIR,
-            env={**os.environ, **self.home.environment(), "CXW_NOW": NOW.isoformat()},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (finished.returncode == 0) == (fails_with is None), finished.stdout[-4000:]
-        assert fails_with is None or fails_with in finished.stdout, finished.stdout[-4000:]
+        """Run dbt inside this process, as the job does."""
+        result = invoke(self.home.dbt_target, project_fingerprint_of(), *arguments)
+        failed = [
+            (row.node.name, row.message)
+            for row in getattr(result.result, "results", [])
+            if str(row.status) == "error"
+        ]
+        assert [name for name, _ in failed] == ([fails_with] if fails_with else []), failed
+        assert result.success == (fails_with is None), result.exception
 
     def execute(self, statement: str) -> None:
         """Change a table behind dbt's back."""
@@ -297,6 +294,8 @@ def test_increments_equal_a_rebuild(
     exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     warehouse = Warehouse(tmp_path / "home", exports.parent / "sources.yml")
+    for name, value in {**warehouse.home.environment(), "CXW_NOW": NOW.isoformat()}.items():
+        monkeypatch.setenv(name, value)
     warehouse.dbt("seed")
     chance = random.Random(seed)
     cut_short: list[tuple[Path, Path]] = []
@@ -330,7 +329,7 @@ def test_increments_equal_a_rebuild(
         path.unlink()
     # As the job does: what no file of can have changed is left as it is.
     assert changed_raw_tables(warehouse.home) == {("ga4", "events")}
-    unchanged = warehouse.unchanged_tables(monkeypatch)
+    unchanged = warehouse.unchanged_tables()
     vendors = {name.removeprefix("stg_").split("__")[0] for name in unchanged}
     assert {"shopify", "hubspot", "zendesk"} < vendors
     assert "ga4" not in vendors
