@@ -75,7 +75,7 @@ def share_parsed(home: Path) -> None:
     kept = ROOT / ".pytest_cache" / "parsed" / fingerprint
     target = home / "dbt_target"
     if kept.exists():
-        if not target.exists():
+        if home.is_dir() and not target.exists():
             adopt_parsed(kept, target)
     elif is_parsed(target, fingerprint):
         kept.parent.mkdir(parents=True, exist_ok=True)
