@@ -16,3 +16,12 @@
     and {{ question }}.question_id = coalesce({{ plan }}.question_id, {{ question }}.question_id)
     and cast({{ question }}.question_version as {{ type_string() }}) = {{ plan }}.question_version
 {%- endmacro %}
+
+{# Of planned parameters, grouped by what they are named: no rule asks which number it is. #}
+{% macro asks_for_no_number() -%}
+    not bool_or(has_allowed_values)
+        and count(pattern) = 0
+        and count(min_value) = 0
+        and count(max_value) = 0
+        and count(max_length) = 0
+{%- endmacro %}

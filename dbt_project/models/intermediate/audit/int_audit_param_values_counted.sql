@@ -42,11 +42,7 @@ numbers_without_rule as (
     where length(event_name) <= 40 and length(param_key) <= 40
     group by event_name, platform, param_key
     having
-        not bool_or(has_allowed_values)
-        and count(pattern) = 0
-        and count(min_value) = 0
-        and count(max_value) = 0
-        and count(max_length) = 0
+        {{ asks_for_no_number() }}
         and count(usual_from) = 0
         and count(usual_to) = 0
 

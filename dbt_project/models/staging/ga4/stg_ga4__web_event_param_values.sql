@@ -23,11 +23,7 @@ numbers_without_rule as (
     from planned_params
     group by param_key
     having
-        not bool_or(has_allowed_values)
-        and count(pattern) = 0
-        and count(min_value) = 0
-        and count(max_value) = 0
-        and count(max_length) = 0
+        {{ asks_for_no_number() }}
 ),
 
 events as (
