@@ -20,8 +20,10 @@
    is clustered by customer. `items` has one row per cell, item and customer, `bases` one per cell and
    customer, both with the number of records `n`; an item's records are some of its cell's. Most
    customers have one record in a cell and need no clustering: `single_items` may give their number
-   per cell and item instead, and `items` only the others. #}
-{% macro clustered_shares(items, bases, cell, item, customer="customer_id", single_items=none) -%}
+   per cell and item instead, and `items` only the others; so may `single_bases`, per cell. #}
+{% macro clustered_shares(
+    items, bases, cell, item, customer="customer_id", single_items=none, single_bases=none
+) -%}
     select
         {{ cell | join(', ') }},
         {{ item | join(', ') }},
@@ -90,8 +92,22 @@
                 select
                     {{ cell | join(', ') }},
                     sum(cast(n as double)) as base_n,
-                    sum(cast(n as double) * n) as cbb
-                from {{ bases }}
+                    sum(cast(square as double)) as cbb
+                from (
+                    select
+                        {{ cell | join(', ') }},
+                        n,
+                        cast(n as double) * n as square
+                    from {{ bases }}
+                    {%- if single_bases %}
+                    union all
+                    select
+                        {{ cell | join(', ') }},
+                        n,
+                        cast(n as double) as square
+                    from {{ single_bases }}
+                    {%- endif %}
+                ) as weighed
                 group by {{ cell | join(', ') }}
             ) as totals
                 on

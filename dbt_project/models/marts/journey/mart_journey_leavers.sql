@@ -1,5 +1,5 @@
-{%- set whole = ['journey_id', 'step_number', 'period_type', 'period_start', 'dimension'] -%}
-{%- set cell = whole + ['segment'] -%}
+{%- set anchor = ['journey_id', 'step_number', 'period_type', 'period_start'] -%}
+{%- set cell = anchor + ['dimension', 'segment'] -%}
 
 -- noqa: disable=LT02
 {% set leaver_ctes %}
@@ -74,24 +74,38 @@ visits as (
     from steps
     inner join sessions on steps.session_key = sessions.session_key
     left join customers on sessions.customer_id = customers.customer_id
+),
+
+followed_in_periods as (
+    select
+        followed.*,
+        period_types.period_type,
+        {{ period_start('followed.anchored_date', 'period_types.period_type') }} as period_start
+    from followed
+    cross join period_types
+),
+
+-- Most customers leave a step once in a period, so once in each of its cells: they need no
+-- clustering.
+repeated as (
+    select {{ (['customer_number'] + anchor) | join(', ') }}
+    from followed_in_periods
+    group by {{ (['customer_number'] + anchor) | join(', ') }}
+    having count(*) > 1
 )
 {% endset %}
 
-{#- one row per leaver, segment and period -#}
+{#- one row per leaver, segment and period; a number only of customers who left again -#}
 {% set all_leavers %}
 select
-    followed.path_number,
-    followed.customer_number,
-    followed.journey_id,
-    followed.step_number,
-    period_types.period_type,
-    {{ period_start('followed.anchored_date', 'period_types.period_type') }} as period_start,
+    repeated.customer_number,
+    {{ prefixed(anchor, 'followed') }},
     dimensions.dimension,
     {{ visit_segment() }} as segment,
     followed.next_touchpoint
-from followed
+from followed_in_periods as followed
 inner join visits on followed.path_number = visits.path_number
-cross join period_types
+left join repeated on {{ agree_on(['customer_number'] + anchor, 'followed', 'repeated') }}
 cross join dimensions
 {% endset %}
 
@@ -148,7 +162,17 @@ bases as (
         customer_number,
         sum(n) as n
     from placed
+    where customer_number is not null
     group by cell_number, customer_number
+),
+
+bases_of_once as (
+    select
+        cell_number,
+        sum(n) as n
+    from placed
+    where customer_number is null
+    group by cell_number
 ),
 
 shown as (
@@ -165,9 +189,21 @@ shown as (
     group by placed.cell_number, places_named.shown_touchpoint, placed.customer_number
 ),
 
+shown_again as (
+    select * from shown
+    where customer_number is not null
+),
+
+shown_once as (
+    select * from shown
+    where customer_number is null
+),
+
 shares as (
-    {{ clustered_shares('shown', 'bases', ['cell_number'], ['next_touchpoint'], 'customer_number')
-        | indent(4) }}
+    {{ clustered_shares(
+        'shown_again', 'bases', ['cell_number'], ['next_touchpoint'], 'customer_number',
+        'shown_once', 'bases_of_once'
+    ) | indent(4) }}
 ),
 
 final as (
