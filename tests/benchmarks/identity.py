@@ -325,10 +325,10 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.01, help="of the edges, in the batch")
     parser.add_argument("--work", type=Path, help="where databases are built, and then removed")
     options = parser.parse_args()
-    for millions in options.millions:
-        if options.work:
+    if options.work:
         options.work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=options.work) as folder:
+    for millions in options.millions:
+        with tempfile.TemporaryDirectory(dir=options.work) as folder:
             print(json.dumps(run(millions, options.share, Path(folder)), indent=2), flush=True)
 
 
