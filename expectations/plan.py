@@ -216,16 +216,10 @@ def _schema_problems(data: Any) -> list[tuple[_NodePath, str]]:
 
 
 @cache
-def _known_metrics() -> list[str]:
+def _estimators() -> dict[str, str]:
+    """How each metric of the catalogue is estimated, by its id."""
     with METRIC_CATALOGUE.open(encoding="utf-8", newline="") as file:
-        return [row["metric_id"] for row in csv.DictReader(file)]
-
-
-@cache
-def _share_metrics() -> list[str]:
-    with METRIC_CATALOGUE.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        return [row["metric_id"] for row in rows if row["estimator"] == "share"]
+        return {row["metric_id"]: row["estimator"] for row in csv.DictReader(file)}
 
 
 @cache
@@ -256,14 +250,14 @@ def _outside_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
 
     for index, persona in enumerate(data.get("personas") or []):
         for position, name in enumerate(persona.get("metrics") or []):
-            unknown(("personas", index, "metrics", position), name, _known_metrics(), "metric")
+            unknown(("personas", index, "metrics", position), name, list(_estimators()), "metric")
     country = data["property"].get("country")
     if country and country not in list_supported_countries():
         problems.append(
             (("property", "country"), f"no holidays of '{country}' are known; leave it out")
         )
     for index, survey in enumerate(data.get("surveys") or []):
-        unknown(("surveys", index, "metric"), survey["metric"], _known_metrics(), "metric")
+        unknown(("surveys", index, "metric"), survey["metric"], list(_estimators()), "metric")
         problems += _cut_problems(("surveys", index, "positive_from"), survey)
     for position, name in enumerate((data.get("publication") or {}).get("blocking_checks") or []):
         place: _NodePath = ("publication", "blocking_checks", position)
@@ -276,7 +270,7 @@ def _cut_problems(path: _NodePath, survey: Mapping[str, Any]) -> Iterator[tuple[
     cut = survey.get("positive_from")
     if cut is None:
         return
-    if survey["metric"] in _known_metrics() and survey["metric"] not in _share_metrics():
+    if _estimators().get(survey["metric"], "share") != "share":
         yield path, f"{survey['metric']} is no share of answers: it has no cut of its own"
     if not survey["scale_min"] < cut <= survey["scale_max"]:
         scale = f"{survey['scale_min']} to {survey['scale_max']}"

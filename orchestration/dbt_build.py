@@ -44,8 +44,9 @@ _OUT_OF_MEMORY = "Out of Memory Error"
 _PARSED_WITH = "parsed_with.json"
 # The settings that a parse reads (dbt_project.yml, profile); of paths it reads none.
 _DECIDING_SETTINGS = ("CXW_TARGET", "CXW_TIMEZONE")
-# What a parse writes.
-_PARSED = ("partial_parse.msgpack", "manifest.json", "semantic_manifest.json")
+# What a parse writes; the first is the project as dbt holds it.
+_PARSED_PROJECT = "partial_parse.msgpack"
+_PARSED = (_PARSED_PROJECT, "manifest.json", "semantic_manifest.json")
 
 _parsed: dict[tuple[Path, str], Manifest] = {}
 
@@ -82,10 +83,10 @@ def load_project(target: Path, fingerprint: str) -> Manifest:
             (target / _PARSED_WITH).unlink(missing_ok=True)
             arguments = [*project_arguments(target), "parse", *_places(target)]
             result = dbtRunner().invoke(arguments)
-            if not result.success and (target / _PARSED[0]).exists():
+            if not result.success and (target / _PARSED_PROJECT).exists():
                 # What dbt parsed of the files before may be in its way: a metric that moved to
                 # another file would be there twice.
-                (target / _PARSED[0]).unlink()
+                (target / _PARSED_PROJECT).unlink()
                 result = dbtRunner().invoke(arguments)
             if not result.success or not isinstance(result.result, Manifest):
                 raise TransformationError(
@@ -128,7 +129,7 @@ def _parsed_before(target: Path, fingerprint: str) -> Manifest | None:
 
     if not is_parsed(target, fingerprint):
         return None
-    content = (target / _PARSED[0]).read_bytes()
+    content = (target / _PARSED_PROJECT).read_bytes()
     try:
         project = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
     except Exception:  # a file that was cut off: whatever its bytes make the decoder say
