@@ -7,7 +7,6 @@ customers of the last run.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ import duckdb
 
 from orchestration.dbt_build import adopt_parsed, invoke
 from orchestration.errors import TransformationError, WarehouseError
-from orchestration.home import PROJECT_ROOT, Home
+from orchestration.home import PROJECT_ROOT, Home, settings_of
 from orchestration.transformation import project_fingerprint_of
 
 RULE_TABLES = ("identity_rules", "blocked_identifiers")
@@ -141,7 +140,7 @@ def _identity_models(manifest: Mapping[str, Any]) -> set[str]:
 
 def _build(home: Home, trial: Home) -> None:
     adopt_parsed(home.dbt_target, trial.dbt_target)
-    with _environment(trial.environment()):
+    with settings_of(trial.environment()):
         result = invoke(
             trial.dbt_target,
             project_fingerprint_of(),
@@ -159,18 +158,6 @@ def _build(home: Home, trial: Home) -> None:
         + ("; ".join(failed) or str(result.exception)),
         "Correct the rules and try again; nothing was changed.",
     )
-
-
-@contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Other settings for what runs in this process meanwhile."""
-    before = dict(os.environ)
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 _RESOLVED = "intermediate.int_identifiers_resolved"

@@ -16,7 +16,7 @@ from datetime import date
 import duckdb
 
 from orchestration.errors import WarehouseError
-from orchestration.home import Home
+from orchestration.home import Home, settings_of
 
 _REQUESTS = "replays"
 
@@ -107,16 +107,8 @@ def served(home: Home) -> Iterator[None]:
             _TO: max(window.last_day for window in windows),
             _SOURCE: sources.pop() if len(sources) == 1 else "",
         }
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
+    with settings_of(settings):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
     for path, asked_at in asked.items():
         if path.exists() and path.stat().st_mtime_ns == asked_at:
             path.unlink()
