@@ -37,7 +37,9 @@ _MADE_BETWEEN = "source:audit+ source:probabilistic+"
 _BUILT_WITH = ".rules"
 _BEING_BUILT_WITH = ".rules_next"
 # Beside it while the last run was whole, its tests included: what failed a test must meet it again.
+# It says which books of landing that run read.
 _WHOLE = ".whole"
+_BEING_WHOLE = ".whole_next"
 
 _FAILED_STATUSES = {"error", "fail", "runtime error"}
 
@@ -111,17 +113,28 @@ def changed_raw_tables(home: Home) -> set[tuple[str, str]]:
     }
 
 
+def landing_books(home: Home) -> str:
+    """A hash over names and sizes of landing's manifests and of what it put in quarantine."""
+    digest = hashlib.sha256()
+    for folder in ("_manifest", "_quarantine"):
+        for path in sorted((home.raw / folder).glob("*.parquet")):
+            digest.update(f"{folder}/{path.name} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
 def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str]:
     """Models and reference tables that cannot come out otherwise than they stand in the warehouse.
 
     They were built by the rules in force, and of the raw tables that they come from no file has
     changed. A shop with four vendors need not build and test the models of fourteen others every
     morning, nor the families and facts that come from those alone, nor what reference tables and
-    the plan decide.
+    the plan decide. Where landing has brought nothing at all (a run after one whose publication a
+    finding blocked), what reads its books, or every raw table, stays as well.
     """
     if not is_built_with(home, rules) or os.environ.get("CXW_REPLAY_FROM"):
         return []
-    if not home.warehouse.with_suffix(_WHOLE).exists():
+    whole = home.warehouse.with_suffix(_WHOLE)
+    if not whole.exists():
         return []
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         built = {
@@ -134,6 +147,7 @@ def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> lis
     if ("intermediate", "int_raw_files_committed") not in built:
         return []
     changed = changed_raw_tables(home)
+    is_quiet = not changed and whole.read_text() == landing_books(home)
     nodes, sources, parents = manifest["nodes"], manifest["sources"], manifest["parent_map"]
 
     @cache
@@ -141,13 +155,16 @@ def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> lis
         if unique_id in sources:
             source = sources[unique_id]
             name = source["source_name"]
+            if name == "landing":
+                return is_quiet
             return name == "plan" or (name in VENDORS and (name, source["name"]) not in changed)
         node = nodes[unique_id]
         if (node["schema"], node["alias"]) not in built:
             return False
         if node["resource_type"] == "seed":
             return True
-        return bool(parents[unique_id]) and all(map(stays, parents[unique_id]))
+        # Those without parents list the raw zone, or all that was staged from it.
+        return all(map(stays, parents[unique_id])) if parents[unique_id] else is_quiet
 
     tables = [key for key, node in nodes.items() if node["resource_type"] in ("model", "seed")]
     return sorted(nodes[key]["name"] for key in tables if stays(key))
@@ -200,12 +217,14 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         if context.is_subset:
             yield from _build(context, rules, [])
             return
+        books = landing_books(home)
         with served(home):
             excluded = unchanged_tables(home, manifest, rules)
             if excluded:
                 context.log.info(f"{len(excluded)} tables are as they were: nothing new came")
             yield from left_alone(manifest, excluded)
             yield from _build(context, rules, excluded)
+        home.warehouse.with_suffix(_BEING_WHOLE).write_text(books)
         home.warehouse.with_suffix(_BEING_BUILT_WITH).write_text(rules)
 
     @dbt_assets_decorator(
@@ -224,7 +243,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         yield from _build(context, rules, [])
         if not context.is_subset and stamp.exists():
             stamp.replace(home.warehouse.with_suffix(_BUILT_WITH))
-            home.warehouse.with_suffix(_WHOLE).touch()
+            home.warehouse.with_suffix(_BEING_WHOLE).replace(home.warehouse.with_suffix(_WHOLE))
 
     return [warehouse_models, trusted_marts]
 
