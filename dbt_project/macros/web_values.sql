@@ -83,9 +83,13 @@
 
 {# A text that may leave staging: replaced as a whole where it holds personal data. #}
 {% macro without_personal_data(text) -%}
+    {{ masked_value(text, personal_data_kind(text)) }}
+{%- endmacro %}
+
+{# The same where the kind has been found already. #}
+{% macro masked_value(text, kind) -%}
     case
-        when {{ personal_data_kind(text) }} is not null
-            then 'redacted:' || {{ personal_data_kind(text) }}
+        when {{ kind }} is not null then 'redacted:' || {{ kind }}
         else {{ text }}
     end
 {%- endmacro %}

@@ -176,10 +176,7 @@ select
     platform,
     param_key,
     value_type,
-    case
-        when personal_data_kind is not null then 'redacted:' || personal_data_kind
-        else value_text
-    end as value_text,
+    {{ masked_value('value_text', 'personal_data_kind') }} as value_text,
     length(value_text) as value_length,
     personal_data_kind is not null as has_personal_data,
     param_count

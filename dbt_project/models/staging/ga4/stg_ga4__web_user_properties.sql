@@ -63,11 +63,7 @@ typed as (
         browser,
         app_version,
         property.key as property_key,
-        coalesce(
-            property.value.string_value,
-            cast(property.value.int_value as string),
-            cast(coalesce(property.value.double_value, property.value.float_value) as string)
-        ) as value_text
+        {{ member_text('property.value.') }} as value_text
     from unfolded
 ),
 
@@ -133,10 +129,7 @@ select
     browser,
     app_version,
     property_key,
-    case
-        when personal_data_kind is not null then 'redacted:' || personal_data_kind
-        else value_text
-    end as value_text,
+    {{ masked_value('value_text', 'personal_data_kind') }} as value_text,
     length(value_text) as value_length,
     personal_data_kind is not null as has_personal_data,
     event_count
