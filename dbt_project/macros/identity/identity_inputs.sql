@@ -1,9 +1,18 @@
+{# What is told of an input, and written down for the next run. #}
+{% macro identity_input_columns() -%}
+    {{ return(
+        ['identity_record_key', 'source', 'record_kind', 'is_record']
+        + identifier_types()
+        + ['identifier_count', 'first_seen_at', 'last_seen_at', 'record_count', 'record_hash']
+    ) }}
+{%- endmacro %}
+
 {# All that decides who is whose, besides the reference tables, in one shape and with a key by which
    two runs are compared: the records that carry identifiers; both contacts of each merge of the
    CRM; the addresses that it calls bad. The last two are no records: `is_record` is false, and
-   what they change reaches the neighbours of the identifier that they name. `records` is a condition
-   for the rows of int_identity_records_tenured that are wanted. #}
-{% macro identity_inputs(records='true') -%}
+   what they change reaches the neighbours of the identifier that they name. `records` are the
+   rows of int_identity_records_tenured that are wanted, all by default. #}
+{% macro identity_inputs(records=none) -%}
     {%- set types = identifier_types() -%}
     {{ identity_inputs_of_records(records) }}
     {%- for side in ['surviving_contact_id', 'merged_contact_id'] %}
@@ -24,7 +33,8 @@
         merged_at as first_seen_at,
         unmerged_at as last_seen_at,
         count(*) as record_count,
-        null as record_hash
+        null as record_hash,
+        cast(null as string) as collected_record_key
     from {{ ref('int_crm_merges_unioned') }}
     group by source, surviving_contact_id, merged_contact_id, merged_at, unmerged_at
     {%- endfor %}
@@ -42,14 +52,15 @@
         cast(null as timestamp) as first_seen_at,
         cast(null as timestamp) as last_seen_at,
         1 as record_count,
-        null as record_hash
+        null as record_hash,
+        cast(null as string) as collected_record_key
     from (
         {{ bad_addresses() }}
     ) as addresses
 {%- endmacro %}
 
 {# The records among these inputs. #}
-{% macro identity_inputs_of_records(condition='true') -%}
+{% macro identity_inputs_of_records(records=none) -%}
     select
         tenured.identity_input_key as identity_record_key,
         tenured.source,
@@ -62,9 +73,9 @@
         tenured.first_seen_at,
         tenured.last_seen_at,
         tenured.record_count,
-        {{ collected_record_hash('tenured.') }} as record_hash
-    from {{ ref('int_identity_records_tenured') }} as tenured
-    where {{ condition }}
+        {{ collected_record_hash('tenured.') }} as record_hash,
+        tenured.identity_record_key as collected_record_key
+    from {{ records or ref('int_identity_records_tenured') }} as tenured
 {%- endmacro %}
 
 {# The state of a collected record: what differs_from asks of an input, in one number. #}

@@ -1,4 +1,8 @@
-{{ rebuilt_by('identifier_value', 'int_touched_collected_records', touched_key='phone_hash') }}
+{{ rebuilt_by(
+    'identifier_value',
+    'int_touched_collected_records',
+    touched_key='collected_phone_hash',
+) }}
 -- depends_on: {{ ref('int_touched_collected_records') }}
 
 with
@@ -9,7 +13,9 @@ records {{ "as materialized" if is_incremental() else "as" }} (
         phone_hash is not null
         and first_seen_at is not null
         {%- if is_incremental() %}
-        and phone_hash in (select phone_hash from {{ ref('int_touched_collected_records') }})
+        and phone_hash in (
+            select collected_phone_hash from {{ ref('int_touched_collected_records') }}
+        )
         {%- endif %}
 ),
 

@@ -1,6 +1,11 @@
 {#- Written last: until identity is resolved, whatever has changed since it last was counts as
     changed. -#}
-{{ rebuilt_by('identity_record_key', 'int_touched_identity_inputs') }}
+{{ rebuilt_by(
+    'identity_record_key',
+    'int_touched_identity_inputs',
+    touched_key='case when is_changed then identity_record_key end',
+    columns=['identity_record_key'],
+) }}
 -- depends_on: {{ ref('int_touched_identity_inputs') }}
 -- depends_on: {{ ref('int_identity_groups_skipped') }}
 -- depends_on: {{ ref('int_identity_records_resolved') }}
@@ -9,9 +14,10 @@
 with
 
 {% if is_incremental() -%}
+-- the others were only read again
 inputs as (
     select * from {{ ref('int_touched_identity_inputs') }}
-    where is_present
+    where is_present and is_changed
 ),
 {%- else -%}
 inputs as (
@@ -21,16 +27,7 @@ inputs as (
 
 final as (
     select
-        identity_record_key,
-        source,
-        record_kind,
-        is_record,
-        {{ identifier_types() | join(', ') }},
-        identifier_count,
-        first_seen_at,
-        last_seen_at,
-        record_count,
-        record_hash
+        {{ identity_input_columns() | join(', ') }}
     from inputs
 )
 

@@ -1,25 +1,34 @@
 {%- set applied = identity_inputs_before() -%}
+{%- set told -%}
+        source,
+        record_kind,
+        {{ identifier_types() | join(', ') }},
+        identifier_count,
+        first_seen_at,
+        last_seen_at,
+        record_count,
+        record_hash
+{%- endset -%}
 with
 
-{% if applied -%}
 collected as (
     select
-        identity_record_key,
-        phone_hash,
+        *,
         {{ collected_record_hash() }} as record_hash
     from {{ ref('int_identity_records_collected') }}
 ),
 
+{% if applied -%}
 applied as not materialized (
     select * from {{ applied }}
     where is_record
 ),
 
+-- The applied states are told by their numbers alone, so that what is kept in memory is small; the
+-- collected records pass by with all that they are.
 differing as materialized (
     select
-        collected.identity_record_key,
-        collected.phone_hash,
-        collected.record_hash,
+        collected.*,
         applied.record_hash as gone_hash
     from collected
     full outer join (select record_hash from applied) as applied
@@ -29,38 +38,67 @@ differing as materialized (
         or applied.record_hash is null
 ),
 
--- a number that changed hands is the number itself: its next owners' times hang on all its records
-final as (
+came as (
+    select
+        identity_record_key,
+        phone_hash
+    from differing
+    where record_hash is not null
+),
+
+gone as (
     select
         identity_record_key,
         phone_hash,
-        record_hash,
+        record_hash
+    from applied
+    where record_hash in (select gone_hash from differing)
+),
+
+-- what only changed is there under its key, or under that of the number's owner
+withdrawn as (
+    select record_hash
+    from gone
+    where
+        identity_record_key not in (
+            select identity_record_key from came
+            union all
+            select {{ identity_input_key('came.identity_record_key', 'owned.phone_hash') }}
+            from (
+                select distinct phone_hash
+                from gone
+                where phone_hash like '%@%'
+            ) as owned
+            inner join came on {{ collected_number('owned.phone_hash') }} = came.phone_hash
+        )
+),
+
+final as (
+    select
+        identity_record_key,
+        {{ told }},
+        phone_hash as collected_phone_hash,
         true as is_present
     from differing
     where record_hash is not null
     union all
     select
         identity_record_key,
-        split_part(phone_hash, '@', 1) as phone_hash,
-        record_hash,
+        {{ told }},
+        {{ collected_number('phone_hash') }} as collected_phone_hash,
         false as is_present
     from applied
-    where
-        record_hash in (
-            select gone_hash
-            from differing
-            where gone_hash is not null
-        )
+    where record_hash in (select record_hash from withdrawn)
 )
 {%- else -%}
 -- everything is computed anew: nothing in particular is touched
 final as (
     select
         identity_record_key,
-        phone_hash,
-        {{ collected_record_hash() }} as record_hash,
+        {{ told }},
+        phone_hash as collected_phone_hash,
         true as is_present
-    from {{ ref('int_identity_records_collected') }}
+    from collected
     where identity_record_key is null
 )
 {%- endif %}
