@@ -4,7 +4,6 @@
 {%- set components_before = relation_built_before('int_identity_components') -%}
 {%- set groups_before = relation_built_before('int_identity_groups_joined') -%}
 -- depends_on: {{ ref('int_identity_edges') }}
--- depends_on: {{ ref('int_identifiers_observed') }}
 -- depends_on: {{ ref('identity_rules') }}
 
 with
@@ -37,23 +36,35 @@ separated_edges as (
         and not is_by_shared_value
 ),
 
--- Kiosks and switchboards: shared by far more known customers than their limit. They join nobody,
--- whatever becomes of a few of those, so that nothing spreads through them.
-walls as materialized (
+-- What is shared, crowded or was seen with others than it joined looks beyond its own customer. But
+-- for walls: kiosks and switchboards, shared by far more known customers than their limit. They
+-- join nobody, whatever becomes of a few of those, so that nothing spreads through them.
+hubs as materialized (
     select
         components.identifier_key,
-        rules.max_linked
+        components.component_key,
+        rules.max_linked,
+        coalesce(
+            components.skip_reason = 'shared'
+            and components.is_registered
+            and components.linked_count > rules.max_linked + {{ wall_margin }}
+            and components.identifier_key not in (
+                select from_key from separated_edges
+                union all
+                select to_key from separated_edges
+            ),
+            false
+        ) as is_wall
     from components
     inner join rules on components.identifier_type = rules.identifier_type
     where
-        components.skip_reason = 'shared'
-        and components.is_registered
-        and components.linked_count > rules.max_linked + {{ wall_margin }}
-        and components.identifier_key not in (
-            select from_key from separated_edges
-            union all
-            select to_key from separated_edges
-        )
+        components.skip_reason is not null
+        or components.passed_over_count > 0
+),
+
+walls as materialized (
+    select identifier_key from hubs
+    where is_wall
 ),
 
 -- an identifier that was shared and no longer is, or the reverse, matters to all its neighbours
@@ -74,38 +85,35 @@ flipped as (
     where changed.was_shared <> (shared_now.identifier_key is not null)
 ),
 
--- What is shared, crowded or was seen with others than it joined looks beyond its own customer.
-lookouts as materialized (
-    select identifier_key
-    from components
-    where
-        (skip_reason is not null or passed_over_count > 0)
-        and identifier_key not in (select identifier_key from walls)
-),
-
--- one look at the edges for all that follows
-telling as materialized (
-    select identifier_key from walls
-    union
-    select identifier_key from lookouts
-    union
-    select identifier_key from flipped
-),
-
-telling_edges as materialized (
-    {%- for condition in [
-        'separation_kind is not null',
-        'from_key in (select identifier_key from telling)',
-        'to_key in (select identifier_key from telling)',
-    ] %}
+looked_from as materialized (
     select
-        from_key,
-        to_key,
-        is_by_shared_value,
-        separation_kind
-    from {{ ref('int_identity_edges') }}
-    where {{ condition }}
-    {{ 'union' if not loop.last }}
+        identifier_key,
+        component_key,
+        case when is_wall then 'wall' else 'crossing' end as asked_for
+    from hubs
+    union all
+    select
+        identifier_key,
+        cast(null as {{ compact_key_type() }}) as component_key,
+        'beginning' as asked_for
+    from flipped
+),
+
+-- One look at the edges in each direction. A shared value joins nothing, but what it began or
+-- ceased to join is a beginning.
+edges_looked_at as materialized (
+    {%- for near, far in [('from_key', 'to_key'), ('to_key', 'from_key')] %}
+    select
+        looked_from.asked_for,
+        looked_from.identifier_key,
+        looked_from.component_key,
+        edges.{{ far }} as linked_key
+    from {{ ref('int_identity_edges') }} as edges
+    inner join looked_from on edges.{{ near }} = looked_from.identifier_key
+    where
+        looked_from.asked_for = 'beginning'
+        or not edges.is_by_shared_value
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
@@ -113,53 +121,63 @@ beginnings as materialized (
     select identifier_key from changed
     where identifier_key not in (select identifier_key from walls)
     union
-    select from_key as identifier_key
-    from telling_edges
-    where to_key in (select identifier_key from flipped)
-    union
-    select to_key as identifier_key
-    from telling_edges
-    where from_key in (select identifier_key from flipped)
+    select linked_key as identifier_key
+    from edges_looked_at
+    where asked_for = 'beginning'
 ),
 
-crossings as materialized (
+-- Whose an identifier was is looked up once for all that ask: where it begins, what stands beside
+-- a hub, and both sides of a separation, which hang on one of them.
+asked as materialized (
     select
-        from_key,
-        to_key
-    from telling_edges
+        'beginning' as asked_for,
+        cast(null as {{ compact_key_type() }}) as hub_key,
+        identifier_key as linked_key
+    from beginnings
+    union all
+    select
+        asked_for,
+        identifier_key as hub_key,
+        linked_key
+    from edges_looked_at
+    where asked_for = 'wall'
+    union all
+    select
+        asked_for,
+        component_key as hub_key,
+        linked_key
+    from edges_looked_at
     where
-        not is_by_shared_value
-        and (
-            separation_kind is not null
-            or from_key in (select identifier_key from lookouts)
-            or to_key in (select identifier_key from lookouts)
-        )
-        and from_key not in (select identifier_key from walls)
-        and to_key not in (select identifier_key from walls)
+        asked_for = 'crossing'
+        and linked_key not in (select identifier_key from walls)
+    {%- for side in ['from_key', 'to_key'] %}
+    union all
+    select
+        'crossing' as asked_for,
+        from_key as hub_key,
+        {{ side }} as linked_key
+    from separated_edges
+    {%- endfor %}
 ),
 
-customer_of as materialized (
+answered as materialized (
     select
-        identifier_key,
-        component_key
-    from components
-    where
-        identifier_key in (
-            select from_key from crossings
-            union all
-            select to_key from crossings
-            union all
-            select identifier_key from beginnings
-        )
+        asked.asked_for,
+        asked.hub_key,
+        asked.linked_key,
+        coalesce(components.component_key, asked.linked_key) as component_key,
+        components.identifier_type,
+        components.is_registered
+    from asked
+    left join components on asked.linked_key = components.identifier_key
 ),
 
 links as (
     select
-        coalesce(from_side.component_key, crossings.from_key) as from_key,
-        coalesce(to_side.component_key, crossings.to_key) as to_key
-    from crossings
-    left join customer_of as from_side on crossings.from_key = from_side.identifier_key
-    left join customer_of as to_side on crossings.to_key = to_side.identifier_key
+        hub_key as from_key,
+        component_key as to_key
+    from answered
+    where asked_for = 'crossing'
     union
     -- parts of one group that was over a limit
     select
@@ -175,7 +193,7 @@ steps as materialized (
         to_key
     from links
     where from_key <> to_key
-    union
+    union all
     select
         to_key as from_key,
         from_key as to_key
@@ -183,67 +201,61 @@ steps as materialized (
     where from_key <> to_key
 ),
 
+-- Gathered in a list, which the planner takes for one row: of a recursion it expects a thousand
+-- times its beginning, and would build its hash table on all customers, not on those reached.
 reached as (
     with recursive reached_in_turn (component_key) as (
-        select coalesce(customer_of.component_key, beginnings.identifier_key)
-        from beginnings
-        left join customer_of on beginnings.identifier_key = customer_of.identifier_key
+        select component_key from answered
+        where asked_for = 'beginning'
         union
         select steps.to_key
         from reached_in_turn
         inner join steps on reached_in_turn.component_key = steps.from_key
     )
 
-    select component_key from reached_in_turn
+    select unnest(list(component_key)) as component_key from reached_in_turn
 ),
 
 inside as materialized (
-    select identifier_key from beginnings
-    union
-    select identifier_key
+    select
+        identifier_key,
+        cast(null as boolean) as was_shared
+    from beginnings
+    union all
+    select
+        identifier_key,
+        skip_reason is not null as was_shared
     from components
     where component_key in (select component_key from reached)
 ),
 
-edges_of_walls as materialized (
-    select
-        from_key as wall_key,
-        to_key as linked_key
-    from telling_edges
-    where
-        not is_by_shared_value
-        and from_key in (select identifier_key from walls)
-    union all
-    select
-        to_key as wall_key,
-        from_key as linked_key
-    from telling_edges
-    where
-        not is_by_shared_value
-        and to_key in (select identifier_key from walls)
-),
-
 -- a wall counts its groups anew where one of them may have changed
 concerned_walls as materialized (
-    select wall_key from edges_of_walls
-    where linked_key in (select identifier_key from inside)
+    select hub_key as wall_key
+    from answered
+    where
+        asked_for = 'wall'
+        and linked_key in (select identifier_key from inside)
     union
     select identifier_key as wall_key from changed
     where identifier_key in (select identifier_key from walls)
 ),
 
--- a wall is sure to stand while enough known customers stand behind it of whom nothing has changed
+-- A wall is sure to stand while enough known customers stand behind it of whom nothing has changed.
+-- A certain identifier is of the group that was its customer.
 standing_walls as (
-    select edges_of_walls.wall_key
-    from edges_of_walls
-    inner join walls on edges_of_walls.wall_key = walls.identifier_key
-    inner join groups on edges_of_walls.linked_key = groups.identifier_key
+    select answered.hub_key as wall_key
+    from answered
+    inner join hubs on answered.hub_key = hubs.identifier_key
+    inner join rules on answered.identifier_type = rules.identifier_type
     where
-        groups.is_registered
-        and edges_of_walls.linked_key not in (select identifier_key from inside)
-        and edges_of_walls.wall_key in (select wall_key from concerned_walls)
-    group by edges_of_walls.wall_key
-    having count(distinct groups.group_key) > max(walls.max_linked)
+        answered.asked_for = 'wall'
+        and answered.is_registered
+        and rules.strength = 'certain'
+        and answered.linked_key not in (select identifier_key from inside)
+        and answered.hub_key in (select wall_key from concerned_walls)
+    group by answered.hub_key
+    having count(distinct answered.component_key) > max(hubs.max_linked)
 ),
 
 doubtful_walls as (
@@ -252,34 +264,37 @@ doubtful_walls as (
 ),
 
 touched as (
-    select identifier_key from inside
-    union
-    select wall_key as identifier_key from concerned_walls
-    union
-    select identifier_key from changed
-    union
+    select
+        identifier_key,
+        was_shared
+    from inside
+    union all
+    select
+        wall_key as identifier_key,
+        true as was_shared
+    from concerned_walls
+    union all
     -- where a wall may open, everybody is looked at
-    select identifier_key
+    select
+        identifier_key,
+        skip_reason is not null as was_shared
     from components
     where exists (select 1 from doubtful_walls)
 ),
 
 final as (
     select
-        touched.identifier_key,
-        observed.identifier_type,
-        observed.identifier_value
+        identifier_key,
+        bool_or(was_shared) as was_shared
     from touched
-    left join {{ ref('int_identifiers_observed') }} as observed
-        on touched.identifier_key = observed.identifier_key
+    group by identifier_key
 )
 {%- else -%}
 -- everything is computed anew: nothing in particular is touched
 final as (
     select
         identifier_key,
-        identifier_type,
-        identifier_value
+        false as was_shared
     from changed
 )
 {%- endif %}
