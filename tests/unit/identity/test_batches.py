@@ -189,3 +189,31 @@ def test_whose_a_number_was_does_not_depend_on_the_order_of_batches(
             told(grown, shuffled[:size]).resolve_batch()
             shuffled = shuffled[size:]
         assert differing(grown, at_once) == []
+
+
+def test_a_number_that_is_shared_no_longer_names_the_records_that_carry_it(
+    identity_class: Any,
+) -> None:
+    """Nothing that changed stands on the number's records: only its customers became one."""
+
+    def told(identity: Any, is_merged: bool) -> Any:
+        identity.connection.execute("delete from int_identity_records_collected")
+        for person in ("1", "2"):
+            identity.add_record(1, user_id=f"u{person}", phone_hash="p")
+            identity.add_record(1, user_id=f"u{person}", email_hash=f"e{person}")
+        identity.add_record(2, phone_hash="p", client_id="c")
+        if is_merged:
+            identity.add_record(3, email_hash="e1", loyalty_id="l")
+            identity.add_record(3, email_hash="e2", loyalty_id="l")
+        return identity
+
+    grown = told(identity_class(), is_merged=False).resolve_batch()
+    named = (
+        "select identifier_type from int_identity_records_resolved"
+        " inner join int_identity_records_collected using (identity_record_key)"
+        " where client_id = 'c'"
+    )
+    assert grown.rows(named) == [("client_id",)]
+    told(grown, is_merged=True).resolve_batch()
+    assert grown.rows(named) == [("phone_hash",)]
+    assert differing(grown, told(identity_class(), is_merged=True).resolve()) == []

@@ -1,21 +1,57 @@
 {{ rebuilt_by(
     'identity_record_key',
-    'int_touched_customer_identifiers',
+    'int_touched_identifiers',
     touched_key=key_text('identifier_key'),
     columns=['identifier_key'],
 ) }}
+-- depends_on: {{ ref('int_touched_identity_inputs') }}
+-- depends_on: {{ ref('int_touched_identifiers') }}
 -- depends_on: {{ ref('int_touched_customer_identifiers') }}
 
 {% set types = identifier_types() %}
 
 with
 
-records {{ "as materialized" if is_incremental() else "as" }} (
-    select * from {{ ref('int_identity_records_tenured') }}
-    {%- if is_incremental() %}
-    where {{ carries_touched_identifier(ref('int_touched_customer_identifiers')) }}
-    {%- endif %}
+{% if is_incremental() -%}
+-- Records that carry what the batch touched were read for it. Any other still has the identifiers
+-- that it had, and goes by the same one: only that one's customer may be another, unless an
+-- identifier began or ceased to be shared.
+others as materialized (
+    select
+        resolved.identifier_key,
+        resolved.identifier_type,
+        resolved.identifier_value,
+        resolved.customer_id,
+        resolved.is_shared <> touched.was_shared as has_flipped
+    from {{ ref('int_touched_customer_identifiers') }} as touched
+    inner join {{ ref('int_identifiers_resolved') }} as resolved
+        on touched.identifier_key = resolved.identifier_key
+    where
+        touched.identifier_key not in (
+            select identifier_key from {{ ref('int_touched_identifiers') }}
+        )
 ),
+
+records as materialized (
+    select
+        collected_record_key as identity_record_key,
+        {{ types | join(', ') }}
+    from {{ ref('int_touched_identity_inputs') }}
+    where is_record and is_present
+    {%- for type in types %}
+    union
+    select
+        identity_record_key,
+        {{ types | join(', ') }}
+    from {{ ref('int_identity_records_tenured') }}
+    where {{ carries_touched_identifier('(select * from others where has_flipped)', [type]) }}
+    {%- endfor %}
+),
+{%- else -%}
+records as (
+    select * from {{ ref('int_identity_records_tenured') }}
+),
+{%- endif %}
 
 rules as (
     select * from {{ ref('identity_rules') }}
@@ -32,8 +68,8 @@ resolved_of_records as materialized (
         is_shared
     from {{ ref('int_identifiers_resolved') }}
     where
-        identifier_value in (
-            select identifier_value
+        identifier_key in (
+            select {{ identifier_key('identifier_type', 'identifier_value') }}
             from (
                 {{ identifiers_of('records') }}
             ) as carried
@@ -110,6 +146,19 @@ final as (
         identifier_type,
         customer_id
     from preferred
+    {%- if is_incremental() %}
+    union all
+    select
+        named.identity_record_key,
+        named.identifier_key,
+        named.identifier_type,
+        others.customer_id
+    from {{ this }} as named
+    inner join others on named.identifier_key = {{ key_text('others.identifier_key') }}
+    where
+        named.customer_id <> others.customer_id
+        and named.identity_record_key not in (select identity_record_key from records)
+    {%- endif %}
 )
 
 select * from final
