@@ -18,7 +18,7 @@ rules as (
     select * from {{ ref('identity_rules') }}
 ),
 
-certain as (
+certain {{ 'as not materialized' if is_incremental() else 'as' }} (
     select
         identifier_key,
         identifier_type,
@@ -28,38 +28,54 @@ certain as (
     from {{ ref('int_identity_groups_joined') }}
 ),
 
+{% if is_incremental() -%}
+touched_edges as materialized (
+    {%- for one, other in [('from', 'to'), ('to', 'from')] %}
+    select
+        {{ one }}_key as identifier_key,
+        {{ one }}_type as identifier_type,
+        {{ other }}_key as linked_key,
+        record_count
+    from {{ ref('int_identity_edges') }}
+    where
+        strength = 'supporting'
+        and {{ is_touched(one ~ '_key') }}
+        and not is_by_shared_value
+        and separation_kind is null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+{% endif -%}
 {% for type in supporting_types %}
 {%- set attached_so_far =
     'certain' if loop.first else 'attached_after_' ~ supporting_types[loop.index0 - 1] %}
--- the edges of this type alone: one list of all, kept in memory, would be twice the edges
+{% if is_incremental() -%}
 {{ type }}_edges as (
-    select
-        from_key as identifier_key,
-        from_type as identifier_type,
-        to_key as linked_key,
-        record_count
-    from {{ ref('int_identity_edges') }}
-    where
-        from_type = '{{ type }}'
-        and strength = 'supporting'
-        and {{ is_touched('from_key') if is_incremental() else 'true' }}
-        and not is_by_shared_value
-        and separation_kind is null
-    union all
-    select
-        to_key as identifier_key,
-        to_type as identifier_type,
-        from_key as linked_key,
-        record_count
-    from {{ ref('int_identity_edges') }}
-    where
-        to_type = '{{ type }}'
-        and strength = 'supporting'
-        and {{ is_touched('to_key') if is_incremental() else 'true' }}
-        and not is_by_shared_value
-        and separation_kind is null
+    select * from touched_edges
+    where identifier_type = '{{ type }}'
 ),
 
+{% else -%}
+-- the edges of this type alone: one list of all, kept in memory, would be twice the edges
+{{ type }}_edges as (
+    {%- for one, other in [('from', 'to'), ('to', 'from')] %}
+    select
+        {{ one }}_key as identifier_key,
+        {{ one }}_type as identifier_type,
+        {{ other }}_key as linked_key,
+        record_count
+    from {{ ref('int_identity_edges') }}
+    where
+        {{ one }}_type = '{{ type }}'
+        and strength = 'supporting'
+        and not is_by_shared_value
+        and separation_kind is null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+{% endif -%}
 {{ type }}_links as (
     select
         edges.identifier_key,
