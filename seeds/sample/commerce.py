@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from seeds.sample import journeys
-from seeds.sample.vocabulary import PRODUCTS
+from seeds.sample.vocabulary import PRODUCTS, RETURN_REASONS
 from seeds.sample.world import DAY, SECOND, World, repeat_index, texts, weighted
 
 VAT = 25.5
@@ -204,9 +204,7 @@ def _make_refunds(world: World) -> None:
             "order_number": np.asarray(orders["order_number"])[returned],
             "refunded_at": due[returned],
             "is_whole": rng.random(int(returned.sum())) < 0.55,
-            "reason": texts(["faulty", "wrong_size", "changed_mind", "late"])[
-                weighted(rng, [3, 3, 3, 1], int(returned.sum()))
-            ],
+            "reason": texts(RETURN_REASONS)[weighted(rng, [3, 3, 3, 1], int(returned.sum()))],
         },
     )
     world.run(

@@ -17,6 +17,7 @@ from seeds.sample import (
     marketing,
     metric_truth,
     people,
+    returns,
     service,
     surveys,
     web_events,
@@ -116,6 +117,7 @@ def generate(
         marketing.make_ad_spend(world)
         crm.make_contacts(world)
         crm.make_companies(world)
+        returns.make_returns(world)
     if truth is not None:
         with step("true metrics"):
             metric_truth.prepare(world)

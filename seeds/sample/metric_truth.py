@@ -63,6 +63,8 @@ TASKS = (
         "generate_lead",
         "newsletter_signup",
     ),
+    ("return", "event_name = 'return_start'", "return_submit", "return_claim"),
+    ("claim", "event_name = 'claim_start'", "claim_submit", "claim"),
 )
 CONTENT = "('guide', 'care', 'faq', 'size_guide')"
 

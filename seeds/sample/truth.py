@@ -373,6 +373,16 @@ _TABLES = {
         ) as r on o.order_number = r.order_number
         order by o.order_number
     """,
+    "returns": """
+        select case when o.channel = 'store' then 'R' else 'KA' end || o.order_number as order_name,
+            p.person_id, r.session, ['return', 'claim'][1 + r.form] as task_id, r.is_submitted,
+            r.reason, make_timestamp(s.started_at) as started_at, s.is_consented
+        from returns as r
+        inner join orders as o on r.order_number = o.order_number
+        inner join people as p on r.person = p.person
+        inner join sessions as s on r.session = s.session
+        order by r.session
+    """,
     "abandoned_checkouts": """
         select k.checkout_number, p.person_id, k.channel, make_timestamp(k.begun_at) as begun_at,
             k.goods, k.meets_bug, k.meets_outage, k.is_rescued, k.rescue_channel,

@@ -105,6 +105,8 @@ CAMPAIGN_PAGES = ("kesale", "koulun-alku", "syyskampanja", "black-weeks")
 
 PAYMENT_METHODS = ("card", "paytrail", "klarna", "mobilepay")
 
+RETURN_REASONS = ("faulty", "wrong_size", "changed_mind", "late")
+
 SURVEY_CAUSES = ("price", "delivery", "service", "selection", "usability", "quality")
 EMOTIONS = ("joy", "trust", "surprise", "neutral", "frustration", "anger", "disappointment")
 

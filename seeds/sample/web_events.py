@@ -11,7 +11,7 @@ import numpy as np
 from seeds.sample import vocabulary as words
 from seeds.sample.web_sessions import CONSIDERATION, PAGE_NUMBER, PAGES, SOURCES
 from seeds.sample.web_sessions import page_variants as variants
-from seeds.sample.world import SECOND, Array, World, texts, weighted
+from seeds.sample.world import SECOND, Array, Columns, World, texts, weighted
 
 EVENT_NAMES = (
     "session_start", "first_visit", "page_view", "user_engagement", "scroll", "view_item_list",
@@ -20,9 +20,9 @@ EVENT_NAMES = (
     "generate_lead", "loyalty_signup", "app_download_click", "view_search_results", "video_start",
     "video_progress", "video_complete", "click", "form_error", "checkout_error",
     "content_feedback", "file_download", "section_view", "rage_click", "dead_click", "LCP", "INP",
-    "CLS", "TTFB",
+    "CLS", "TTFB", "return_start", "return_submit", "claim_start", "claim_submit",
 )  # fmt: skip
-_E = {name: number for number, name in enumerate(EVENT_NAMES)}
+EVENT_NUMBER = {name: number for number, name in enumerate(EVENT_NAMES)}
 #: Sections of a campaign page, and the share of views that reach each.
 SECTIONS = (("tarjoukset", 0.85), ("uutuudet", 0.5), ("ehdot", 0.2))
 #: Median and spread (of the logarithm) of the load metrics: milliseconds, CLS as it is.
@@ -33,6 +33,9 @@ MEASURED_SHARE = 0.006
 SCROLLED_SHARE = 0.55
 WEB_STREAM, APP_STREAM = "1001", "2002"
 WEB_HOST, CHECKOUT_HOST = "www.kauppa.example", "checkout.kauppa.example"
+
+#: Events of one name: pages, number of the name, seconds into the stay, what it tells.
+Sent = tuple[Array, int, Array, Array]
 
 
 def make_events(world: World) -> None:
@@ -45,7 +48,7 @@ def make_events(world: World) -> None:
     first = pages["position"] == 0
     on = {name: kind == number for name, number in PAGE_NUMBER.items()}
     intent = sessions["intent"][session]
-    chosen: list[tuple[Array, int, Array, Array]] = []
+    chosen: list[Sent] = []
 
     def fire(name: str, mask: Array, share: float, at: float, value: Array | None = None) -> Array:
         """Send an event on the pages of a mask, at a share of the stay; returns those pages."""
@@ -53,7 +56,7 @@ def make_events(world: World) -> None:
         if share < 1:
             where = where[rng.random(len(where)) < share]
         extra = value[where] if value is not None else np.full(len(where), np.nan)
-        chosen.append((where, _E[name], dwell[where] * at, extra))
+        chosen.append((where, EVENT_NUMBER[name], dwell[where] * at, extra))
         return where
 
     is_app = world.get("devices")["is_app"][sessions["device"]][session].astype(bool)
@@ -140,10 +143,10 @@ def make_events(world: World) -> None:
     # As GA4 does, each event tells the engaged time since the one before it, not since the page
     # began.
     engaged = np.zeros(len(at))
-    scrolls = np.flatnonzero(name == _E["scroll"])
+    scrolls = np.flatnonzero(name == EVENT_NUMBER["scroll"])
     engaged[scrolls[np.unique(page[scrolls], return_index=True)[1]]] = SCROLLED_SHARE
     is_scrolled = np.bincount(page[scrolls], minlength=total) > 0
-    leaves = np.flatnonzero(name == _E["user_engagement"])
+    leaves = np.flatnonzero(name == EVENT_NUMBER["user_engagement"])
     engaged[leaves] = 1 - SCROLLED_SHARE * is_scrolled[page[leaves]]
 
     login_at = np.full(len(sessions["session"]), np.iinfo(np.int64).max)
@@ -172,7 +175,7 @@ def make_events(world: World) -> None:
     )
     _watch_pages(world)
     _put_lookups(world)
-    world.run(_WIDE_EVENTS)
+    world.run(f"create or replace table events as {wide_events('raw_events')}")
 
 
 def _watch_pages(world: World) -> None:
@@ -185,11 +188,11 @@ def _watch_pages(world: World) -> None:
     kind, session, dwell = pages["kind"], pages["session"], pages["dwell"]
     is_web = ~world.get("devices")["is_app"][sessions["device"]][session].astype(bool)
     total = len(kind)
-    chosen: list[tuple[Array, int, Array, Array]] = []
+    chosen: list[Sent] = []
 
     def fire(name: str, where: Array, at: float, value: Array | None = None) -> None:
         amount = np.full(len(where), np.nan) if value is None else value
-        chosen.append((where, _E[name], dwell[where] * at, amount))
+        chosen.append((where, EVENT_NUMBER[name], dwell[where] * at, amount))
 
     campaign = is_web & (kind == PAGE_NUMBER["campaign"])
     # Who comes to a section has passed those above it.
@@ -207,6 +210,28 @@ def _watch_pages(world: World) -> None:
         value = median * np.exp(rng.normal(0, spread, len(measured)))
         fire(vital, measured, 0.1, np.round(value, 4 if vital == "CLS" else 0))
 
+    added = send(world, rng, chosen, first=len(raw["at"]), taken=raw["at"])
+    world.put(
+        "raw_events", {key: np.concatenate([raw[key], values]) for key, values in added.items()}
+    )
+
+
+def send(
+    world: World, rng: np.random.Generator, chosen: list[Sent], first: int, taken: Array
+) -> Columns:
+    """Make events that come after all others, with numbers and microseconds of their own.
+
+    Args:
+        world: The world, with `pages`.
+        rng: The topic's generator: two draws per event.
+        chosen: What is sent from where.
+        first: Number of the first of them.
+        taken: Microseconds that other events have.
+
+    Returns:
+        The columns of `raw_events`, engaged times zero.
+    """
+    pages = world.get("pages")
     page = np.concatenate([c[0] for c in chosen])
     name = np.concatenate([np.full(len(c[0]), c[1]) for c in chosen])
     offset = np.concatenate([c[2] for c in chosen])
@@ -215,16 +240,15 @@ def _watch_pages(world: World) -> None:
     order = np.lexsort((name, page, at))
     page, name, at, amount = page[order], name[order], at[order], amount[order]
     size = len(at)
-    # A microsecond of its own, here too.
     while True:
         steps = np.arange(size)
         at = np.maximum.accumulate(at - steps) + steps
-        taken = np.isin(at, raw["at"])
-        if not taken.any():
+        is_taken = np.isin(at, taken)
+        if not is_taken.any():
             break
-        at = at + taken
-    added = {
-        "event": len(raw["at"]) + np.arange(size),
+        at = at + is_taken
+    return {
+        "event": first + np.arange(size),
         "page": page,
         "name": name,
         "at": at,
@@ -233,9 +257,6 @@ def _watch_pages(world: World) -> None:
         "dice": rng.integers(0, 1000, size),
         "server_offset": (rng.exponential(1.2, size) * SECOND).astype(np.int64),
     }
-    world.put(
-        "raw_events", {key: np.concatenate([raw[key], values]) for key, values in added.items()}
-    )
 
 
 def _put_lookups(world: World) -> None:
@@ -300,11 +321,22 @@ def _put_lookups(world: World) -> None:
         "page_sections",
         {"number": np.arange(len(SECTIONS)), "section": texts([name for name, _ in SECTIONS])},
     )
+    world.put(
+        "return_reasons",
+        {
+            "number": np.arange(len(words.RETURN_REASONS)),
+            "reason": texts(words.RETURN_REASONS),
+        },
+    )
+
+
+def wide_events(raw: str) -> str:
+    """SQL of the flat events of a table of raw ones, with visit, page and parameters looked up."""
+    return _WIDE_EVENTS.replace("$raw", raw)
 
 
 # Parameter columns carry the name of the GA4 parameter; the writer nests what is not null.
 _WIDE_EVENTS = """
-create or replace table events as
 with visits as (
     select
         s.*,
@@ -502,6 +534,7 @@ select
     end as method,
     case when n.event_name = 'content_feedback'
         then ['yes', 'no'][1 + (e.dice > 720)::int] end as useful,
+    rr.reason,
     cast(null as varchar) as traffic_type,
     cast(null as bigint) as debug_mode,
     cast(null as varchar) as extra_key,
@@ -515,7 +548,7 @@ from (
         r.*,
         g.position = 0 and r.name in (select name from event_names where event_name in
             ('session_start', 'first_visit', 'page_view')) as arrives
-    from raw_events as r
+    from $raw as r
     inner join pages as g on r.page = g.page
 ) as e
 inner join event_names as n on e.name = n.name
@@ -525,5 +558,7 @@ left join search_terms as st
     on n.event_name in ('view_search_results', 'page_view')
     and v.template = 'search' and v.variant % 12 = st.number
 left join page_sections as sc on n.event_name = 'section_view' and e.amount = sc.number
+left join return_reasons as rr
+    on n.event_name in ('return_submit', 'claim_submit') and e.amount = rr.number
 order by e.event
 """

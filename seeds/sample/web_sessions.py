@@ -23,6 +23,7 @@ from seeds.sample.world import (
     DAY,
     SECOND,
     Array,
+    Columns,
     World,
     repeat_index,
     texts,
@@ -115,6 +116,9 @@ PAGES = (
         "reviews", "/tuote/{}/arvostelut", "Arvostelut: {}", 30, (0.2, 0.6, 0, 0, 0, 0),
         (0.2, 1.4, 0.5, 0, 0, 0.2),
     ),
+    # Only who means to return or claim opens these: how long they stay is drawn in `returns`.
+    PageType("return_form", "/palautukset/palautus", "Palauta tuote", 0, _NO, _NO),
+    PageType("claim_form", "/palautukset/reklamaatio", "Tee reklamaatio", 0, _NO, _NO),
 )  # fmt: skip
 PAGE_NUMBER = {page.name: number for number, page in enumerate(PAGES)}
 MORE_PAGES = (0.9, 2.2, 1.6, 0.9, 1.1, 1.0)
@@ -156,6 +160,8 @@ SOURCES = (
     Source("newsletter", "email", None, None, True, (1, 5, 12, 10, 4, 55)),
     Source("sms", "sms", None, None, True, (0, 0, 3, 15, 10, 8)),
 )
+#: Bounds of the seconds on a page.
+SHORTEST_STAY, LONGEST_STAY = 1.0, 1500.0
 #: Share of the window from which a new consent banner is out.
 CONSENT_BANNER_FROM = 0.94
 #: Seconds over which a session id is unique; two visits of one cookie are at least this far apart.
@@ -275,16 +281,8 @@ def make_sessions(world: World, planted: dict[str, Episode]) -> None:
         missions["product"][visits["mission"]],
         rng.integers(0, len(PRODUCTS), size),
     )
-    by_cookie = np.lexsort((visits["started_at"], cookie))
-    rank = np.empty(size, dtype=np.int64)
-    starts = np.concatenate([[True], cookie[by_cookie][1:] != cookie[by_cookie][:-1]])
-    rank[by_cookie] = np.arange(size) - np.maximum.accumulate(np.where(starts, np.arange(size), 0))
-    known = ~world.get("cookies")["is_new"][cookie].astype(bool)
-    refuses = world.get("devices")["refuses_analytics"][device].astype(bool)
-    # Late in the window a new consent banner makes refusing one click: one in six more does.
-    banner, _ = world.calendar.span(world.calendar.day(CONSENT_BANNER_FROM), 1)
-    by_banner = (started >= banner) & (rng.random(size) < 0.17)
-    refuses |= by_banner & (not world.settings.is_clean)
+    session_number, is_first = number_visits(world, cookie, started)
+    is_refused = refuses_analytics(world, rng, device, started)
     login = people["is_registered"][visits["person"]].astype(bool) & (
         visits["started_at"] >= people["joined_at"][visits["person"]]
     )
@@ -300,9 +298,9 @@ def make_sessions(world: World, planted: dict[str, Episode]) -> None:
             "source": source,
             "campaign": _campaign(world, rng, source, visits["started_at"]),
             "product": product,
-            "session_number": rank + 1 + known * 2,
-            "is_first": (rank == 0) & ~known,
-            "is_consented": ~refuses,
+            "session_number": session_number,
+            "is_first": is_first,
+            "is_consented": ~is_refused,
             "logs_in": login,
             "meets_bug": np.where(
                 (visits["intent"] == ATTEMPT) & ~visits["is_rescue"],
@@ -341,13 +339,11 @@ def make_pages(world: World) -> None:
     # Two thirds of product pages show what the mission is about.
     focus = (rng.random(total) < 0.62) | (step == 0)
     product = np.where(focus, sessions["product"][session], rng.integers(0, len(PRODUCTS), total))
-    dwell = np.array([p.dwell for p in PAGES])[kind] * np.exp(rng.normal(0, 0.75, total))
+    dwell = stays(rng, kind)
     slow = sessions["meets_bug"][session].astype(bool) & (kind == PAGE_NUMBER["checkout"])
     dwell = np.where(slow, dwell * 2.6, dwell)
-    dwell = np.clip(dwell, 1.0, 1500.0)
-    before = np.cumsum(dwell) - dwell
-    starts = np.cumsum(counts) - counts
-    offset = before - before[starts][session]
+    dwell = np.clip(dwell, SHORTEST_STAY, LONGEST_STAY)
+    offset = offsets(counts, dwell)
     world.put(
         "pages",
         {
@@ -362,12 +358,62 @@ def make_pages(world: World) -> None:
             "viewed_at": sessions["started_at"][session] + (offset * SECOND).astype(np.int64),
         },
     )
+    world.put("sessions", {**sessions, **lengths(session, dwell, size)})
+
+
+def number_visits(world: World, cookie: Array, started: Array) -> tuple[Array, Array]:
+    """Number the visits of each cookie, those before the window counted in.
+
+    Args:
+        world: The world, with `cookies`.
+        cookie: Cookie per visit.
+        started: Start of each visit in UTC microseconds.
+
+    Returns:
+        The number of each visit, and whether it is the first ever of its cookie.
+    """
+    size = len(cookie)
+    by_cookie = np.lexsort((started, cookie))
+    rank = np.empty(size, dtype=np.int64)
+    starts = np.concatenate([[True], cookie[by_cookie][1:] != cookie[by_cookie][:-1]])
+    rank[by_cookie] = np.arange(size) - np.maximum.accumulate(np.where(starts, np.arange(size), 0))
+    known = ~world.get("cookies")["is_new"][cookie].astype(bool)
+    return rank + 1 + known * 2, (rank == 0) & ~known
+
+
+def refuses_analytics(
+    world: World, rng: np.random.Generator, device: Array, started: Array
+) -> Array:
+    """Which visits, by device and start, refuse to be measured; one draw per visit."""
+    refuses = world.get("devices")["refuses_analytics"][device].astype(bool)
+    # Late in the window a new consent banner makes refusing one click: one in six more does.
+    banner, _ = world.calendar.span(world.calendar.day(CONSENT_BANNER_FROM), 1)
+    by_banner = (started >= banner) & (rng.random(len(device)) < 0.17)
+    return np.asarray(refuses | (by_banner & (not world.settings.is_clean)))
+
+
+def stays(rng: np.random.Generator, kind: Array) -> Array:
+    """Draw the seconds on each page of a kind; one draw per page."""
+    return np.asarray(
+        np.array([p.dwell for p in PAGES])[kind] * np.exp(rng.normal(0, 0.75, len(kind)))
+    )
+
+
+def offsets(counts: Array, dwell: Array) -> Array:
+    """Seconds from the start of a visit to each of its pages, visits of `counts` pages in a row."""
+    before = np.cumsum(dwell) - dwell
+    return np.asarray(before - np.repeat(before[np.cumsum(counts) - counts], counts))
+
+
+def lengths(session: Array, dwell: Array, size: int) -> Columns:
+    """What the pages make of each of `size` visits: how many, how long, whether engaged."""
     pages_of = np.bincount(session, minlength=size)
     length = np.bincount(session, weights=dwell, minlength=size)
-    sessions["page_count"] = pages_of
-    sessions["seconds"] = length
-    sessions["is_engaged"] = (pages_of > 1) | (length > 10)
-    world.put("sessions", sessions)
+    return {
+        "page_count": pages_of,
+        "seconds": length,
+        "is_engaged": (pages_of > 1) | (length > 10),
+    }
 
 
 def _choose_attempt_devices(world: World, planted: dict[str, Episode]) -> Array:

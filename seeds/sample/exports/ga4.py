@@ -66,7 +66,7 @@ _PARAMETERS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
-        "coalesce(search_term, link_url, error_code, content_id, method, useful,"
+        "coalesce(search_term, link_url, error_code, content_id, method, useful, reason,"
         " cast(percent_scrolled as varchar), cast(video_percent as varchar)) is not null",
         (
             ("percent_scrolled", "percent_scrolled", "int"),
@@ -78,6 +78,7 @@ _PARAMETERS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("video_percent", "video_percent", "int"),
             ("method", "method", "string"),
             ("useful", "useful", "string"),
+            ("reason", "reason", "string"),
         ),
     ),
 )
