@@ -55,6 +55,8 @@ GUEST_LANDINGS, GUEST_WEIGHTS = ("tracking", "contact", "returns"), (0.3, 0.25, 
 #: Neither a letter nor an advertisement leads here: the ways that cost nothing and are in no list.
 FREE_MEDIUMS = ("(none)", "organic")
 LOGIN_SHARE = 0.6
+#: For so many days some still bring back what they bought before the history.
+EARLIER_DAYS = 8
 #: Room around a visit in which its device has no other.
 CLEARANCE = 3600 * SECOND
 
@@ -68,6 +70,7 @@ with told as (
         o.*,
         r.refunded_at,
         r.reason,
+        m.product,
         o.is_faulty or o.is_delayed as is_claim,
         o.contacts and o.topic = 'return' as asks
     from (
@@ -79,13 +82,27 @@ with told as (
         ) as t on o.mission = t.mission
         where not o.is_cancelled
     ) as o
+    inner join missions as m on o.mission = m.mission
     left join refunds as r on o.order_number = r.order_number
+),
+
+known as (
+    select s.person, s.product, s.started_at, b.start
+    from sessions as s
+    inner join people as p on s.person = p.person
+    cross join window_bounds as b
+    where
+        p.is_customer
+        and p.joined_at < b.start
+        and s.started_at < b.start + {EARLIER_DAYS} * {DAY}
+    qualify row_number() over (partition by s.person order by s.session) = 1
 )
 
 select
     order_number,
     mission,
     person,
+    product,
     1 as form,
     case when is_faulty then delivered_at
         else ordered_at + (delivered_at - ordered_at) // 2 end as earliest,
@@ -104,6 +121,7 @@ select
     order_number,
     mission,
     person,
+    product,
     0,
     delivered_at,
     case
@@ -117,7 +135,24 @@ select
     coalesce(reason, case when order_number % 2 = 0 then 'wrong_size' else 'changed_mind' end)
 from told
 where not is_claim and channel <> 'store'
-order by order_number
+union all
+-- goods bought before the history: else nobody would bring anything back in its first days
+select
+    0,
+    -1,
+    k.person,
+    k.product,
+    f.form,
+    k.started_at + {DAY // 24},
+    k.started_at + 2 * {DAY},
+    f.begins * (1 - (k.started_at - k.start) / ({EARLIER_DAYS} * {DAY})),
+    f.finishes,
+    f.reason
+from known as k
+cross join (
+    values (0, 0.008, 0.7, 'changed_mind'), (1, 0.006, 0.8, 'faulty')
+) as f (form, begins, finishes, reason)
+order by order_number, person, form
 """
 
 
@@ -215,7 +250,7 @@ def _begun(world: World, rng: np.random.Generator) -> Columns:
 
 def _visits(world: World, rng: np.random.Generator, wanted: Columns, first_visit: int) -> Columns:
     """The visits' columns of `sessions`, but for their number and what their pages make of them."""
-    people, missions = world.get("people"), world.get("missions")
+    people = world.get("people")
     person, device, started = wanted["person"], wanted["device"], wanted["started_at"]
     size = len(person)
     is_app = world.get("devices")["is_app"][device].astype(bool)
@@ -234,7 +269,7 @@ def _visits(world: World, rng: np.random.Generator, wanted: Columns, first_visit
         "cookie": wanted["cookie"],
         "source": np.where(is_app, 0, weighted(rng, free, size)),
         "campaign": np.full(size, -1),
-        "product": missions["product"][wanted["mission"]],
+        "product": wanted["product"],
         "is_consented": ~refuses_analytics(world, rng, device, started),
         "logs_in": is_registered & (is_app | (rng.random(size) < LOGIN_SHARE)),
         "meets_bug": np.zeros(size, dtype=bool),

@@ -378,7 +378,7 @@ _TABLES = {
             p.person_id, r.session, ['return', 'claim'][1 + r.form] as task_id, r.is_submitted,
             r.reason, make_timestamp(s.started_at) as started_at, s.is_consented
         from returns as r
-        inner join orders as o on r.order_number = o.order_number
+        left join orders as o on r.order_number = o.order_number
         inner join people as p on r.person = p.person
         inner join sessions as s on r.session = s.session
         order by r.session
