@@ -7,9 +7,10 @@ opens a file or a database.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +37,14 @@ _TELEMETRY_OFF = {
     "GX_ANALYTICS_ENABLED": "false",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
 }
+
+
+def files_fingerprint(root: Path, paths: Iterable[Path]) -> str:
+    """A hash over names (below a root) and sizes of files: it tells what came, went or changed."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.relative_to(root)} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

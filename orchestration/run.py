@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.errors import WarehouseError
-from orchestration.home import PROBABILISTIC_SWITCH, PROJECT_ROOT, Home
+from orchestration.home import PROBABILISTIC_SWITCH, PROJECT_ROOT, Home, files_fingerprint
 from orchestration.run_lock import only_run
 from orchestration.versions import current_version
 
@@ -170,10 +170,7 @@ def rules_fingerprint(home: Home) -> str:
 
 def raw_fingerprint(home: Home) -> str:
     """A hash over names and sizes of the raw zone's files, to notice what is deleted there."""
-    digest = hashlib.sha256()
-    for path in sorted(home.raw.glob("[!_]*/*/dt=*/*.parquet")):
-        digest.update(f"{path.relative_to(home.raw)} {path.stat().st_size}\n".encode())
-    return digest.hexdigest()
+    return files_fingerprint(home.raw, home.raw.glob("[!_]*/*/dt=*/*.parquet"))
 
 
 def nothing_new(home: Home) -> str | None:

@@ -21,7 +21,7 @@ from dagster_dbt import dbt_assets as dbt_assets_decorator
 
 from expectations.plan import plan_fingerprint
 from orchestration.dbt_build import build, is_parsed, load_project
-from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine
+from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine, files_fingerprint
 from orchestration.ingestion.registry import VENDORS
 from orchestration.replay import served
 from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
@@ -115,11 +115,8 @@ def changed_raw_tables(home: Home) -> set[tuple[str, str]]:
 
 def landing_books(home: Home) -> str:
     """A hash over names and sizes of landing's manifests and of what it put in quarantine."""
-    digest = hashlib.sha256()
-    for folder in ("_manifest", "_quarantine"):
-        for path in sorted((home.raw / folder).glob("*.parquet")):
-            digest.update(f"{folder}/{path.name} {path.stat().st_size}\n".encode())
-    return digest.hexdigest()
+    books = (home.raw / folder for folder in ("_manifest", "_quarantine"))
+    return files_fingerprint(home.raw, (path for book in books for path in book.glob("*.parquet")))
 
 
 def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str]:
