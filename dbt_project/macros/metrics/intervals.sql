@@ -7,6 +7,15 @@
     ({{ ci_high }} - {{ ci_low }}) / (2 * settings.z)
 {%- endmacro %}
 
+{# Agresti's standard error of a share, of n + 2 records: one in which all agree has one too. #}
+{% macro share_error(share, n) -%}
+    sqrt(
+        ({{ n }} * {{ share }} + 1) / ({{ n }} + 2)
+        * (1 - ({{ n }} * {{ share }} + 1) / ({{ n }} + 2))
+        / ({{ n }} + 2)
+    )
+{%- endmacro %}
+
 {# Wilson's score interval of a share. #}
 {% macro wilson_limit(share, n, z, sign) -%}
     case when {{ n }} > 0 then greatest(0.0, least(1.0,

@@ -1,5 +1,8 @@
 {#- What is broken down by what: the whole and its parts, as grains of metric_grains. -#}
 {%- set breakdowns = [
+    ('total', 'total', 'all', "'all'"),
+    ('stage', 'stage', 'all', "'all'"),
+    ('stage_touchpoint', 'stage_touchpoint', 'all', "'all'"),
     ('total', 'stage', 'stage', 'journey_stage'),
     ('total', 'channel', 'channel', 'channel'),
     ('total', 'persona', 'persona', 'persona_id'),
@@ -9,13 +12,14 @@
     ('stage_touchpoint', 'stage_channel_touchpoint', 'channel', 'channel'),
     ('stage_touchpoint', 'stage_touchpoint_persona', 'persona', 'persona_id'),
 ] -%}
-{%- set wholes = ['total', 'stage', 'stage_touchpoint'] -%}
-{%- set grains = wholes + breakdowns | map(attribute=1) | list -%}
-{%- set grain_names = "'" ~ grains | join("', '") ~ "'" -%}
+{%- set grain_names = "'" ~ breakdowns | map(attribute=1) | join("', '") ~ "'" -%}
 {%- set whole = [
     'metric_id', 'journey_id', 'step_number', 'journey_stage', 'touchpoint_id', 'dimension',
 ] -%}
 {%- set carried = whole + ['segment', 'period_type'] -%}
+{%- set measures = [
+    'n', 'value', 'standard_error', 'amount', 'base', 'scale', 'is_suppressed', 'adds_up',
+] -%}
 
 -- noqa: disable=LT02
 {% set cell_ctes %}
@@ -36,9 +40,17 @@ funnels as (
     where not is_last_step and dimension in ('all', 'channel', 'browser', 'persona', 'campaign')
 ),
 
+task_segments as (
+    select * from {{ ref('int_task_segments_estimated') }}
+),
+
 requests as (
     select * from {{ ref('mart_service_performance') }}
     where metric_id = 'top_requests'
+),
+
+task_times as (
+    select * from {{ ref('int_task_times_counted') }}
 ),
 
 pairs as (
@@ -78,11 +90,8 @@ erring as (
         metrics.estimator,
         case
             when metrics.interval_method = 'none' then null
-            when metrics.estimator = 'share' then sqrt(
-                (sized.effective_n * sized.m + 1) / (sized.effective_n + 2)
-                * (1 - (sized.effective_n * sized.m + 1) / (sized.effective_n + 2))
-                / (sized.effective_n + 2)
-            )
+            when metrics.estimator = 'share'
+                then {{ share_error('sized.m', 'sized.effective_n') }}
             when metrics.estimator = 'net' then 100 * sqrt(
                 {{ net_variance(
                     '(sized.effective_n * sized.m) / (sized.effective_n + 3)',
@@ -167,31 +176,6 @@ where metrics.estimator in ('quantile', 'alpha') and computed.grain_id in ({{ gr
 {{ computed_once('measured', measured_cells, given=cell_ctes) }},
 
 cells as (
-    {% for grain in wholes -%}
-    select
-        metric_id,
-        'none' as journey_id,
-        0 as step_number,
-        journey_stage,
-        touchpoint_id,
-        'all' as dimension,
-        'all' as segment,
-        period_type,
-        period_start,
-        n,
-        value,
-        standard_error,
-        amount,
-        base,
-        scale,
-        is_suppressed,
-        adds_up
-    from measured
-    where grain_id = '{{ grain }}'
-
-    union all
-
-    {% endfor -%}
     {% for parent, grain, dimension, column in breakdowns -%}
     select
         metric_id,
@@ -203,14 +187,8 @@ cells as (
         {{ column }} as segment,
         period_type,
         period_start,
-        n,
-        value,
-        standard_error,
-        amount,
-        base,
-        scale,
-        is_suppressed,
-        adds_up
+        {{ measures | join(', ') }},
+        false as is_pooled
     from measured
     where grain_id = '{{ grain }}'
 
@@ -236,10 +214,34 @@ cells as (
         cast(funnels.n as double) as base,
         1.0 as scale,
         funnels.is_suppressed,
-        true as adds_up
+        true as adds_up,
+        true as is_pooled
     from funnels
     cross join settings
     where funnels.n > 0 and funnels.dropped_count is not null
+
+    union all
+
+    select
+        task_segments.metric_id,
+        'none' as journey_id,
+        0 as step_number,
+        task_segments.journey_stage,
+        task_segments.touchpoint_id,
+        task_segments.dimension,
+        task_segments.segment,
+        task_segments.period_type,
+        task_segments.period_start,
+        task_segments.n,
+        task_segments.value,
+        task_segments.standard_error,
+        task_segments.amount,
+        task_segments.base,
+        1.0 as scale,
+        task_segments.is_suppressed,
+        task_segments.base is not null as adds_up,
+        true as is_pooled
+    from task_segments
 
     union all
 
@@ -261,7 +263,8 @@ cells as (
         cast(null as double) as base,
         1.0 as scale,
         requests.is_suppressed,
-        false as adds_up
+        false as adds_up,
+        false as is_pooled
     from requests
     cross join settings
 ),
@@ -274,14 +277,8 @@ sides as (
         pairs.basis,
         pairs.period_start,
         {{ is_after }} as is_after,
-        cells.n,
-        cells.value,
-        cells.standard_error,
-        cells.amount,
-        cells.base,
-        cells.scale,
-        cells.is_suppressed,
-        cells.adds_up
+        {{ prefixed(measures, 'cells') }},
+        cells.is_pooled
     from cells
     inner join pairs
         on
@@ -299,17 +296,29 @@ select
     period_start,
     max(scale) as scale,
     {%- for side, condition in [('after', 'is_after'), ('before', 'not is_after')] %}
-    max(case when {{ condition }} then n end) as n_{{ side }},
-    max(case when {{ condition }} then value end) as value_{{ side }},
-    max(case when {{ condition }} then standard_error end) as standard_error_{{ side }},
-    max(case when {{ condition }} then amount end) as amount_{{ side }},
-    max(case when {{ condition }} then base end) as base_{{ side }},
+    {%- for measure in ['n', 'value', 'standard_error', 'amount', 'base'] %}
+    max(case when {{ condition }} then {{ measure }} end) as {{ measure }}_{{ side }},
+    {%- endfor %}
     {%- endfor %}
     max(case when is_suppressed then 1 else 0 end) = 1 as is_withheld,
-    max(case when adds_up then 1 else 0 end) = 1 as adds_up
+    max(case when adds_up then 1 else 0 end) = 1 as adds_up,
+    max(case when is_pooled then 1 else 0 end) = 1 as is_pooled
 from sides
 group by {{ carried | join(', ') }}, basis, period_start
 {% endset %}
+
+{#- Parts that are withheld in either period stand together: what they come to follows from the
+    whole and the other parts anyway. Segments of visits have their small ones named so already: who
+    is shown in one period alone was among them in the other. -#}
+{% set part_segment -%}
+case
+    when
+        paired.is_withheld
+        or (paired.is_pooled and (paired.n_after is null or paired.n_before is null))
+        then 'other'
+    else paired.segment
+end
+{%- endset %}
 
 with
 
@@ -328,46 +337,25 @@ moved as (
     where dimension = 'all'
 ),
 
--- Parts that are withheld in either period stand together: what they come to follows from the whole
--- and the other parts anyway. A funnel names its small segments so itself.
 parts as (
     select
         {{ prefixed(whole, 'paired') }},
-        case
-            when
-                paired.is_withheld
-                or (
-                    paired.journey_id <> 'none'
-                    and (paired.n_after is null or paired.n_before is null)
-                )
-                then 'other'
-            else paired.segment
-        end as segment,
+        {{ part_segment | indent(8) }} as segment,
         paired.period_type,
         paired.basis,
         paired.period_start,
-        sum(paired.n_after) as n_after,
-        sum(paired.n_before) as n_before,
-        sum(paired.amount_after) as amount_after,
-        sum(paired.amount_before) as amount_before,
-        sum(paired.base_after) as base_after,
-        sum(paired.base_before) as base_before,
-        max(paired.standard_error_after) as standard_error_after,
-        max(paired.standard_error_before) as standard_error_before
+        {%- for side in ['after', 'before'] %}
+        {%- for measure in ['n', 'amount', 'base'] %}
+        sum(paired.{{ measure }}_{{ side }}) as {{ measure }}_{{ side }},
+        {%- endfor %}
+        max(paired.standard_error_{{ side }}) as standard_error_{{ side }}
+        {{- "," if not loop.last }}
+        {%- endfor %}
     from paired
     where paired.dimension <> 'all' and paired.adds_up
     group by
         {{ prefixed(whole, 'paired') }},
-        case
-            when
-                paired.is_withheld
-                or (
-                    paired.journey_id <> 'none'
-                    and (paired.n_after is null or paired.n_before is null)
-                )
-                then 'other'
-            else paired.segment
-        end,
+        {{ part_segment | indent(8) }},
         paired.period_type, paired.basis, paired.period_start
 ),
 
@@ -402,9 +390,7 @@ weighed as (
 -- way round: the two effects add up without a rest. A part that came or went changed the mix alone.
 effects as (
     select
-        {{ whole | join(', ') }},
-        segment,
-        period_type,
+        {{ carried | join(', ') }},
         basis,
         period_start,
         n_after,
@@ -511,15 +497,22 @@ erred as (
     from changes
 ),
 
+{{ log_ranks('task_times', 'pairs') }},
+
 -- Where all records agree, a square root of rounding dust is no error to divide by.
 scored as (
     select
-        *,
+        erred.*,
         case
-            when standard_error > 1e-6 * (abs(value_before) + abs(value_after))
-                then (value_after - value_before) / standard_error
+            when log_ranks.z is not null then log_ranks.z
+            when
+                erred.standard_error
+                > 1e-6 * (abs(erred.value_before) + abs(erred.value_after))
+                then (erred.value_after - erred.value_before) / erred.standard_error
         end as z
     from erred
+    left join log_ranks
+        on {{ agree_on(log_rank_key(), 'erred', 'log_ranks') }}
 ),
 
 tested as (
