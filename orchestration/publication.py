@@ -6,11 +6,13 @@ What the version before it said is an asset too: the marts are compared with it.
 from collections.abc import Iterator
 
 import dagster as dg
+import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.audit import blocking_outcomes
+from orchestration.compaction import compact
 from orchestration.errors import PublicationError
-from orchestration.home import Home, run_clock
+from orchestration.home import Home, engine, run_clock
 from orchestration.restatements import REMEMBERED, remember_published
 from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
 from orchestration.transformation import load_manifest
@@ -68,6 +70,8 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
             version = publish(home.warehouse, home.published, marts, run_clock())
         except PublicationError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
+        if engine() == "duckdb":
+            _compact_warehouse(home, context.log)
         folder = home.published / "current"
         return dg.MaterializeResult(
             metadata={
@@ -86,3 +90,20 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
         )
 
     return [version_before, published_marts]
+
+
+def _compact_warehouse(home: Home, log: dg.DagsterLogManager) -> None:
+    """Compact where it pays. Readers have the new version by now: nothing here may take it back."""
+    try:
+        compaction = compact(home.warehouse)
+    except duckdb.Error as error:
+        log.warning(
+            f"The warehouse was not compacted ({type(error).__name__}): somebody has it open, or"
+            " the disk is full. The next run tries again."
+        )
+        return
+    if compaction:
+        log.info(
+            f"Compacted {', '.join(compaction.tables)}: the warehouse stores"
+            f" {compaction.stored_rows:,} rows instead of {compaction.stored_rows_before:,}."
+        )

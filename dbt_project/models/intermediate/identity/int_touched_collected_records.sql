@@ -11,26 +11,24 @@
 {%- endset -%}
 with
 
-collected as (
-    select
-        *,
-        {{ collected_record_hash() }} as record_hash
-    from {{ ref('int_identity_records_collected') }}
-),
-
 {% if applied -%}
 applied as not materialized (
     select * from {{ applied }}
     where is_record
 ),
 
--- The applied states are told by their numbers alone, so that what is kept in memory is small; the
--- collected records pass by with all that they are.
+-- Both sides are told by the numbers of their states alone, so that little is read and kept: all
+-- columns are read of those that differ.
 differing as materialized (
     select
-        collected.*,
+        collected.record_position,
         applied.record_hash as gone_hash
-    from collected
+    from (
+        select
+            rowid as record_position,
+            {{ collected_record_hash() }} as record_hash
+        from {{ ref('int_identity_records_collected') }}
+    ) as collected
     full outer join (select record_hash from applied) as applied
         on collected.record_hash = applied.record_hash
     where
@@ -38,12 +36,12 @@ differing as materialized (
         or applied.record_hash is null
 ),
 
-came as (
+came as materialized (
     select
-        identity_record_key,
-        phone_hash
-    from differing
-    where record_hash is not null
+        *,
+        {{ collected_record_hash() }} as record_hash
+    from {{ ref('int_identity_records_collected') }}
+    where rowid in (select record_position from differing)
 ),
 
 gone as (
@@ -79,8 +77,7 @@ final as (
         {{ told }},
         phone_hash as collected_phone_hash,
         true as is_present
-    from differing
-    where record_hash is not null
+    from came
     union all
     select
         identity_record_key,
@@ -98,7 +95,12 @@ final as (
         {{ told }},
         phone_hash as collected_phone_hash,
         true as is_present
-    from collected
+    from (
+        select
+            *,
+            {{ collected_record_hash() }} as record_hash
+        from {{ ref('int_identity_records_collected') }}
+    ) as collected
     where identity_record_key is null
 )
 {%- endif %}
