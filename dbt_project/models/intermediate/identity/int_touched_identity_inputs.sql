@@ -150,8 +150,8 @@ changed_identifiers as materialized (
 ),
 
 -- Whatever carries one of these identifiers says something of it. The records are looked through as
--- they were collected, a column at a time, so that nothing is computed for all; then it is seen whose
--- the number was.
+-- they were collected, a column at a time, so that nothing is computed for all; then it is seen
+-- whose the number was.
 changed_as_collected as materialized (
     select
         identifier_type,
@@ -167,7 +167,8 @@ possibly_carrying as (
     where
         rowid in (
             {%- for type in identifier_types() %}
-            select rowid from {{ ref('int_identity_records_collected') }}
+            select rowid
+            from {{ ref('int_identity_records_collected') }}
             where {{ carries_touched_identifier('changed_as_collected', [type]) }}
             {{ 'union all' if not loop.last }}
             {%- endfor %}
