@@ -192,31 +192,62 @@ grids as (
 
 ),
 
-question_months as (
+question_tops as (
 
     select
         source,
         survey_id,
         question_id,
         question_version,
-        date_trunc('month', submitted_at) as month_start,
-        count(*) as answer_count,
-        min(submitted_at) as first_submitted_at,
-        max(answer_number) as highest_answer
+        max(answer_number) as usual_highest_answer
     from scores
     where answer_number is not null
-    group by
-        source, survey_id, question_id, question_version, date_trunc('month', submitted_at)
+    group by source, survey_id, question_id, question_version
 
 ),
 
+question_months as (
+
+    select
+        scores.source,
+        scores.survey_id,
+        scores.question_id,
+        scores.question_version,
+        question_tops.usual_highest_answer,
+        date_trunc('month', scores.submitted_at) as month_start,
+        count(*) as answer_count,
+        min(scores.submitted_at) as first_submitted_at,
+        count(*) filter (where scores.answer_number > question_tops.usual_highest_answer / 2)
+            as upper_count
+    from scores
+    inner join question_tops
+        on
+            scores.source = question_tops.source
+            and scores.survey_id = question_tops.survey_id
+            and scores.question_id = question_tops.question_id
+            and scores.question_version is not distinct from question_tops.question_version
+    where scores.answer_number is not null
+    group by
+        scores.source,
+        scores.survey_id,
+        scores.question_id,
+        scores.question_version,
+        question_tops.usual_highest_answer,
+        date_trunc('month', scores.submitted_at)
+
+),
+
+-- Of the months that reach the upper half alone: a changed scale would hide itself among its own.
 question_months_compared as (
 
     select
         *,
-        max(highest_answer) over (
-            partition by source, survey_id, question_id, question_version
-        ) as usual_highest_answer
+        sum(upper_count) over (partition by source, survey_id, question_id, question_version)
+        / nullif(
+            sum(case when upper_count > 0 then answer_count end)
+                over (partition by source, survey_id, question_id, question_version),
+            0
+        ) as usual_upper_share
     from question_months
 
 ),
@@ -516,10 +547,14 @@ united as (
         cast(null as boolean) as sur04,
         cast(null as boolean) as sur05,
         cast(null as boolean) as sur06,
-        -- Fifteen people who all stay in the lower half answered another scale.
+        -- Fifteen people who all stay in the lower half answered another scale, unless most always
+        -- do: who would discourage others is asked for an answer that hardly anybody gives.
         case
-            when answer_count >= 15 and usual_highest_answer >= 4
-                then highest_answer <= usual_highest_answer / 2
+            when
+                answer_count >= 15
+                and usual_highest_answer >= 4
+                and power(1 - usual_upper_share, answer_count) < 0.00001
+                then upper_count = 0
         end as sur07,
         cast(null as boolean) as sur08,
         cast(null as boolean) as sur09

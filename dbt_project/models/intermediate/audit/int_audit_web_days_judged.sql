@@ -510,6 +510,10 @@ consent_expected as (
     select
         *,
         median(grant_share) over (partition by source, platform) as expected_share,
+        -- On most days of little traffic everybody consents or nobody does: their median has no
+        -- spread, the share of all answers has.
+        sum(answer_count * grant_share) over (partition by source, platform)
+        / sum(answer_count) over (partition by source, platform) as share_of_all,
         count(*) over (partition by source, platform) as day_count
     from consent_by_day
 
@@ -561,6 +565,7 @@ consent_judged as (
                         and abs(grant_share - expected_share) > greatest(
                             5 * 1.4826 * median_deviation,
                             5 * sqrt(10 * expected_share * (1 - expected_share) / answer_count),
+                            5 * sqrt(10 * share_of_all * (1 - share_of_all) / answer_count),
                             0.05
                         )
                     )
