@@ -40,6 +40,8 @@ _FEW_EVENTS = 100
 _ENUMERATED_AT_LEAST = 10
 _NEARLY = 0.95
 _COMMON_SHARE = 0.8
+# From this share of its values on, a data point is itself personal.
+_MOSTLY = 0.5
 # An expected volume lets a quiet and a busy week through.
 _VOLUME_MARGIN = 2.0
 
@@ -348,10 +350,7 @@ def _property(name: str, seen: Sequence[ObservedProperty], profile: Profile) -> 
     prop.fa.set_flow_style()
     if set(profile.users) - {each.platform for each in seen}:
         prop["platforms"] = _flow(sorted(each.platform for each in seen))
-    if any(each.has_personal_data for each in seen):
-        prop["personal_data"] = True
-        _doubt(prop, "some values held personal data: should they be sent at all?")
-    else:
+    if not _told_personal(prop, seen):
         values = _enumeration(seen)
         if values:
             prop["allowed_values"] = _flow(values)
@@ -410,14 +409,28 @@ def _param(name: str, observed: Sequence[ObservedParam], requirement: str) -> Co
     if fitting < types.total():
         others = [kind for kind in types if kind not in TYPES_ADMITTED[param["type"]]]
         _doubt(param, f"{1 - fitting / types.total():.1%} are {', '.join(sorted(others))}")
-    if any(each.has_personal_data for each in observed):
-        param["personal_data"] = True
-        _doubt(param, "some values held personal data: should they be sent at all?")
-    elif param["type"] == "string":
+    if not _told_personal(param, observed) and param["type"] == "string":
         values = _enumeration(observed)
         if values:
             param["allowed_values"] = _flow(values)
     return param
+
+
+def _told_personal(
+    data_point: CommentedMap, observed: Sequence[ObservedParam | ObservedProperty]
+) -> bool:
+    """Say what personal data a data point held; return whether there was any.
+
+    Declared is what mostly is personal. What a few values held came there by mistake: declared, it
+    would be masked in all of them, and PRI01 would be silent about it.
+    """
+    share = sum(each.personal_count for each in observed) / sum(each.count for each in observed)
+    if share >= _MOSTLY:
+        data_point["personal_data"] = True
+        _doubt(data_point, "most values held personal data: should they be sent at all?")
+    elif share:
+        _doubt(data_point, f"{share:.2%} of the values held personal data: keep it out of them")
+    return share > 0
 
 
 def _type(types: Mapping[str, int]) -> str:

@@ -58,12 +58,14 @@ select
     params.param_key,
     params.value_type,
     -- Staging masks addresses and codes everywhere; a phone number in local spelling only the audit
-    -- knows (PRI01), so no text that may be one is listed.
+    -- knows (PRI01), so no text that may be one is listed. Digits amid letters are a code's: ids of
+    -- clicks have every sequence.
     case
         when params.value_type = 'string' and params.param_key <> 'transaction_id'
             then regexp_replace(
                 params.value_text,
-                '(^|[^0-9])([+]358|0)[ -]?[1-9][0-9]?[ -]?[0-9]{3,4}[ -]?[0-9]{3,4}($|[^0-9])',
+                '(^|[^0-9A-Za-z])([+]358|0)[ -]?[1-9][0-9]?[ -]?[0-9]{3,4}[ -]?[0-9]{3,4}'
+                || '($|[^0-9A-Za-z])',
                 '\\1redacted:phone\\3'
             )
         else params.value_text
@@ -119,7 +121,9 @@ params as (
             / sum(value_count) filter (try_cast(value_text as double) > 0)
         ) as typical_number,
         max(try_cast(value_text as double)) as largest_number,
-        bool_or(has_personal_data or value_text like '%redacted:%') as has_personal_data
+        coalesce(
+            sum(value_count) filter (has_personal_data or value_text like '%redacted:%'), 0
+        )::bigint as personal_count
     from observed_values
     group by all
 )
@@ -221,7 +225,7 @@ select
     cast(sum(event_count) as bigint) as event_count,
     min(event_date) as first_date,
     max(event_date) as last_date,
-    bool_or(has_personal_data) as has_personal_data
+    cast(coalesce(sum(event_count) filter (has_personal_data), 0) as bigint) as personal_count
 from user_values
 where property_key is not null
 group by platform, property_key
@@ -296,6 +300,7 @@ class ObservedParam:
             `MOST_VALUES` or where any of them held personal data.
         share: Share of the event's occurrences that carried it.
         longest: Length of the longest value.
+        personal_count: How many of the values held personal data.
         wrong: What breaks the plan's rule for it; None where nothing does, or there is no rule.
         typical_number: Geometric mean of the numbers above 0; None where there is none.
         largest_number: None where no value is a number.
@@ -310,7 +315,7 @@ class ObservedParam:
     longest: int | None
     first_date: dt.date
     last_date: dt.date
-    has_personal_data: bool
+    personal_count: int
     wrong: WrongValues | None
     typical_number: float | None = None
     largest_number: float | None = None
@@ -344,6 +349,7 @@ class ObservedProperty:
         share: Share of them of whom any event of the day carried it.
         count: Events that carried it, whoever was there.
         values: As of a parameter.
+        personal_count: As of a parameter, by events.
         wrong: Values that the plan does not allow; None where there are none.
     """
 
@@ -355,7 +361,7 @@ class ObservedProperty:
     values: Sequence[ObservedValue]
     first_date: dt.date
     last_date: dt.date
-    has_personal_data: bool
+    personal_count: int
     wrong: WrongValues | None
 
 
@@ -511,17 +517,16 @@ def _user_properties(
     found = {}
     for row in _rows(connection, _PROPERTIES_COUNTED):
         place = (row["property_key"], row["platform"])
-        held = row["has_personal_data"]
         found[place] = ObservedProperty(
             name=row["property_key"],
             platform=row["platform"],
             users=users.get(row["platform"], 0),
             share=row["user_count"] / users[row["platform"]] if row["user_count"] else 0.0,
             count=row["event_count"],
-            values=() if held else tuple(values.get(place, ())),
+            values=() if row["personal_count"] else tuple(values.get(place, ())),
             first_date=row["first_date"],
             last_date=row["last_date"],
-            has_personal_data=held,
+            personal_count=row["personal_count"],
             wrong=wrong.get(place),
         )
     return users, found
@@ -556,7 +561,7 @@ def observe_counts(connection: duckdb.DuckDBPyConnection) -> Profile | None:
                 longest=None,
                 first_date=row["first_date"],
                 last_date=row["last_date"],
-                has_personal_data=False,
+                personal_count=0,
                 wrong=None,
             )
         )
@@ -640,11 +645,11 @@ def _param(
         count=row["value_count"],
         share=min(1.0, row["value_count"] / events),
         distinct=row["distinct_count"],
-        values=() if row["has_personal_data"] else tuple(values),
+        values=() if row["personal_count"] else tuple(values),
         longest=row["longest"],
         first_date=row["first_date"],
         last_date=row["last_date"],
-        has_personal_data=row["has_personal_data"],
+        personal_count=row["personal_count"],
         wrong=wrong,
         typical_number=row["typical_number"],
         largest_number=row["largest_number"],
