@@ -109,6 +109,21 @@ def _assessable(check: Check, examined: Mapping[str, int], has_files: bool) -> t
     return True, ""
 
 
+def _place(finding: Finding) -> str:
+    return " · ".join(filter(None, finding.scope[1:]))
+
+
+def _told(finding: Finding, count: int) -> str:
+    """Return where and how much a check found, for who reads it in a terminal."""
+    if finding.note:
+        told = f"{_place(finding)}: {finding.note}"
+    else:
+        told = f"{_place(finding)}: {finding.rows_failing:,} of {finding.rows_examined:,}"
+    if finding.first_failed_date:
+        told += f" since {finding.first_failed_date}"
+    return told + (f", and {count - 1} more" if count > 1 else "")
+
+
 def _outcome(
     check: Check,
     findings: Sequence[Finding],
@@ -133,8 +148,14 @@ def _outcome(
     if not assessable:
         metadata["not_assessable"] = reason
     for finding in open_findings[:5]:
-        place = " · ".join(filter(None, finding.scope[1:]))
-        metadata[f"finding {finding.finding_id}"] = place
+        metadata[f"finding {finding.finding_id}"] = _place(finding)
+    if open_findings:
+        worst = max(open_findings, key=lambda finding: finding.impact)
+        metadata |= {
+            "worst": _told(worst, len(open_findings)),
+            "impact": worst.impact,
+            "first_step": check.fix.en[0],
+        }
     return CheckOutcome(
         check_id=check.id,
         passed=assessable and not open_findings,

@@ -7,7 +7,7 @@ them may stop publication.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -66,10 +66,16 @@ def read_outcomes(home: Home) -> dict[str, Any]:
 def blocking_outcomes(home: Home) -> list[str]:
     """Why publication must wait, in words; empty where nothing blocks."""
     return [
-        f"{result['check_id']}: {result['description']}"
+        f"{result['check_id']}: {told_outcome(result)}."
+        f" First step: {result['metadata']['first_step']}"
         for result in read_outcomes(home)["results"]
         if result["is_blocking"]
     ]
+
+
+def told_outcome(result: Mapping[str, Any]) -> str:
+    """What a check asks and where its gravest finding lies: its rule alone would read as fact."""
+    return f"{result['metadata']['question']} {result['metadata']['worst']}"
 
 
 def _valid_plan(home: Home) -> Plan:

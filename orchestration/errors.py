@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def names_like(name: str, known: Iterable[str]) -> str:
+    """Return the remedy for a name that is not known: those that look like it, else all."""
+    names = list(known)
+    near = get_close_matches(name, names, n=5, cutoff=0.6)
+    return f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(names)}."
+
 
 class WarehouseError(Exception):
     """A mistake or a missing thing that the user can put right.

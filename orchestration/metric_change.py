@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration.dbt_build import compile_models
-from orchestration.errors import WarehouseError
+from orchestration.errors import WarehouseError, names_like
 from orchestration.home import Home
 from orchestration.lineage import compiled_file
 from orchestration.transformation import load_manifest, project_fingerprint_of
@@ -207,8 +207,7 @@ def _check_is_known(
                 "mart_metric_coverage says which metrics have, and what the others need.",
             )
         raise WarehouseError(
-            f"There is no metric {metric}.",
-            f"Choose one of {', '.join(name for (name,) in known)}.",
+            f"There is no metric {metric}.", names_like(metric, (name for (name,) in known))
         )
     periods = [Period(after.kind, start) for (start,) in starts]
     for asked in (before, after):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.errors import WarehouseError
+from orchestration.errors import WarehouseError, names_like
 from orchestration.home import SHIPPED_PLAN, Home, business_timezone, engine, run_clock
 from orchestration.terminal import EXIT_FAILED, console, error_console, user_errors
 
@@ -180,10 +180,8 @@ def accept(
         home = Home.from_environment().prepare()
         known = load_catalogue().by_id
         if check_id not in known:
-            near = [name for name in known if name.startswith(check_id[:3].upper())]
             raise WarehouseError(
-                f"There is no check {check_id}.",
-                f"Did you mean one of {', '.join(near or list(known))}?",
+                f"There is no check {check_id}.", names_like(check_id.upper(), known)
             )
         if not why.strip():
             raise WarehouseError("--why is empty.", "Say why the finding is acceptable.")

@@ -124,6 +124,8 @@ class Outcome:
             )
             for finding in self.audit["worst"]:
                 console.print(f"  {finding}", markup=False)
+            if self.audit["failed"] > len(self.audit["worst"]):
+                console.print(f"  … and {self.audit['failed'] - len(self.audit['worst'])} more")
         for error in self.errors:
             console.print(f"\nError: {error}", markup=False, style="red")
         if self.success:
@@ -344,7 +346,7 @@ def _chatter_to(log: Path) -> Iterator[Console]:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
         try:
-            yield Console(file=output, soft_wrap=True, highlight=False)
+            yield Console(file=output, soft_wrap=True, highlight=False, emoji=False)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -366,7 +368,7 @@ def _message_of(failure: StepFailureData) -> str:
 
 def _audited(home: Home, run_id: str) -> dict[str, Any]:
     """The verdicts of this run's audit, the gravest first; empty where it did not audit."""
-    from orchestration.audit import read_outcomes
+    from orchestration.audit import read_outcomes, told_outcome
 
     outcomes = read_outcomes(home)
     if outcomes.get("run_id") != run_id:
@@ -374,14 +376,14 @@ def _audited(home: Home, run_id: str) -> dict[str, Any]:
     assessable = [result for result in outcomes["results"] if result["assessable"]]
     failed = sorted(
         (result for result in assessable if not result["passed"]),
-        key=lambda result: (_GRAVITY[result["severity"]], result["check_id"]),
+        key=lambda result: (_GRAVITY[result["severity"]], -result["metadata"]["impact"]),
     )
     return {
         "passed": len(assessable) - len(failed),
         "failed": len(failed),
         "not_assessable": len(outcomes["results"]) - len(assessable),
         "worst": [
-            f"{result['severity']:<8} {result['check_id']} {result['description']}"
+            f"{result['severity']:<8} {result['check_id']} {told_outcome(result)}"
             for result in failed[:_FINDINGS_SHOWN]
         ],
     }

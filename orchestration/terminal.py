@@ -10,8 +10,9 @@ from rich.console import Console
 
 from orchestration.errors import WarehouseError
 
-console = Console(soft_wrap=True, highlight=False)
-error_console = Console(stderr=True, soft_wrap=True, highlight=False)
+# Without emoji: a mistake on line 100 (`:100:`) would lose its place.
+console = Console(soft_wrap=True, highlight=False, emoji=False)
+error_console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.errors import WarehouseError
+from orchestration.errors import WarehouseError, names_like
 from orchestration.versions import DATABASE_NAME, current_version
 
 _GRADES = """
@@ -155,8 +155,7 @@ def _nothing(
     ]
     if metric not in known:
         return WarehouseError(
-            f"There is no metric {metric} in the published version.",
-            f"Choose one of {', '.join(known)}.",
+            f"There is no metric {metric} in the published version.", names_like(metric, known)
         )
     cells = connection.execute(
         f"select distinct period_type || ' ' || channel from {trust} where metric_id = ?"

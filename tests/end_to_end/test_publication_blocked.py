@@ -65,7 +65,8 @@ def test_a_blocked_run_keeps_the_version_before_until_the_finding_is_accepted(
         assert run.returncode == 1, f"{attempt}: {said}"
         for words in (
             "Publication is blocked",
-            "STR02:",
+            "STR02: Could the rows of each file be read? ad_spend · spend:",
+            "First step: Open mart_quarantine for the reasons, by column.",
             "cxw audit accept STR02 --until DATE --why TEXT",
             f"version {before} stays current",
         ):

@@ -130,6 +130,11 @@ def test_the_plan_check_names_the_line_of_a_mistake(cxw: Cxw, tmp_path: Path) ->
     answer = cxw(tmp_path, "plan", "check", str(broken))
     assert answer.returncode == 1
     assert f"plan.yml:{place + 1}:" in said(answer)
+    # Line 100 too, which a terminal may take for a picture.
+    before, after = shipped.read_text(encoding="utf-8").split("  currency: EUR\n", 1)
+    moved = "# moved down\n" * (99 - before.count("\n"))
+    broken.write_text(f"{moved}{before}  currency: euro\n{after}", encoding="utf-8")
+    assert "plan.yml:100:" in said(cxw(tmp_path, "plan", "check", str(broken)))
 
 
 def test_the_demo_never_overwrites_sources_of_ones_own(cxw: Cxw, tmp_path: Path) -> None:
@@ -143,7 +148,8 @@ def test_an_exception_goes_into_a_plan_of_ones_own(cxw: Cxw, tmp_path: Path) -> 
     until = ("--until", "2999-12-31", "--why", "Tests")
     unknown = cxw(tmp_path, "audit", "accept", "COL99", *until)
     assert unknown.returncode == 1
-    assert "COL06" in said(unknown)
+    assert "There is no check COL99. Did you mean COL09" in said(unknown)
+    assert "SUR01" not in said(unknown)
     past = cxw(tmp_path, "audit", "accept", "COL06", "--until", "2020-01-01", "--why", "Tests")
     assert past.returncode == 1
     assert "has passed" in said(past)

@@ -89,6 +89,22 @@ def test_the_plan_says_what_else_blocks_publication(
     assert blocking <= blocked <= blocking | infos
 
 
+def test_a_check_that_failed_says_where_how_much_and_what_to_do_first(
+    audited: Callable[[str], Audited], catalogue: Catalogue
+) -> None:
+    outcome = audited("ill").outcome
+    for result in outcome.results:
+        worst = next(
+            (f for f in outcome.findings if f.check_id == result.check_id and f.is_open), None
+        )
+        assert ("worst" in result.metadata) is (worst is not None)
+        if worst is not None:
+            assert result.metadata["worst"].startswith(worst.source)
+            assert result.metadata["first_step"] == catalogue.by_id[result.check_id].fix.en[0]
+    hosts = next(r for r in outcome.results if r.check_id == "COL05").metadata["worst"]
+    assert hosts == "ga4 · staging.example: 12 of 12 since 2026-01-10"
+
+
 def test_a_step_is_located_to_the_hour(audited: Callable[[str], Audited]) -> None:
     findings = audited("ill").outcome.findings
     host = next(f for f in findings if f.check_id == "COL05" and f.detail == "staging.example")
