@@ -1,19 +1,17 @@
 """The measurement plan: read, validated with the line of each mistake, exported as tables.
 
-What belongs here: the YAML file, its schema, the meaning of its references, and the tables that
-dbt's plan-driven audit models read. What does not: any judgement of data (catalogue, suites).
+What belongs here: the YAML file with its places, and the tables that dbt's plan-driven audit
+models read. What does not: what makes a plan valid (`plan_rules`), any judgement of data
+(catalogue, suites).
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,19 +19,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from holidays import country_holidays, list_supported_countries
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
+from holidays import country_holidays
 
-from expectations.catalogue import load_catalogue
+from expectations.plan_rules import SEEDS, NodePath, meaning_problems, schema_problems
 
-SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 DEFAULT_PLAN = SEEDS / "measurement_plan.yml"
-PLAN_SCHEMA = SEEDS / "measurement_plan.schema.json"
-METRIC_CATALOGUE = SEEDS / "reference" / "metric_catalogue.csv"
-TOUCHPOINTS = SEEDS / "reference" / "touchpoints.csv"
-
-_NodePath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -127,7 +117,7 @@ _LineLoader.yaml_implicit_resolvers = {
 }
 
 
-def _locate(node: yaml.Node, path: _NodePath = ()) -> dict[_NodePath, tuple[int, int]]:
+def _locate(node: yaml.Node, path: NodePath = ()) -> dict[NodePath, tuple[int, int]]:
     """Map the path of every node to its 1-based line and column."""
     places = {path: (node.start_mark.line + 1, node.start_mark.column + 1)}
     if isinstance(node, yaml.MappingNode):
@@ -141,7 +131,7 @@ def _locate(node: yaml.Node, path: _NodePath = ()) -> dict[_NodePath, tuple[int,
     return places
 
 
-def _repeated_keys(node: yaml.Node, path: _NodePath = ()) -> list[tuple[yaml.Mark, str]]:
+def _repeated_keys(node: yaml.Node, path: NodePath = ()) -> list[tuple[yaml.Mark, str]]:
     repeated: list[tuple[yaml.Mark, str]] = []
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -156,7 +146,7 @@ def _repeated_keys(node: yaml.Node, path: _NodePath = ()) -> list[tuple[yaml.Mar
     return repeated
 
 
-def _dotted(path: _NodePath, data: Any) -> str:
+def _dotted(path: NodePath, data: Any) -> str:
     """Return a path in words, with list entries named by their id or name where they have one."""
     words: list[str] = []
     for step in path:
@@ -172,174 +162,6 @@ def _dotted(path: _NodePath, data: Any) -> str:
         else:
             words.append(str(step))
     return ".".join(words)
-
-
-def _explain(error: ValidationError) -> str:
-    """Return a schema error as a sentence with the remedy."""
-    wanted: Any = error.validator_value
-    given: Any = error.instance
-    schema: Any = error.schema
-    match error.validator:
-        case "additionalProperties":
-            allowed = sorted(schema.get("properties", {}))
-            unknown = sorted(set(given) - set(allowed))
-            return f"unknown field {', '.join(unknown)}; allowed are {', '.join(allowed)}"
-        case "required":
-            missing = [name for name in wanted if name not in given]
-            return f"missing {', '.join(missing)}; add it"
-        case "enum":
-            return f"'{error.instance}' is not one of {', '.join(map(str, wanted))}"
-        case "type":
-            return f"{error.instance!r} must be of type {wanted}"
-        case "pattern" | "format":
-            return f"{error.instance!r} does not have the form {wanted}"
-        case _:
-            return error.message
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    schema = json.loads(PLAN_SCHEMA.read_text(encoding="utf-8"))
-    return Draft202012Validator(schema, format_checker=FormatChecker())
-
-
-def _schema_problems(data: Any) -> list[tuple[_NodePath, str]]:
-    problems: list[tuple[_NodePath, str]] = []
-    for error in sorted(_validator().iter_errors(data), key=lambda e: list(map(str, e.path))):
-        path: _NodePath = tuple(error.absolute_path)
-        if error.validator == "additionalProperties":
-            schema: Any = error.schema
-            unknown = set(error.instance) - set(schema.get("properties", {}))
-            path = (*path, sorted(unknown)[0])
-        problems.append((path, _explain(error)))
-    return problems
-
-
-@cache
-def _estimators() -> dict[str, str]:
-    """How each metric of the catalogue is estimated, by its id."""
-    with METRIC_CATALOGUE.open(encoding="utf-8", newline="") as file:
-        return {row["metric_id"]: row["estimator"] for row in csv.DictReader(file)}
-
-
-@cache
-def _known_touchpoints() -> list[str]:
-    with TOUCHPOINTS.open(encoding="utf-8", newline="") as file:
-        return [row["touchpoint_id"] for row in csv.DictReader(file)]
-
-
-@cache
-def _known_checks() -> list[str]:
-    return list(load_catalogue().by_id)
-
-
-def _outside_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
-    """Find metrics and checks that the catalogues do not have."""
-    problems: list[tuple[_NodePath, str]] = []
-
-    def unknown(path: _NodePath, name: str, known: list[str], kind: str) -> None:
-        if name not in known:
-            near = get_close_matches(name, known, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}" if near else f"for instance {known[0]}"
-            problems.append((path, f"there is no {kind} '{name}' in the catalogue; {hint}?"))
-
-    for index, event in enumerate(data["events"]):
-        if "key_touchpoint" in event:
-            where: _NodePath = ("events", index, "key_touchpoint")
-            unknown(where, event["key_touchpoint"], _known_touchpoints(), "touchpoint")
-
-    for index, persona in enumerate(data.get("personas") or []):
-        for position, name in enumerate(persona.get("metrics") or []):
-            unknown(("personas", index, "metrics", position), name, list(_estimators()), "metric")
-    country = data["property"].get("country")
-    if country and country not in list_supported_countries():
-        problems.append(
-            (("property", "country"), f"no holidays of '{country}' are known; leave it out")
-        )
-    for index, survey in enumerate(data.get("surveys") or []):
-        unknown(("surveys", index, "metric"), survey["metric"], list(_estimators()), "metric")
-        problems += _cut_problems(("surveys", index, "positive_from"), survey)
-    for position, name in enumerate((data.get("publication") or {}).get("blocking_checks") or []):
-        place: _NodePath = ("publication", "blocking_checks", position)
-        unknown(place, name, _known_checks(), "check")
-    return problems
-
-
-def _cut_problems(path: _NodePath, survey: Mapping[str, Any]) -> Iterator[tuple[_NodePath, str]]:
-    """Find a cut that would part nothing: of a metric that has none, or off the scale."""
-    cut = survey.get("positive_from")
-    if cut is None:
-        return
-    if _estimators().get(survey["metric"], "share") != "share":
-        yield path, f"{survey['metric']} is no share of answers: it has no cut of its own"
-    if not survey["scale_min"] < cut <= survey["scale_max"]:
-        scale = f"{survey['scale_min']} to {survey['scale_max']}"
-        yield path, f"{cut} parts no answers from {scale}: a cut lies above the lowest of them"
-
-
-def _survey_problems(surveys: Sequence[Mapping[str, Any]]) -> Iterator[tuple[_NodePath, str]]:
-    """Find questions on which two entries would decide."""
-    entries: dict[tuple[Any, ...], list[Any]] = {}
-    for index, survey in enumerate(surveys):
-        if "source" not in survey or "survey" not in survey:
-            continue
-        asked = survey["metric"], survey["source"], survey["survey"], survey.get("version", "1")
-        question = survey.get("question")
-        held = entries.setdefault(asked, [])
-        if question in held:
-            yield ("surveys", index), "the same questions stand above already"
-        elif held and None in {question, *held}:
-            yield ("surveys", index), "an entry above holds for some of these questions too"
-        held.append(question)
-
-
-def _reference_problems(data: Mapping[str, Any]) -> list[tuple[_NodePath, str]]:
-    """Find names that point to nothing and names that stand twice."""
-    problems: list[tuple[_NodePath, str]] = []
-    events = [event["name"] for event in data["events"]]
-    goals = [goal["id"] for goal in data.get("goals") or []]
-    personas = [persona["id"] for persona in data.get("personas") or []]
-    journeys = [journey["id"] for journey in data.get("journeys") or []]
-
-    def unknown(path: _NodePath, name: str, known: list[str], kind: str) -> None:
-        if name not in known:
-            problems.append((path, f"{kind} '{name}' is not in the plan; add it or correct it"))
-
-    named = (("events", "name"), ("goals", "id"), ("personas", "id"), ("journeys", "id"))
-    for section, key in named:
-        seen: set[str] = set()
-        for index, entry in enumerate(data.get(section) or []):
-            if entry[key] in seen:
-                problems.append(((section, index, key), f"'{entry[key]}' stands twice; keep one"))
-            seen.add(entry[key])
-    for index, event in enumerate(data["events"]):
-        names: set[str] = set()
-        for position, param in enumerate(event.get("params") or []):
-            if param["name"] in names:
-                place: _NodePath = ("events", index, "params", position, "name")
-                problems.append((place, f"parameter '{param['name']}' stands twice; keep one"))
-            names.add(param["name"])
-        if event.get("deprecated") and event["deprecated"] < event["introduced"]:
-            place = ("events", index, "deprecated")
-            problems.append((place, "an event cannot be deprecated before it is introduced"))
-    for index, goal in enumerate(data.get("goals") or []):
-        unknown(("goals", index, "event"), goal["event"], events, "event")
-        if "persona" in goal:
-            unknown(("goals", index, "persona"), goal["persona"], personas, "persona")
-    for index, persona in enumerate(data.get("personas") or []):
-        for position, name in enumerate(persona.get("data_points") or []):
-            unknown(("personas", index, "data_points", position), name, events, "event")
-        for position, name in enumerate(persona.get("goals") or []):
-            unknown(("personas", index, "goals", position), name, goals, "goal")
-    for index, journey in enumerate(data.get("journeys") or []):
-        for position, name in enumerate(journey["steps"]):
-            unknown(("journeys", index, "steps", position), name, events, "event")
-        if "part_of" in journey:
-            unknown(("journeys", index, "part_of"), journey["part_of"], journeys, "journey")
-    for index, entry in enumerate(data.get("reconciliations") or []):
-        unknown(("reconciliations", index, "goal"), entry["goal"], goals, "goal")
-    problems += _survey_problems(data.get("surveys") or [])
-    return problems + _outside_problems(data)
 
 
 def plan_files(path: Path) -> list[Path]:
@@ -386,11 +208,14 @@ def _load_version(path: Path) -> Plan:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise PlanError(
-            [PlanProblem(name, line, column, "", f"not YAML: {error.problem}")]
-        ) from error
+        message = (
+            f"not YAML: {error.problem}; look at the indentation (spaces, no tabs), brackets and"
+            " quotes here and on the lines before"
+        )
+        raise PlanError([PlanProblem(name, line, column, "", message)]) from error
     if not isinstance(data, dict) or node is None:
-        raise PlanError([PlanProblem(name, 1, 1, "", "is empty; start from the shipped plan")])
+        held = "is empty" if data is None else "holds no fields (name: value)"
+        raise PlanError([PlanProblem(name, 1, 1, "", f"{held}; start from the shipped plan")])
 
     repeated = _repeated_keys(node)
     if repeated:
@@ -398,7 +223,7 @@ def _load_version(path: Path) -> Plan:
             PlanProblem(name, mark.line + 1, mark.column + 1, where, "stands twice; keep one")
             for mark, where in repeated
         )
-    found = _schema_problems(data) or _reference_problems(data)
+    found = schema_problems(data) or meaning_problems(data)
     if found:
         places = _locate(node)
         problems: list[PlanProblem] = []
@@ -409,7 +234,17 @@ def _load_version(path: Path) -> Plan:
             line, column = places[place]
             problems.append(PlanProblem(name, line, column, _dotted(where, data), message))
         raise PlanError(sorted(problems, key=lambda p: (p.line, p.column)))
-    return Plan(data=data, path=path)
+    return Plan(data=_with_goals_shares(data), path=path)
+
+
+def _with_goals_shares(data: dict[str, Any]) -> dict[str, Any]:
+    """Give reconciliations the share that their goal wants matched, where they have none."""
+    goals = {goal["id"]: goal for goal in data.get("goals") or []}
+    for entry in data.get("reconciliations") or []:
+        goal = goals[entry["goal"]]
+        if "min_match_share" in goal:
+            entry.setdefault("max_unmatched_share", round(1 - goal["min_match_share"], 6))
+    return data
 
 
 # -- the plan as tables ---------------------------------------------------------------------------
@@ -430,10 +265,12 @@ _DATED_TABLES: dict[str, dict[str, pa.DataType]] = {
         "source_pattern": _TEXT,
         "medium_pattern": _TEXT,
         "campaign_pattern": _TEXT,
+        "bot_page_views": _NUMBER,
     },
     "streams": {"stream_id": _TEXT, "platform": _TEXT},
     "hosts": {"host": _TEXT, "kind": _TEXT},
     "internal_rules": {"param_key": _TEXT, "param_value": _TEXT},
+    "bot_browsers": {"browser": _TEXT},
     "page_groups": {"page_group": _TEXT, "prefix": _TEXT, "is_exact": _FLAG},
     "events": {
         "event_name": _TEXT,
@@ -678,6 +515,7 @@ def _property_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     naming = plan.data.get("campaign_naming") or {}
     volumes = plan.data.get("volumes") or {}
     share = (plan.data.get("consent") or {}).get("expected_grant_share") or {}
+    bots = prop.get("bot_rules") or {}
     return {
         "properties": [
             {
@@ -692,6 +530,7 @@ def _property_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                 "source_pattern": naming.get("source_pattern"),
                 "medium_pattern": naming.get("medium_pattern"),
                 "campaign_pattern": naming.get("campaign_pattern"),
+                "bot_page_views": bots.get("page_views_without_engagement", 50),
             }
         ],
         "streams": [
@@ -708,6 +547,10 @@ def _property_held(plan: Plan) -> dict[str, list[dict[str, Any]]]:
             for param, value in dict.fromkeys(
                 (rule["param"], rule["equals"]) for rule in prop.get("internal_rules") or []
             )
+        ],
+        "bot_browsers": [
+            {"browser": browser}
+            for browser in dict.fromkeys(name.lower() for name in bots.get("browsers") or [])
         ],
         "page_groups": [
             {

@@ -13,20 +13,32 @@ from expectations.plan import Plan
 
 _HERE = Path(__file__).parent / "report"
 
-# Lists of the plan that have a sheet of their own; parameters stand apart from their events.
-_SHEETS = (
-    "personas",
-    "journeys",
-    "goals",
-    "common_params",
-    "user_properties",
-    "reconciliations",
-    "surveys",
-    "crm_fields",
-    "sources",
-    "accepted",
-    "changes",
-)
+# Lists of the plan that have a sheet of their own, by where they stand; parameters stand apart from
+# their events.
+_SHEETS: Mapping[str, tuple[str, ...]] = {
+    "streams": ("property", "streams"),
+    "page_groups": ("property", "page_groups"),
+    "internal_rules": ("property", "internal_rules"),
+    "common_params": ("common_params",),
+    "personas": ("personas",),
+    "goals": ("goals",),
+    "journeys": ("journeys",),
+    "user_properties": ("user_properties",),
+    "click_ids": ("campaign_naming", "click_ids"),
+    "special_days": ("volumes", "special_days"),
+    "reconciliations": ("reconciliations",),
+    "surveys": ("surveys",),
+    "crm_fields": ("crm_fields",),
+    "sources": ("sources",),
+    "accepted": ("accepted",),
+    "changes": ("changes",),
+}
+
+# On the page these stand before the events, the rest of the sheets after them.
+_FIRST = ("streams", "page_groups", "common_params", "personas", "goals", "journeys")
+
+# What the page tells in words beside an event's name.
+_TOLD = ("name", "business_question", "journey_stage", "params")
 
 # In the order of a customer's way.
 _STAGES = ("awareness", "consideration", "purchase", "use", "support", "loyalty")
@@ -39,7 +51,8 @@ def export_plan(plan: Plan, folder: Path) -> list[Path]:
         The files, the page first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    sheets = {name: plan.rows(name) for name in _SHEETS}
+    sheets = {name: _list_at(plan, path) for name, path in _SHEETS.items()}
+    sheets["settings"] = _settings(plan)
     sheets["events"] = [
         {name: value for name, value in event.items() if name != "params"} for event in plan.events
     ]
@@ -59,6 +72,30 @@ def export_plan(plan: Plan, folder: Path) -> list[Path]:
     return written
 
 
+def _list_at(plan: Plan, path: tuple[str, ...]) -> list[dict[str, Any]]:
+    part: Any = plan.data
+    for step in path:
+        part = part.get(step) or {}
+    return list(part)
+
+
+def _settings(plan: Plan) -> list[dict[str, Any]]:
+    """Everything that stands in no list of entries: one row per field, named by its place."""
+    rows: list[dict[str, Any]] = []
+    sheets = {*_SHEETS.values(), ("events",)}
+
+    def gather(part: Mapping[str, Any], place: tuple[str, ...]) -> None:
+        for name, value in part.items():
+            where = (*place, name)
+            if isinstance(value, Mapping):
+                gather(value, where)
+            elif where not in sheets:
+                rows.append({"setting": ".".join(where), "value": "none" if value == [] else value})
+
+    gather(plan.data, ())
+    return rows
+
+
 def _page(plan: Plan) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE),
@@ -68,10 +105,14 @@ def _page(plan: Plan) -> str:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = _cell
-    environment.tests["filled_in"] = lambda name, rows: any(name in row for row in rows)
+    environment.filters["columns"] = _columns
     return environment.get_template("plan.html.jinja").render(
         plan=plan,
         prop=plan.data["property"],
+        settings=_settings(plan),
+        lists={name: _list_at(plan, path) for name, path in _SHEETS.items()},
+        first=_FIRST,
+        told=_TOLD,
         stages=[
             (stage, events)
             for stage in _STAGES
@@ -81,8 +122,13 @@ def _page(plan: Plan) -> str:
     )
 
 
+def _columns(rows: list[dict[str, Any]]) -> list[str]:
+    """Every field that any of the rows has, in the order in which they first stand."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = _columns(rows)
     # With a byte order mark, which spreadsheets need to read Finnish letters.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)

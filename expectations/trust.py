@@ -17,7 +17,7 @@ import duckdb
 
 from expectations.findings import Finding
 from expectations.guards import Guards
-from expectations.plan import METRIC_CATALOGUE
+from expectations.plan_rules import METRIC_CATALOGUE
 
 _CRITICAL_FOR_F = 3
 _CELLS = "int_journey_metrics_computed"

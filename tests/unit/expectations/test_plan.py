@@ -29,9 +29,71 @@ def _line_of(text: str, part: str) -> int:
     [
         ("platforms: [web, app]", "platforms: [web, fax]", "'fax' is not one of web, app"),
         ("    status: live", "    status: alive", "'alive' is not one of draft, live, deprecated"),
-        ("    trigger: Every page load", "    triger: Every page load", "unknown field triger"),
-        ("event: loyalty_signup, once_per", "event: loyalty_join, once_per", "'loyalty_join' is"),
-        ("valid_from: 2020-01-01", "valid_from: soon", "does not have the form"),
+        (
+            "    trigger: Every page load",
+            "    triger: Every page load",
+            "unknown field triger; did you mean trigger?",
+        ),
+        (
+            "event: loyalty_signup, once_per",
+            "event: loyalty_sign_up, once_per",
+            "event 'loyalty_sign_up' is not in the plan; did you mean loyalty_signup",
+        ),
+        ("valid_from: 2020-01-01", "valid_from: soon", "'soon' is no day of the calendar"),
+        ("valid_from: 2020-01-01", "valid_from: 2026-02-30", "write it as 2026-03-14"),
+        ("min_match_share: 0.80", 'min_match_share: "much"', "'much' must be a number"),
+        ("platforms: [web, app]", "platforms: web", "'web' must be a list: [one, two]"),
+        (
+            'allowed_values: ["yes", "no"]',
+            "allowed_values: [yes, no]",
+            "is read as true or false (true); put text into quotes",
+        ),
+        (
+            'pattern: "^[A-Z]{3}$", allowed_values: [EUR]}',
+            'pattern: "^([A-Z]{3}$", allowed_values: [EUR]}',
+            "is no regular expression: missing ), unterminated subpattern at character 2",
+        ),
+        ("currency: EUR", "currency: euro", "a code of ISO 4217, for instance EUR"),
+        (
+            "timezone: Europe/Helsinki",
+            "timezone: Europe/Helsingfors",
+            "there is no time zone 'Europe/Helsingfors'; did you mean Europe/Helsinki",
+        ),
+        (
+            "accepted: []",
+            "accepted: [{check: PRI99, until: 2026-12-31, why: Later}]",
+            "there is no check 'PRI99' in the catalogue; did you mean PRI05",
+        ),
+        ("min: 0, max: 100}", "min: 100, max: 0}", "100 is not below max (0)"),
+        ("scale_min: 1, scale_max: 7", "scale_min: 7, scale_max: 1", "7 is not below scale_max"),
+        ("min: 0.5, max: 0.98", "min: 0.98, max: 0.5", "0.98 is not below max (0.5)"),
+        ('{id: "2002", platform: app', '{id: "1001", platform: app', "'1001' stands twice"),
+        (
+            "{name: gclid, scope: event,",
+            "{scope: event, name: source,",
+            "'source' stands twice; keep one",
+        ),
+        (
+            "value_param: value",
+            "value_param: valeu",
+            "'valeu' is no parameter of purchase; did you mean value",
+        ),
+        (
+            "reconcile_to: crm_contacts",
+            "reconcile_to: crm",
+            "no reconciliation compares newsletter_lead with 'crm'",
+        ),
+        (
+            "channels: [web, app], tolerance: 0.01}",
+            "channels: [web, app], tolerance: 0.01, max_unmatched_share: 0.9}",
+            "0.9, and goal web_purchase wants 0.8 matched; keep one of the two",
+        ),
+        (
+            "{name: search_term, scope: event, type: string, requirement: optional,",
+            "{name: search_term, scope: event, type: string, requirement: conditional,"
+            " condition: {pages: x},",
+            "'pages' is no parameter of page_view; did you mean page_",
+        ),
         (
             "metrics: [nps, repeat_purchase_rate]",
             "metrics: [nps, repeat_rate]",
@@ -72,6 +134,7 @@ def test_a_mistake_is_reported_with_its_line(
     before: str, after: str, message: str, tmp_path: Path
 ) -> None:
     text = TEXT.replace(before, after, 1)
+    assert text != TEXT
     path = tmp_path / "plan.yml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(PlanError) as raised:
@@ -96,7 +159,8 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "is empty"),
-        ("plan_version: [", "not YAML"),
+        ("plan_version: [", "not YAML: .* look at the indentation"),
+        ("- page_view\n- purchase\n", "holds no fields"),
         ("plan_version: '1'\nplan_version: '2'\n", "stands twice"),
     ],
 )
@@ -110,6 +174,16 @@ def test_a_broken_file_is_told_in_words(text: str, message: str, tmp_path: Path)
 def test_every_table_is_written(tmp_path: Path) -> None:
     written = export_tables(load_plan(), tmp_path)
     assert sorted(path.stem for path in written) == sorted(PLAN_TABLES)
+
+
+def test_a_goal_says_how_much_of_its_source_of_truth_must_match(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text(TEXT.replace("min_match_share: 0.80", "min_match_share: 0.65", 1))
+    shares = {
+        row["reconciliation_id"]: row["max_unmatched_share"]
+        for row in plan_tables(load_plan(path))["reconciliations"]
+    }
+    assert shares == {"orders": 0.35, "leads": 0.90}
 
 
 def test_a_question_may_have_a_cut_of_its_own(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Callable
+import html
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -369,12 +370,32 @@ def test_values_that_held_personal_data_are_never_listed(
         events.append(("search", "web", day, {"q": ("string", text), "n": ("string", "a")}))
     profile = observe(warehouse(events), plan)
     searched = profile.events["search", "web"].params
-    assert searched["q"].has_personal_data
+    assert searched["q"].personal_count == 14
     assert searched["q"].values == ()
     assert [value.text for value in searched["n"].values] == ["a"]
     text = draft(PLAN, plan, profile, "add", TODAY)
     assert "personal_data: true" in text
     assert "4567" not in text
+
+
+def test_what_came_into_a_data_point_by_mistake_is_not_declared_to_be_personal(
+    plan: Plan, warehouse: Callable[[list[Event]], Path]
+) -> None:
+    events = healthy()
+    for number, day in enumerate(days()):
+        page = "redacted:email" if number == 3 else "/page"
+        click = f"Cj0Kx0401234567y{number}"
+        events.append(
+            ("search", "web", day, {"page": ("string", page), "gclid": ("string", click)})
+        )
+    profile = observe(warehouse(events), plan)
+    searched = profile.events["search", "web"].params
+    assert searched["page"].personal_count == 1
+    assert searched["page"].values == ()
+    assert searched["gclid"].personal_count == 0
+    text = draft(PLAN, plan, profile, "add", TODAY)
+    assert "personal_data" not in text
+    assert "3.57% of the values held personal data: keep it out of them" in text
 
 
 def _tell_of_users(path: Path, value_of: Callable[[int, int], str | None]) -> None:
@@ -483,3 +504,24 @@ def test_an_export_has_every_event_and_no_cell_that_a_spreadsheet_would_compute(
     with (out / "events.csv").open(encoding="utf-8-sig", newline="") as file:
         owners = [row["owner"] for row in csv.DictReader(file)]
     assert owners == ["anna", "anna", "'=HYPERLINK(1)", "'=HYPERLINK(1)"]
+
+
+def test_an_export_leaves_nothing_of_the_plan_out(tmp_path: Path) -> None:
+    shipped = load_plan()
+    page = html.unescape(export_plan(shipped, tmp_path)[0].read_text(encoding="utf-8"))
+    sheets = "".join(
+        path.read_text(encoding="utf-8-sig").replace('""', '"') for path in tmp_path.glob("*.csv")
+    )
+
+    def leaves(part: object) -> Iterator[str]:
+        if isinstance(part, Mapping):
+            for value in part.values():
+                yield from leaves(value)
+        elif isinstance(part, list):
+            for value in part:
+                yield from leaves(value)
+        elif not isinstance(part, bool):
+            yield str(part)
+
+    assert {text for text in leaves(shipped.data) if text not in page} == set()
+    assert {text for text in leaves(shipped.data) if text not in sheets} == set()

@@ -35,7 +35,7 @@ _CHANGES = {
     'source_pattern: "^[a-z0-9._-]+$|': 'source_pattern: "^letter$|',
     "expected_grant_share: {min: 0.5, max: 0.98}": "expected_grant_share: {min: 1, max: 1}",
     "min_daily_events: 50": "min_daily_events: 1000000",
-    "tolerance: 0.01, max_unmatched_share: 0.20}": "tolerance: 0.2, max_unmatched_share: 0.20}",
+    "channels: [web, app], tolerance: 0.01}": "channels: [web, app], tolerance: 0.2}",
     "purchase, scale_min: 0, scale_max: 10,": "purchase, scale_min: 0, scale_max: 3,",
 }
 
@@ -151,7 +151,7 @@ def test_a_threshold_is_that_of_the_days_on_which_the_failures_lie(
     text = DEFAULT_PLAN.read_text(encoding="utf-8")
     (folder / "plan.yml").write_text(
         text.replace("valid_from: 2020-01-01", "valid_from: 2026-01-19", 1).replace(
-            "max_unmatched_share: 0.20}", "max_unmatched_share: 0.60}", 1
+            "min_match_share: 0.80", "min_match_share: 0.40", 1
         ),
         encoding="utf-8",
     )

@@ -52,6 +52,12 @@ mediums as (
 
 ),
 
+bot_browsers as (
+
+    select * from {{ source('plan', 'bot_browsers') }}
+
+),
+
 click_ids as (
 
     select * from {{ source('plan', 'click_ids') }}
@@ -87,6 +93,7 @@ sessions_in_order as (
         sessions.*,
         -- The plan that held then: its hosts, mediums and patterns begin on the same day.
         properties.valid_from as plan_from,
+        properties.bot_page_views,
         {{ seconds_between(
             'lag(sessions.ended_at) over (partition by sessions.source, sessions.stream_id,'
             ~ ' sessions.client_id order by sessions.started_at, sessions.session_ref)',
@@ -200,6 +207,7 @@ joined as (
     select
         sessions.*,
         referrers.host is not null as is_own_referrer,
+        bot_browsers.browser is not null as has_bot_browser,
         -- Where this visit itself says that it came from: its click id, else a foreign referrer.
         coalesce(
             click_sources.traffic_source,
@@ -222,6 +230,10 @@ joined as (
         on
             lower(sessions.referrer_host) = payment_referrers.host
             and sessions.plan_from = payment_referrers.valid_from
+    left join bot_browsers
+        on
+            lower(sessions.browser) = bot_browsers.browser
+            and sessions.plan_from = bot_browsers.valid_from
     left join click_sources
         on
             sessions.click_id_type = click_sources.click_id_type
@@ -251,7 +263,9 @@ judged as (
         device_category,
         browser,
         app_version,
-        page_view_count >= 50 and was_engaged = 0 and engagement_seconds = 0 as col07,
+        has_bot_browser
+        or (page_view_count >= bot_page_views and was_engaged = 0 and engagement_seconds = 0)
+            as col07,
         case when source_has_starts then session_start_count <> 1 end as ses03,
         -- A broken linker may also give the visitor a new client id: then it is the first session.
         is_own_referrer
