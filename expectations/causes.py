@@ -135,7 +135,10 @@ def _told(finding: Finding, evidence: Evidence, language: str) -> str:
         )
     elif finding.first_failed_date:
         parts.append(f"{word('seen')} {finding.first_failed_date}")
-    if finding.last_failed_date and finding.state == "solved":
+    is_moment = finding.first_failed_at == finding.last_failed_at and (
+        finding.first_failed_date == finding.last_failed_date
+    )
+    if finding.last_failed_date and finding.state == "solved" and not is_moment:
         parts.append(f"{word('ended')} {moment(finding.last_failed_at, finding.last_failed_date)}")
     for column, (value, share) in evidence.places.items():
         parts.append(f"{word(column)} {value} ({share:.0%} {word('of_failing')})")
@@ -143,7 +146,7 @@ def _told(finding: Finding, evidence: Evidence, language: str) -> str:
 
 
 def with_cause(finding: Finding, check: Check, evidence: Evidence) -> Finding:
-    """Return the finding with the likeliest cause, in both languages."""
+    """Return the finding with its places and the likeliest cause, in both languages."""
     chosen = next(
         (
             Text(en=entry["en"], fi=entry["fi"])
@@ -158,4 +161,15 @@ def with_cause(finding: Finding, check: Check, evidence: Evidence) -> Finding:
         cause = str(getattr(chosen, language))
         return f"{told}: {cause}" if told else cause
 
-    return replace(finding, cause=sentence("en"), cause_fi=sentence("fi"))
+    def place(name: str) -> str | None:
+        return evidence.places[name][0] if name in evidence.places else None
+
+    return replace(
+        finding,
+        cause=sentence("en"),
+        cause_fi=sentence("fi"),
+        page_prefix=place("page"),
+        device_category=place("device_category"),
+        browser=place("browser"),
+        app_version=place("app_version"),
+    )

@@ -82,6 +82,10 @@ class Finding:
     failing_columns: str | None = None
     example_keys: str | None = None
     repair_steps: str | None = None
+    page_prefix: str | None = None
+    device_category: str | None = None
+    browser: str | None = None
+    app_version: str | None = None
 
     @property
     def is_open(self) -> bool:

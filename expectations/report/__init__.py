@@ -41,6 +41,7 @@ class Place:
     finding: Finding
     where: list[str]
     spark: Markup
+    span: str
     evidence: list[tuple[str, str, float]]
     samples: list[dict[str, Any]]
     sql: str
@@ -96,6 +97,17 @@ def _note(note: str) -> Markup:
     return Markup("{} {}, {} {}").format(_word("newest_data"), at, hours, _word("hours_old"))
 
 
+def _reason(reason: str) -> Markup:
+    """Return in both languages why a check could not be assessed; an error as it was told."""
+    few = re.fullmatch(r"only (\d+) rows; at least (\d+) are needed", reason)
+    if few:
+        return Markup("{} {} {}").format(few[1], _word("too_few_rows"), few[2])
+    for key in ("no_file", "no_row"):
+        if reason == _words()[key]["en"]:
+            return _word(key)
+    return Markup('<span lang="en">{}</span>').format(reason)
+
+
 def _number(value: float | int | None) -> str:
     """Return a number with thin spaces, which both languages read."""
     return "–" if value is None else f"{value:,.0f}".replace(",", "\u202f")
@@ -111,13 +123,14 @@ def _percent(share: float | None) -> str:
     return f"{100 * share:.{digits}f}\u00a0%"
 
 
-def spark(days: Sequence[tuple[dt.date, int, int]]) -> Markup:
-    """Return daily failing shares as an inline SVG of bars, the newest on the right.
+def spark(days: Sequence[tuple[dt.date, int, int]]) -> tuple[Markup, str]:
+    """Return daily failing shares as an inline SVG of bars, the newest on the right, and its ends.
 
-    The days are the newest, or those around the end of what ended long ago.
+    The days are the newest, or those around the end of what ended long ago. The ends say from which
+    day to which it goes, and how high: bars without them could not be read.
     """
     if len(days) < 2:
-        return Markup("")
+        return Markup(""), ""
     ended = max((place for place, (_, _, failing) in enumerate(days) if failing), default=0)
     if ended < len(days) - _SPARK_DAYS:
         days = days[: ended + _SPARK_DAYS_AFTER]
@@ -135,12 +148,13 @@ def spark(days: Sequence[tuple[dt.date, int, int]]) -> Markup:
         for bar in [max(1.5, (height - 2) * failing / examined / top)]
     ]
     title = f"{days[0][0]} – {days[-1][0]}, max {_percent(top)}"
-    return Markup(
+    chart = Markup(
         f'<svg class="spark" viewBox="0 0 {width:.0f} {height:.0f}" role="img"'
         f' aria-label="{title}"><title>{title}</title>'
         f'<line x1="0" x2="{width:.0f}" y1="{height - 0.5}" y2="{height - 0.5}"/>'
         f"{''.join(bars)}</svg>"
     )
+    return chart, f"{days[0][0]:%m-%d} – {days[-1][0]:%m-%d}, ≤ {_percent(top)}"
 
 
 def _level(points: float) -> float:
@@ -218,11 +232,13 @@ def _places(
         unit = units.get((finding.subject or "", finding.detail or ""))
         where = [finding.source, *filter(None, (finding.platform, finding.subject, finding.detail))]
         where += [unit] if unit else []
+        chart, span = spark(daily.get(scope, []))
         places.append(
             Place(
                 finding=finding,
                 where=where,
-                spark=spark(daily.get(scope, [])),
+                spark=chart,
+                span=span,
                 evidence=shown,
                 samples=samples.get(scope, [])[:_MOST_SAMPLES],
                 sql=sql_for(finding),
@@ -239,7 +255,7 @@ def _by_scope(rows: Iterable[Mapping[str, Any]]) -> dict[Scope, list[dict[str, A
 
 
 def _compared(findings: Sequence[Finding], previous: Sequence[Finding]) -> dict[str, list[Finding]]:
-    """Return what changed since the last audit: what came, what grew, what was solved."""
+    """Return what changed since the last audit: what came, grew, was accepted, was solved."""
     before = {finding.finding_id: finding for finding in previous}
     return {
         "came": [f for f in findings if f.is_open and f.finding_id not in before],
@@ -250,12 +266,23 @@ def _compared(findings: Sequence[Finding], previous: Sequence[Finding]) -> dict[
             and f.finding_id in before
             and f.rows_failing > 1.1 * before[f.finding_id].rows_failing
         ],
+        "accepted": [
+            f
+            for f in findings
+            if f.state == "accepted" and f.finding_id in before and before[f.finding_id].is_open
+        ],
         "solved": [
             f
             for f in findings
             if f.state == "solved" and f.finding_id in before and before[f.finding_id].is_open
         ],
     }
+
+
+def _size_first(row: Mapping[str, Any]) -> int:
+    """Order sizes (1, 2, 3-5, …, 20+) by number; everything else stays as it is."""
+    digits = re.match(r"\d+", str(row.get("category") or ""))
+    return int(digits[0]) if digits else 0
 
 
 def write_report(
@@ -334,7 +361,12 @@ def write_report(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined
     )
     environment.globals |= {"t": _word, "both": _both, "escape": escape}
-    environment.filters |= {"number": _number, "percent": _percent, "note": _note}
+    environment.filters |= {
+        "number": _number,
+        "percent": _percent,
+        "note": _note,
+        "reason": _reason,
+    }
     page = environment.get_template("report.html.jinja").render(
         plan=plan,
         is_key=lambda finding: is_at_key_touchpoint(plan, finding.family, finding.subject),
@@ -344,9 +376,10 @@ def write_report(
         change=score.points - scores[-2][1] if len(scores) > 1 else None,
         trend=trend(scores),
         blocked=blocked,
+        blocking=sorted({f.check_id for f in findings if f.is_open and f.blocks_publication}),
         covered=covered,
         stitched={
-            figure: [row for row in stitched if row["figure_id"] == figure]
+            figure: sorted((row for row in stitched if row["figure_id"] == figure), key=_size_first)
             for figure in dict.fromkeys(row["figure_id"] for row in stitched)
         },
         month=month,

@@ -53,6 +53,16 @@ def test_pages_are_named_by_what_they_share() -> None:
     assert "page" not in gather(rows, [], {}, FIRST).places
 
 
+def test_a_finding_names_the_places_that_its_evidence_names(
+    audited: Callable[[str], Audited],
+) -> None:
+    findings = audited("ill").outcome.findings
+    placed = [f for f in findings if f.page_prefix]
+    assert placed
+    assert all(f"pages under {f.page_prefix} (" in str(f.cause) for f in placed)
+    assert all(f.page_prefix is None for f in findings if "pages under" not in str(f.cause))
+
+
 def test_every_cause_belongs_to_checks_that_exist() -> None:
     import yaml
 
