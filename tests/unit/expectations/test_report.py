@@ -95,10 +95,11 @@ def test_what_was_accepted_since_the_last_audit_is_told(
 ) -> None:
     unchanged = _page(audited("ill"), plan, catalogue, tmp_path)
     assert "No finding came, grew, was accepted or ended." in unchanged
-    page = _page(audited("ill"), plan, catalogue, tmp_path, accepted="GOL02")
+    check = next(f.check_id for f in audited("ill").outcome.findings if f.is_open)
+    page = _page(audited("ill"), plan, catalogue, tmp_path, accepted=check)
     since = page.split('<section class="comparison">')[1].split("</section>")[0]
     assert "hyväksyttiin" in since
-    assert re.findall('href="#([A-Z0-9]+)"', since) == ["GOL02"]
+    assert set(re.findall('href="#([A-Z0-9]+)"', since)) == {check}
 
 
 def test_sizes_stand_in_the_order_of_their_numbers(

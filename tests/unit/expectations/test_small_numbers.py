@@ -70,6 +70,8 @@ def warehouse(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Hardly anybody would discourage others: a month without one is no other scale.
     _answers(rows, "discourage", 3, [0] * 38 + [8, 9])
     _answers(rows, "discourage", 40, [0] * 20 + [1, 2])
+    # Nor is one that is off its scale a measure of how high the others go.
+    _answers(rows, "nps", 4, [99])
     _answers(rows, "nps", 3, [2, 5, 6, 7, 8, 8, 9, 9, 10, 10] * 3)
     _answers(rows, "nps", 40, [1, 2, 3, 4, 5] * 5)
     return build(

@@ -192,6 +192,15 @@ grids as (
 
 ),
 
+-- Off its scale an answer is another defect, and no measure of how high the others go.
+scores_on_scale as (
+
+    select *
+    from scores
+    where answer_number between scale_min and scale_max
+
+),
+
 question_tops as (
 
     select
@@ -200,8 +209,7 @@ question_tops as (
         question_id,
         question_version,
         max(answer_number) as usual_highest_answer
-    from scores
-    where answer_number is not null
+    from scores_on_scale
     group by source, survey_id, question_id, question_version
 
 ),
@@ -219,14 +227,13 @@ question_months as (
         min(scores.submitted_at) as first_submitted_at,
         count(*) filter (where scores.answer_number > question_tops.usual_highest_answer / 2)
             as upper_count
-    from scores
+    from scores_on_scale as scores
     inner join question_tops
         on
             scores.source = question_tops.source
             and scores.survey_id = question_tops.survey_id
             and scores.question_id = question_tops.question_id
             and scores.question_version is not distinct from question_tops.question_version
-    where scores.answer_number is not null
     group by
         scores.source,
         scores.survey_id,
@@ -553,7 +560,7 @@ united as (
             when
                 answer_count >= 15
                 and usual_highest_answer >= 4
-                and power(1 - usual_upper_share, answer_count) < 0.00001
+                and power(1 - usual_upper_share, answer_count) < 0.0001
                 then upper_count = 0
         end as sur07,
         cast(null as boolean) as sur08,
