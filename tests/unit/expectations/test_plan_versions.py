@@ -23,6 +23,7 @@ _CHANGES = {
     "internal_rules:\n    - {param: traffic_type, equals: internal}\n"
     '    - {param: debug_mode, equals: "1"}': "internal_rules: []",
     "hosts: [www.kauppa.example, checkout.kauppa.example]": "hosts: [uusi.kauppa.example]",
+    "browsers: []": "browsers: [safari]",
     "payment_hosts: [maksut.example,": "payment_hosts: [google,",
     "  - {id: app_download, kind: micro, event: app_download_click}": (
         "  - {id: app_download, kind: micro, event: app_download_click}\n"
@@ -94,6 +95,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, tupl
     "check_id",
     [
         "COL05",  # hosts
+        "COL07",  # browsers of robots
         "ATT04",  # hosts of payment providers
         "ATT05",  # mediums
         "ATT07",  # patterns of names
