@@ -179,9 +179,9 @@ def load_plan(path: Path | str = DEFAULT_PLAN) -> Plan:
         PlanError: with the file, line and column of every mistake found.
     """
     first, *others = plan_files(Path(path))
-    plan = _load_version(first)
+    plan = _load_version(first, first.name)
     earlier = sorted(
-        (_load_version(file) for file in others),
+        (_load_version(file, _shown(file, first)) for file in others),
         key=lambda version: version.valid_from,
     )
     for older, newer in pairwise([*earlier, plan]):
@@ -190,12 +190,20 @@ def load_plan(path: Path | str = DEFAULT_PLAN) -> Plan:
                 f"begins on {older.valid_from}, no earlier than {newer.path.name} does"
                 f" ({newer.valid_from}); give every version a first day of its own"
             )
-            raise PlanError([PlanProblem(older.path.name, 1, 1, "valid_from", message)])
+            node = yaml.compose(older.path.read_text(encoding="utf-8"), Loader=_LineLoader)
+            assert node is not None  # it was read before
+            line, column = _locate(node)["valid_from",]
+            where = _shown(older.path, first)
+            raise PlanError([PlanProblem(where, line, column, "valid_from", message)])
     return replace(plan, earlier=tuple(earlier))
 
 
-def _load_version(path: Path) -> Plan:
-    name = path.name
+def _shown(path: Path, plan: Path) -> str:
+    """A version's file as it stands beside the plan's: several may have one name."""
+    return str(path.relative_to(plan.parent))
+
+
+def _load_version(path: Path, name: str) -> Plan:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

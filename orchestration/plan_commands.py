@@ -44,6 +44,11 @@ def check(path: PlanFile = None) -> None:
     with user_errors():
         plan = _plan(path or Home.from_environment().plan_file)
         console.print(f"{plan.path}: valid, version {plan.version}.")
+        for version, begins, ends in plan.versions if plan.earlier else ():
+            # The oldest judges what lies before it, too; the newest has no end.
+            since = f" from {begins}" if version is not plan.versions[0][0] else ""
+            until = f" before {ends}" if version is not plan else " on"
+            console.print(f"  version {version.version} judges days{since}{until}", markup=False)
 
 
 @plan_app.command("diff")
@@ -300,7 +305,7 @@ def _show(plan: Plan, profile: Profile, found: list[Difference], covered: Covera
     for place in (*covered.personas, *covered.goals, *covered.touchpoints):
         missing = f"; missing {', '.join(place.missing)}" if place.missing else ""
         console.print(
-            f"  {place.kind:<8} {place.name:<22} {place.observed} of {place.planned}{missing}",
+            f"  {place.kind:<10} {place.name:<22} {place.observed} of {place.planned}{missing}",
             markup=False,
         )
 

@@ -286,5 +286,11 @@ def test_a_unit_says_between_which_numbers_values_lie_where_the_plan_does_not() 
 
 
 def test_two_versions_cannot_begin_on_one_day(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match="give every version a first day of its own"):
-        load_plan(_plan_with_an_earlier_version(tmp_path, "2020-01-01"))
+    path = _plan_with_an_earlier_version(tmp_path, "2020-01-01")
+    with pytest.raises(PlanError, match="give every version a first day of its own") as raised:
+        load_plan(path)
+    (problem,) = raised.value.problems
+    (older,) = path.with_name(f"{path.stem}_versions").glob("*.yml")
+    assert problem.file == f"{older.parent.name}/{older.name}"
+    line = older.read_text(encoding="utf-8").splitlines()[problem.line - 1]
+    assert line.startswith("valid_from:")
