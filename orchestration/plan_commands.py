@@ -42,13 +42,19 @@ LastDay = Annotated[
 def check(path: PlanFile = None) -> None:
     """Validate a measurement plan; errors name the line."""
     with user_errors():
-        plan = _plan(path or Home.from_environment().plan_file)
+        home = Home.from_environment()
+        plan = _plan(path or home.plan_file)
         console.print(f"{plan.path}: valid, version {plan.version}.")
         for version, begins, ends in plan.versions if plan.earlier else ():
             # The oldest judges what lies before it, too; the newest has no end.
             since = f" from {begins}" if version is not plan.versions[0][0] else ""
             until = f" before {ends}" if version is not plan else " on"
             console.print(f"  version {version.version} judges days{since}{until}", markup=False)
+        for name in _unread_sources(plan, home):
+            console.print(
+                f"  note: sources.yml reads no '{name}': its deliveries cannot be late (VOL07)",
+                markup=False,
+            )
 
 
 @plan_app.command("diff")
@@ -206,6 +212,20 @@ def accept(
 
 
 # -- shared ---------------------------------------------------------------------------------------
+
+
+def _unread_sources(plan: Plan, home: Home) -> list[str]:
+    """Return what a plan of one's own expects deliveries of, and no source delivers."""
+    from orchestration.ingestion.sources import load_sources
+
+    if plan.path == SHIPPED_PLAN or not home.sources_file.exists():
+        return []
+    try:
+        read = {source.name for source in load_sources(home.sources_file).sources}
+    except WarehouseError:
+        # `cxw doctor` says what is wrong with it.
+        return []
+    return [entry["name"] for entry in plan.rows("sources") if entry["name"] not in read]
 
 
 def _plan(path: Path) -> Plan:

@@ -137,6 +137,24 @@ def test_the_plan_check_names_the_line_of_a_mistake(cxw: Cxw, tmp_path: Path) ->
     assert "plan.yml:100:" in said(cxw(tmp_path, "plan", "check", str(broken)))
 
 
+def test_the_plan_check_names_sources_that_nothing_delivers(cxw: Cxw, tmp_path: Path) -> None:
+    shipped = Path(__file__).resolve().parents[2] / "seeds" / "measurement_plan.yml"
+    before, after = shipped.read_text(encoding="utf-8").split("\nsources:\n", 1)
+    listed = after.split("\n\n", 1)
+    own = "  - {name: web_shop, schedule_hours: 24}\n  - {name: web_shopp, schedule_hours: 24}"
+    plan = tmp_path / "measurement_plan.yml"
+    plan.write_text(f"{before}\nsources:\n{own}\n\n{listed[1]}", encoding="utf-8")
+    assert "note:" not in said(cxw(tmp_path, "plan", "check"))
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "sources.yml").write_text(
+        f"version: 1\nsources: [{{name: web_shop, vendor: ga4, path: {tmp_path / 'exports'}}}]\n"
+    )
+    answer = cxw(tmp_path, "plan", "check")
+    assert answer.returncode == 0
+    assert "sources.yml reads no 'web_shopp'" in said(answer)
+    assert "'web_shop'" not in said(answer)
+
+
 def test_the_demo_never_overwrites_sources_of_ones_own(cxw: Cxw, tmp_path: Path) -> None:
     (tmp_path / "sources.yml").write_text("version: 1\nsources: []\n")
     answer = cxw(tmp_path, "demo", "--customers", "20", "--days", "7")
