@@ -14,7 +14,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tests.benchmarks import agreement, generator, hand_written, side_by_side
 from tests.benchmarks.ingestion import VENDORS
@@ -23,12 +23,13 @@ from tests.benchmarks.measure import (
     Measured,
     RunFigures,
     measure,
+    models_by_part,
     run_job,
     upstream_models,
 )
 from tests.benchmarks.report import machine, write_report
 
-PARTS = ("sizes", "side-by-side", "ingestion", "audit")
+PARTS = ("sizes", "side-by-side", "ingestion", "audit", "metrics")
 SMALLEST = 2_000
 # Of DuckDB in dbt's process, so that the process stays under four gigabytes.
 AUDIT_MEMORY_LIMIT = "2.5GB"
@@ -59,7 +60,9 @@ def main() -> None:
         figures["start_up"] = _start_up(work, options.seed)
         for millions in options.sizes:
             size = generator.Size(int(millions * 1e6), options.days, options.seed)
-            figures["sizes"].append(_one_size(size, work / f"{millions:g}"))
+            measured = _one_size(size, work / f"{millions:g}")
+            figures.setdefault("metrics", []).append(measured.pop("metrics"))
+            figures["sizes"].append(measured)
             write_report(figures, options.out)
             if not options.keep:
                 shutil.rmtree(work / f"{millions:g}")
@@ -80,6 +83,15 @@ def main() -> None:
             write_report(figures, options.out)
             if not options.keep:
                 shutil.rmtree(work / f"audit_{millions:g}")
+    # the sizes tell it by the way
+    if "metrics" in options.parts and "sizes" not in options.parts:
+        figures["metrics"] = []
+        for millions in options.sizes:
+            size = generator.Size(int(millions * 1e6), options.days, options.seed)
+            figures["metrics"].append(_metrics(size, work / f"metrics_{millions:g}"))
+            write_report(figures, options.out)
+            if not options.keep:
+                shutil.rmtree(work / f"metrics_{millions:g}")
     table = write_report(figures, options.out)
     if not options.keep:
         shutil.rmtree(work, ignore_errors=True)
@@ -143,10 +155,10 @@ def _one_size(size: generator.Size, home: Path) -> dict[str, Any]:
     found_next = agreement.differences(database, marts)
     by_hand_figures = asdict(by_hand)
     steps = json.loads(by_hand_figures.pop("output"))
-    manifest = json.loads((home / "dbt_target" / "manifest.json").read_text(encoding="utf-8"))
     return {
         "events": size.events,
-        "needed_models": sorted(upstream_models(manifest, hand_written.YIELDED)),
+        "needed_models": sorted(upstream_models(_manifest(home), hand_written.YIELDED)),
+        "metrics": _metrics_of(size, full, home),
         "full": _summary(full),
         "increment": _summary(increment),
         "hand_written": {**by_hand_figures, "steps": steps},
@@ -198,6 +210,33 @@ def _audit(size: generator.Size, home: Path) -> dict[str, Any]:
         figures = json.loads(line)
         runs[part] = {**figures, "peak_bytes": process.peak_bytes}
     return {"events": size.events, **runs}
+
+
+def _metrics(size: generator.Size, home: Path) -> dict[str, Any]:
+    """What the models of metrics add to a full build, to the models before them."""
+    _tell(f"metrics of {size.events:,} events")
+    shutil.rmtree(home, ignore_errors=True)
+    generator.write_base(size, home)
+    _tell("full build")
+    return _metrics_of(size, run_job(home, _BASE_CLOCK), home)
+
+
+def _metrics_of(size: generator.Size, full: RunFigures, home: Path) -> dict[str, Any]:
+    parts = models_by_part(_manifest(home))
+    return {
+        "events": size.events,
+        "seconds": full.process.seconds,
+        "peak_bytes": full.process.peak_bytes,
+        "models": {
+            part: {name: took for name, took in full.models.items() if parts.get(name) == part}
+            for part in ("before", "metrics", "audit")
+        },
+    }
+
+
+def _manifest(home: Path) -> dict[str, Any]:
+    text = (home / "dbt_target" / "manifest.json").read_text(encoding="utf-8")
+    return cast("dict[str, Any]", json.loads(text))
 
 
 def _ingestion(kind: str, rows: int, folder: Path) -> list[str]:

@@ -16,6 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 # Often enough for peaks that last; each look reads a line of every process on the machine.
 _POLL_SECONDS = 0.5
+# Where marts of metrics lie; `mart_` tells them from the facts and dimensions beside them.
+_METRIC_MARTS = {("marts", "journey"), ("marts", "service")}
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,28 @@ def upstream_models(manifest: dict[str, Any], names: Collection[str]) -> set[str
         parents = manifest["nodes"][unique_id]["depends_on"]["nodes"]
         waiting += [parent for parent in parents if parent in ids.values()]
     return {manifest["nodes"][unique_id]["name"] for unique_id in found}
+
+
+def models_by_part(manifest: dict[str, Any]) -> dict[str, str]:
+    """Which models make metrics from the conformed facts, which audit, and what comes before.
+
+    Args:
+        manifest: dbt's manifest.
+
+    Returns:
+        ``metrics``, ``audit`` or ``before`` by name of model.
+    """
+    parts = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model":
+            continue
+        folder, name = tuple(node["fqn"][1:3]), node["name"]
+        is_metric = folder == ("intermediate", "metrics") or (
+            folder in _METRIC_MARTS and name.startswith("mart_")
+        )
+        is_audit = folder in {("intermediate", "audit"), ("marts", "quality")}
+        parts[name] = "metrics" if is_metric else "audit" if is_audit else "before"
+    return parts
 
 
 def _phase(step: str) -> str:

@@ -86,6 +86,8 @@ def _markdown(figures: dict[str, Any]) -> str:
         if rows:
             parts.append(f"## {title}\n\n{_table(header, rows)}")
     parts += [_audit_table(run) for run in figures.get("audit", [])]
+    if figures.get("metrics"):
+        parts.append(_metrics_table(figures["metrics"]))
     return "\n".join(parts)
 
 
@@ -121,6 +123,35 @@ def _audit_table(run: dict[str, Any]) -> str:
             f"## Audit of {run['events'] / 1e6:g} M events\n",
             _table(header, rows),
             "The slowest models, seconds (two run at a time):\n",
+            _table(("model", "seconds"), [[name, f"{taken:.1f}"] for name, taken in slowest]),
+        ]
+    )
+
+
+def _metrics_table(runs: list[dict[str, Any]]) -> str:
+    """Seconds of the models of metrics, of those before them, and which take longest."""
+    rows = []
+    for run in runs:
+        models = run["models"]
+        sums = {part: sum(models[part].values()) for part in ("before", "metrics", "audit")}
+        rows.append(
+            [
+                f"{run['events'] / 1e6:g} M",
+                *(f"{seconds:.1f}" for seconds in sums.values()),
+                f"{sums['metrics'] / sums['before']:.0%}",
+                f"{run['seconds']:.0f}",
+                f"{run['peak_bytes'] / 2**30:.1f}",
+            ]
+        )
+    slowest = sorted(runs[-1]["models"]["metrics"].items(), key=lambda item: -item[1])[:SLOWEST]
+    header = ("events", "before s", "metrics s", "audit s", "share", "full build s", "peak GB")
+    return "\n".join(
+        [
+            "## Metrics\n",
+            _table(header, rows),
+            "Seconds of models, of which two run at a time. Share: all models of metrics, to those "
+            "that they and the audit are computed from.\n",
+            "The slowest models of metrics, seconds:\n",
             _table(("model", "seconds"), [[name, f"{taken:.1f}"] for name, taken in slowest]),
         ]
     )

@@ -208,6 +208,44 @@ def test_the_audits_table_sets_models_and_judging_against_the_scan(tmp_path: Pat
     assert "| int_audit_metrics | 4.0 |" in table
 
 
+def test_the_metrics_table_sets_their_models_against_those_before(tmp_path: Path) -> None:
+    run: dict[str, Any] = {"events": 3_000_000, "seconds": 90.0, "peak_bytes": 2**30}
+    run["models"] = {
+        "before": {"stg_orders": 6.0, "fct_orders": 2.0},
+        "metrics": {"mart_journey_metrics": 1.0, "int_metric_records": 3.0},
+        "audit": {"int_audit_metrics": 50.0},
+    }
+    figures = {"machine": "here", "measured_at": "now", "sizes": [], "metrics": [run]}
+    table = report.write_report(figures, tmp_path).read_text()
+    assert "| 3 M | 8.0 | 4.0 | 50.0 | 50% | 90 | 1.0 |" in table
+    assert "| int_metric_records | 3.0 |" in table
+
+
+def test_models_are_metrics_audit_or_before() -> None:
+    folders = {
+        "int_orders": "intermediate/web",
+        "int_metric_records": "intermediate/metrics",
+        "int_audit_metrics": "intermediate/audit",
+        "fct_audit_findings": "marts/quality",
+        "fct_feedback": "marts/service",
+        "mart_journey_funnels": "marts/journey",
+    }
+    manifest = {
+        "nodes": {
+            name: {"name": name, "resource_type": "model", "fqn": ["cxw", *folder.split("/")]}
+            for name, folder in folders.items()
+        }
+    }
+    assert measure.models_by_part(manifest) == {
+        "int_orders": "before",
+        "int_metric_records": "metrics",
+        "int_audit_metrics": "audit",
+        "fct_audit_findings": "audit",
+        "fct_feedback": "before",
+        "mart_journey_funnels": "metrics",
+    }
+
+
 def test_what_the_scripts_tables_need_is_all_that_they_are_computed_from() -> None:
     manifest = {
         "nodes": {
