@@ -27,6 +27,7 @@ SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 PLAN_SCHEMA = SEEDS / "measurement_plan.schema.json"
 METRIC_CATALOGUE = SEEDS / "reference" / "metric_catalogue.csv"
 TOUCHPOINTS = SEEDS / "reference" / "touchpoints.csv"
+PERSONAS = SEEDS / "reference" / "personas.csv"
 
 NodePath = tuple[str | int, ...]
 Problem = tuple[NodePath, str]

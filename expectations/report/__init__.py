@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import math
 import re
@@ -19,6 +20,7 @@ from expectations.catalogue import FAMILIES, Catalogue, Check
 from expectations.findings import Finding, Scope, is_at_key_touchpoint, scope_of
 from expectations.plan import Plan, event_params
 from expectations.plan_diff import Coverage
+from expectations.plan_rules import PERSONAS, TOUCHPOINTS
 from expectations.score import Score
 from expectations.trust import ORDER, Trust
 
@@ -74,6 +76,25 @@ def _words() -> Mapping[str, Mapping[str, str]]:
         (_HERE / "i18n.yml").read_text(encoding="utf-8")
     )
     return words
+
+
+@cache
+def _names() -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """Names of personas and touchpoints in both languages, by kind and id."""
+    names: dict[tuple[str, str], Mapping[str, str]] = {}
+    for kind, path in (("persona", PERSONAS), ("touchpoint", TOUCHPOINTS)):
+        with path.open(encoding="utf-8", newline="") as file:
+            names |= {
+                (kind, row[f"{kind}_id"]): {each: row[f"name_{each}"] for each in _LANGUAGES}
+                for row in csv.DictReader(file)
+            }
+    return names
+
+
+def _name(kind: str, entry_id: str) -> Markup:
+    """Return what an entry of the plan is called; its id where it has no name of its own."""
+    texts = _names().get((kind, entry_id))
+    return _both(texts) if texts else Markup("{}").format(entry_id)
 
 
 def _both(texts: Mapping[str, Any]) -> Markup:
@@ -360,7 +381,7 @@ def write_report(
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined
     )
-    environment.globals |= {"t": _word, "both": _both, "escape": escape}
+    environment.globals |= {"t": _word, "both": _both, "escape": escape, "name_of": _name}
     environment.filters |= {
         "number": _number,
         "percent": _percent,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from expectations.catalogue import Catalogue
 from expectations.plan import Plan
+from expectations.plan_diff import Coverage, Covered
 from expectations.report import spark, trend, write_report
 from tests.unit.expectations.conftest import Audited
 
@@ -53,6 +54,16 @@ def test_the_trend_ends_in_a_point_at_the_newest_score_and_tells_each() -> None:
     assert trend(audits[:1]) == ""
 
 
+COVERED = Coverage(
+    data_points=Covered("plan", "plan", 3, 3, ()),
+    personas=(Covered("persona", "gift_buyer", 1, 1, ()), Covered("persona", "ours", 1, 1, ())),
+    goals=(),
+    touchpoints=(Covered("touchpoint", "product_page", 1, 1, ()),),
+    events_observed=1,
+    events_planned=1,
+)
+
+
 def _page(
     audited: Audited, plan: Plan, catalogue: Catalogue, folder: Path, accepted: str = ""
 ) -> str:
@@ -65,7 +76,7 @@ def _page(
     page = write_report(
         folder, plan=plan, catalogue=catalogue, results=outcome.results, findings=found,
         score=outcome.score, scores=[(now, outcome.score.points)] * 2, daily=[], samples=[],
-        evidence=[], covered=None,
+        evidence=[], covered=COVERED,
         stitched=[
             {"figure_id": name, "category": size, "source": None, "n": 9, "hit_count": hits,
              "share": 0.5, "ci_low": None, "ci_high": None}
@@ -108,3 +119,15 @@ def test_sizes_stand_in_the_order_of_their_numbers(
     page = _page(audited("healthy"), plan, catalogue, tmp_path)
     known = page.split('<section class="stitched">')[1].split("</section>")[0]
     assert re.findall("<td>([0-9-]+)</td>", known) == ["1", "2", "3-5", "11-20"]
+
+
+def test_the_coverage_names_personas_and_touchpoints_as_people_do(
+    audited: Callable[[str], Audited], plan: Plan, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    page = _page(audited("healthy"), plan, catalogue, tmp_path)
+    covered = page.split('<section class="coverage">')[1].split("</section>")[0]
+    assert '<span class="en" lang="en">Gift buyer</span>' in covered
+    assert '<span class="fi" lang="fi">Lahjan ostaja</span>' in covered
+    assert "product_page" not in covered
+    # A persona that only the plan knows goes by its id.
+    assert '<th scope="row">ours ' in covered
