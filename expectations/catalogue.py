@@ -89,6 +89,18 @@ class Threshold(_Entry):
     max_fall_short: bool = False
     max_rows: int | None = None
 
+    @property
+    def fields_in_use(self) -> tuple[str, ...]:
+        """Return the numbers by which the check is judged: those that a plan may set."""
+        if self.max_rows is not None:
+            return ("max_rows",)
+        if self.max_age_hours is not None:
+            return ("max_age_hours",)
+        if self.plan_schedule:
+            return ()
+        counts = ("min_failing", "min_examined")
+        return counts if self.max_fall_short else ("max_share", *counts)
+
 
 class Examined(_Entry):
     """Columns of records that a check examines and its SQL does not show, and why it does not.
@@ -136,6 +148,19 @@ class Catalogue(_Entry):
     def by_id(self) -> Mapping[str, Check]:
         """Return the checks by id."""
         return {check.id: check for check in self.checks}
+
+    def with_thresholds(self, thresholds: Mapping[str, Mapping[str, float]]) -> Catalogue:
+        """Return the catalogue with the fields of thresholds that a plan sets, by check."""
+        return Catalogue(
+            checks=tuple(
+                check.model_copy(
+                    update={"threshold": check.threshold.model_copy(update=thresholds[check.id])}
+                )
+                if check.id in thresholds
+                else check
+                for check in self.checks
+            )
+        )
 
 
 def load_catalogue(path: Path | str = CATALOGUE) -> Catalogue:

@@ -94,6 +94,11 @@ class Plan:
         )
 
     @property
+    def thresholds(self) -> Mapping[str, Mapping[str, float]]:
+        """Fields of checks' thresholds that are others here than in the catalogue, by check."""
+        return self.data.get("thresholds") or {}
+
+    @property
     def key_touchpoints(self) -> dict[str, list[str]]:
         """Events of each key touchpoint, in the order of the file."""
         events: dict[str, list[str]] = {}

@@ -389,3 +389,17 @@ def _outside_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield from unknown(where, name, _known_checks(), "check")
     for index, entry in enumerate(data.get("accepted") or []):
         yield from unknown(("accepted", index, "check"), entry["check"], _known_checks(), "check")
+    for name, fields in (data.get("thresholds") or {}).items():
+        yield from unknown(("thresholds", name), name, _known_checks(), "check")
+        yield from _threshold_problems(name, fields)
+
+
+def _threshold_problems(name: str, fields: Mapping[str, Any]) -> Iterator[Problem]:
+    check = load_catalogue().by_id.get(name)
+    if not check:
+        return
+    in_use = check.threshold.fields_in_use
+    told = f"by {', '.join(in_use)}" if in_use else "by the schedule that sources give"
+    for field in fields:
+        if field not in in_use:
+            yield ("thresholds", name, field), f"{name} is not judged by {field}, but {told}"

@@ -182,7 +182,7 @@ def audit(
         tables: the warehouse file (nobody may hold it open for writing), or a folder with the
             audit's tables as Parquet.
         plan: the measurement plan.
-        catalogue: the checks.
+        catalogue: the checks, with the thresholds that hold where the plan sets none.
         state_dir: `$CXW_HOME/state`; findings are appended to its folder `findings`.
         report_dir: `$CXW_HOME/reports`; the folders `audit` and `data_docs` in it are replaced.
         now: the run clock; naive times are UTC.
@@ -190,6 +190,7 @@ def audit(
     """
     if now.tzinfo:
         now = now.astimezone(dt.UTC).replace(tzinfo=None)
+    catalogue = catalogue.with_thresholds(plan.thresholds)
     folder = tables
     if tables.is_file():
         folder = export_audit_tables(tables, state_dir / "audit")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from expectations.catalogue import Catalogue, load_catalogue
 from expectations.plan import Plan
-from tests.unit.expectations.conftest import Audited
+from expectations.run import audit
+from tests.unit.expectations.conftest import NOW, Audited
 from tests.unit.expectations.defects import PLANTS
 
 CHECKS = [check.id for check in load_catalogue().checks]
@@ -87,6 +89,21 @@ def test_the_plan_says_what_else_blocks_publication(
     found = {f.check_id: f for f in audited("ill").outcome.findings}
     blocked = {check for check, f in found.items() if told.blocks(check, f.severity)}
     assert blocking <= blocked <= blocking | infos
+
+
+def test_the_plan_sets_a_threshold_of_its_own(
+    audited: Callable[[str], Audited], plan: Plan, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    own = {"COL04": {"max_share": 1.0}, "COL05": {"min_examined": 1}}
+    lenient = replace(plan, data={**plan.data, "thresholds": own})
+    outcome = audit(audited("ill").warehouse, lenient, catalogue, tmp_path, tmp_path, NOW)
+    before, after = (
+        {finding.check_id for finding in each.findings}
+        for each in (audited("ill").outcome, outcome)
+    )
+    assert before - after == {"COL04"}
+    assert after <= before
+    assert "<code>min_examined</code> 1" in outcome.report.read_text()
 
 
 def test_a_check_that_failed_says_where_how_much_and_what_to_do_first(

@@ -101,6 +101,17 @@ def _line_of(text: str, part: str) -> int:
         ),
         ("{metric: ces,", "{metric: cess,", "there is no metric 'cess'"),
         ("blocking_checks: []", "blocking_checks: [ABC99]", "there is no check 'ABC99'"),
+        (
+            "thresholds: {}",
+            "thresholds: {COL99: {max_share: 0.1}}",
+            "there is no check 'COL99' in the catalogue",
+        ),
+        (
+            "thresholds: {}",
+            "thresholds: {COL04: {max_rows: 3}}",
+            "COL04 is not judged by max_rows, but by max_share, min_failing, min_examined",
+        ),
+        ("thresholds: {}", "thresholds: {COL04: {max_share: 3}}", "3 is"),
         ("{param: debug_mode,", "{param: debug,", "'debug' is not one of traffic_type, debug_mode"),
         (
             "key_touchpoint: product_page",
