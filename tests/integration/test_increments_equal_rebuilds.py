@@ -217,6 +217,44 @@ def touched_in_vain(earlier: Path, warehouse: Path) -> list[tuple[str, str, str]
         ).fetchall()
 
 
+def written_by_difference(home: Home) -> list[str]:
+    """Tables that are computed whole and written where they differ, by schema and name."""
+    return sorted(
+        f"{node['schema']}.{node['alias']}"
+        for node in load_manifest(home)["nodes"].values()
+        if node["config"].get("incremental_strategy") == "difference"
+    )
+
+
+def rows_kept(earlier: Path, warehouse: Path, tables: list[str]) -> dict[str, tuple[int, ...]]:
+    """Of each table: rows that stayed where they lay, that came out as they had been, and had been.
+
+    Rows lie in another place when they have been written again.
+    """
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{earlier}' as earlier (read_only)")
+        connection.execute(f"attach '{warehouse}' as later (read_only)")
+        found = {}
+        for table in tables:
+            row = connection.execute(
+                f"""
+                select
+                    (select count(*) from (
+                        select rowid, * from earlier.{table}
+                        intersect
+                        select rowid, * from later.{table}
+                    )),
+                    (select count(*) from (
+                        select * from earlier.{table} intersect all select * from later.{table}
+                    )),
+                    (select count(*) from earlier.{table})
+                """
+            ).fetchone()
+            assert row
+            found[table] = row
+        return found
+
+
 def seen_again_and_untouched(warehouse: Path, day: str) -> int:
     """Customers with web events of an exported day whose way is not computed again."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -383,6 +421,12 @@ def test_increments_equal_a_rebuild(
         with pytest.raises(duckdb.Error):
             duckdb.execute(f"select count(distinct event_name) from read_parquet('{path}')")
     before = event_count(warehouse.home.warehouse)
+    by_difference = written_by_difference(warehouse.home)
+    for table in by_difference:
+        # From last to first, as no model would write it again.
+        warehouse.execute(
+            f"create or replace table {table} as select * from {table} order by rowid desc"
+        )
     earlier = warehouse.home.root / "earlier.duckdb"
     shutil.copy(warehouse.home.warehouse, earlier)
     warehouse.execute("update intermediate.int_metric_cells_summed set customer_count = -1")
@@ -399,3 +443,12 @@ def test_increments_equal_a_rebuild(
     assert also_touched == 0
     # And those that were not left alone had changed: a merge alone does not touch old days.
     assert touched_in_vain(earlier, warehouse.home.warehouse) == []
+    # Of what is computed whole, rows that came out as they had been were not written again.
+    kept_rows = rows_kept(earlier, warehouse.home.warehouse, by_difference)
+    assert {t: rows for t, rows in kept_rows.items() if rows[0] != rows[1]} == {}
+    in_part = {table for table, (_, same, all_rows) in kept_rows.items() if 0 < same < all_rows}
+    assert {
+        "intermediate.int_metric_records",
+        "marts.mart_journey_funnels",
+        "marts.mart_journey_metrics",
+    } <= in_part

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {%- set rollups = [
     ('stage', "journey_stage <> 'all' and touchpoint_id = 'all'", {'journey_stage': "'all'"}),
     ('channel', "channel <> 'all'", {'channel': "'all'"}),

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {# Each pass withholds one more cell wherever a withheld figure could still be computed. Doing so
    may open another relation of that cell, hence the passes. The cell is taken that costs least: few
    records, and few other relations opened. Each pass leaves about half of what the one before it left:

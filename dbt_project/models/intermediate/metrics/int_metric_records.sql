@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {#- The families that metrics are observed in: a new family is one model and one name here. -#}
 {%- set families = [
     'int_survey_scores_observed',

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {#- By week and month alone: a day of a browser is a handful of tasks, and a quarter less two of its
     months would give back what the third withholds. -#}
 {%- set cell = [

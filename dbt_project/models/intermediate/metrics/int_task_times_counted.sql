@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {%- set cell = [
     'metric_id', 'journey_stage', 'touchpoint_id', 'dimension', 'segment', 'period_type',
     'period_start',

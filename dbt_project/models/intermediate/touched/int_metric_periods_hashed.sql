@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {#- What a cell is made of, but for names: record_key is left out, for no cell knows it, and so is
     customer_id, for a cell knows which records are one customer's and not whose. Two ids that turn
     out to be one customer's change only the periods in which both were seen. -#}

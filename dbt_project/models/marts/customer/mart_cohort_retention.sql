@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {#- By what a cohort is broken down, one at a time. -#}
 {%- set dimensions = {
     'all': "'all'",

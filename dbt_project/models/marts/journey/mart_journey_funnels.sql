@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {%- set cell = ['journey_id', 'period_type', 'period_start', 'dimension', 'segment'] -%}
 
 -- noqa: disable=LT02

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {%- set anchor = ['journey_id', 'step_number', 'period_type', 'period_start'] -%}
 {%- set cell = anchor + ['dimension', 'segment'] -%}
 

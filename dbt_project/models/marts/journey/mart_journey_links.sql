@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {%- set cell = ['journey_id', 'anchor', 'step_number', 'period_type', 'period_start'] -%}
 {%- set link = ['position', 'from_touchpoint', 'to_touchpoint'] -%}
 with

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {%- set cell = ['journey_id', 'anchor', 'period_type', 'period_start'] -%}
 with
 

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {#- What is broken down by what: the whole and its parts, as grains of metric_grains. -#}
 {%- set breakdowns = [
     ('total', 'total', 'all', "'all'"),

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {{ wide_metrics([
     'content_usefulness',
     'site_search_exit',

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {{ wide_metrics([
     'nps',
     'csat',

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {{ wide_metrics([
     'conversion',
     'conversion_rate',

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {%- set subject = [
     'metric_id', 'period_type', 'period_start', 'subject_kind', 'subject_id', 'team_id',
 ] -%}

@@ -1,3 +1,4 @@
+{{ written_by_difference() }}
 {%- set cell = ['source', 'survey_id', 'wave_id'] -%}
 {%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
 with
