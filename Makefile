@@ -15,15 +15,15 @@ DEMO_CLOCK := 2026-11-01T06:00:00Z
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-# Modules are compiled when they are first imported: most never are, and compiling all of them took
-# half of the set-up.
+# pip compiles all modules, which is half of the set-up: where PYTHONDONTWRITEBYTECODE is set, as in
+# many images, every process would compile them anew.
 setup: $(VENV)/.installed ## Create the environment from the hashed lock (no more than once per lock)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one (Debian: apt install python3 python3-venv) or run make PYTHON=/path/to/python"; exit 1; }
 	@echo "Setting up $(VENV) with $(PYTHON): about a minute"
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "venv is missing (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile --progress-bar on -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --progress-bar on -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -37,7 +37,7 @@ ui: setup ## Open the Dagster web UI on the same instance (http://localhost:3000
 probabilistic: $(VENV)/.probabilistic-installed ## Install what CXW_IDENTITY_PROBABILISTIC=show needs
 
 $(VENV)/.probabilistic-installed: requirements-probabilistic.lock $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile -r requirements-probabilistic.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-probabilistic.lock
 	@touch $@
 
 test: setup $(VENV)/duckdb-1/.installed probabilistic ## Run all tests, two at a time
@@ -50,7 +50,7 @@ test-febrl: probabilistic $(VENV)/febrl/.exported ## Measure the probable links 
 
 $(VENV)/febrl/.exported: tests/febrl/febrl.lock tests/febrl/export.py $(VENV)/.installed
 	@$(PYTHON) -m venv --clear $(VENV)/febrl
-	@$(VENV)/febrl/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile --progress-bar on -r tests/febrl/febrl.lock
+	@$(VENV)/febrl/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --progress-bar on -r tests/febrl/febrl.lock
 	@$(VENV)/febrl/bin/python tests/febrl/export.py $(VENV)/febrl/sets
 	@touch $@
 
@@ -69,7 +69,7 @@ spark-down: $(VENV)/.spark-installed ## Stop it
 $(VENV)/.spark-installed: requirements-spark.lock $(VENV)/.installed
 	@command -v java >/dev/null || { echo "Java 17 or newer is needed: install one (Debian: apt install openjdk-17-jre-headless)"; exit 1; }
 	@echo "Installing Spark into $(VENV): half a gigabyte"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile --no-build-isolation --progress-bar on -r requirements-spark.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation --progress-bar on -r requirements-spark.lock
 	@touch $@
 
 # BI tools still ship 1.x drivers: the tests read the published file with one.
