@@ -33,17 +33,27 @@ CLEAN_SETTINGS = {
 }
 
 
+#: Fixtures that take long and that tests of several modules share, with the name of their group.
+_SHARED = {"demo_run": "demo", "clean_run": "clean", "audited": "audited"}
+
+
+def _shares_in_its_module(item: pytest.Item) -> bool:
+    known = getattr(item, "_fixtureinfo", None)
+    definitions = known.name2fixturedefs.values() if known else ()
+    return any(fixture.scope == "module" for found in definitions for fixture in found)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
-    """Keep tests that share a finished run in one process: another would make it again."""
+    """Keep tests that share something dear in one process: another would make it again."""
     for item in items:
-        if "demo_run" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("demo"))
-        elif "clean_run" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("clean"))
-        elif item.path.parent.name in {"end_to_end", "integration"}:
+        fixtures = getattr(item, "fixturenames", ())
+        shared = next((name for name in _SHARED if name in fixtures), None)
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(_SHARED[shared]))
+        elif item.path.parent.name in {"end_to_end", "integration"} or _shares_in_its_module(item):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     yield
     # pytest-xdist 3.8 tells groups by an attribute that pytest 9.2 no longer reads.
