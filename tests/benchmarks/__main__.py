@@ -75,23 +75,18 @@ def main() -> None:
             _ingestion(kind, options.rows, work / f"ingestion_{kind}") for kind in VENDORS
         ]
         write_report(figures, options.out)
-    if "audit" in options.parts:
-        figures["audit"] = []
+    for part, measure_part in (("audit", _audit), ("metrics", _metrics)):
+        # of metrics the sizes tell by the way
+        if part not in options.parts or part in figures:
+            continue
+        figures[part] = []
         for millions in options.sizes:
+            home = work / f"{part}_{millions:g}"
             size = generator.Size(int(millions * 1e6), options.days, options.seed)
-            figures["audit"].append(_audit(size, work / f"audit_{millions:g}"))
+            figures[part].append(measure_part(size, home))
             write_report(figures, options.out)
             if not options.keep:
-                shutil.rmtree(work / f"audit_{millions:g}")
-    # the sizes tell it by the way
-    if "metrics" in options.parts and "sizes" not in options.parts:
-        figures["metrics"] = []
-        for millions in options.sizes:
-            size = generator.Size(int(millions * 1e6), options.days, options.seed)
-            figures["metrics"].append(_metrics(size, work / f"metrics_{millions:g}"))
-            write_report(figures, options.out)
-            if not options.keep:
-                shutil.rmtree(work / f"metrics_{millions:g}")
+                shutil.rmtree(home)
     table = write_report(figures, options.out)
     if not options.keep:
         shutil.rmtree(work, ignore_errors=True)
