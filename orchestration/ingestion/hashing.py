@@ -1,8 +1,10 @@
 """Keyed hashes of personal identifiers, made at landing and nowhere else.
 
-The key never stands in SQL, where manifests and logs would keep it: DuckDB hands over the distinct
-values, Python normalises and hashes them, and the result is joined back. The same person's address
-gets the same hash from every vendor, because it is normalised first.
+The key never stands in SQL, nor in a parameter of it, where manifests, logs and query plans would
+keep it: of a file's many values DuckDB makes the hashes from a registered relation, which plans
+know by name alone. It also tells addresses that are in their final form already; only the others
+are handed over to be normalised. The same person's address gets the same hash from every vendor,
+because it is normalised first.
 """
 
 from __future__ import annotations
@@ -17,13 +19,18 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.ingestion.email_rules import EmailRules, email_rules, one_spelling
 from orchestration.ingestion.specs import IdentifierKind
 
+if TYPE_CHECKING:
+    import duckdb
+
 KEY_VARIABLE = "CXW_HASH_KEY"
 KEY_FILE = "hash_key"
 HASH_LENGTH = 32
+_BLOCK_BYTES = hashlib.sha256().block_size
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 # An address that is in its final form already, as nearly all are.
@@ -130,6 +137,103 @@ def hash_values(
         digest.update(plain.encode("utf-8"))
         hashes[value] = digest.hexdigest()[:HASH_LENGTH]
     return hashes
+
+
+def hash_relation(
+    connection: duckdb.DuckDBPyConnection,
+    values: str,
+    kind: IdentifierKind,
+    key: bytes,
+    region: str,
+    rules: EmailRules | None = None,
+) -> None:
+    """Hash the values of a relation of DuckDB, each as ``hash_values`` hashes it.
+
+    Makes the temporary table ``hashed_table(kind)`` of ``value`` and ``hash``, without the values
+    that hold no identifier.
+
+    Args:
+        connection: Where the relation is.
+        values: The relation; its column ``value`` has distinct texts.
+        kind: What they are, which decides how they are normalised.
+        key: The secret key.
+        region: Default country of telephone numbers.
+        rules: Which spellings of an address are one mailbox; by default the shipped ones.
+    """
+    # numpy and not Arrow, which takes longer to import than most files take to land.
+    import numpy as np
+
+    known = email_rules() if rules is None else rules
+    is_plain = "false"
+    parameters: list[object] = []
+    if kind == "email":
+        # A plain address has one @; what a rule knows of its domain, Python applies.
+        is_plain = (
+            "regexp_full_match(value, $1) and not list_contains($2, split_part(value, '@', 2))"
+        )
+        parameters = [_PLAIN_EMAIL.pattern, list(known)]
+    plain = f"plain_{kind}"
+    connection.execute(
+        f"create or replace temp table {plain} as "
+        f"select value, value as plain, {is_plain} as is_plain from {values}",
+        parameters,
+    )
+    others = connection.execute(f"select value from {plain} where not is_plain").fetchnumpy()
+    found = [
+        (value, normalised)
+        for value in others["value"]
+        if (
+            normalised := normalise_email(value, known)
+            if kind == "email"
+            else normalise_phone(value, region)
+        )
+        is not None
+    ]
+    inner, outer = hmac_blocks(key)
+    given = {
+        "normalised_values": {
+            "value": np.array([value for value, _ in found], dtype=object),
+            "plain": np.array([normalised for _, normalised in found], dtype=object),
+        },
+        "hash_pads": {
+            "inner_pad": np.array([inner], dtype=object),
+            "outer_pad": np.array([outer], dtype=object),
+        },
+    }
+    if not found:  # of no value DuckDB knows no type
+        del given["normalised_values"]
+    for name, columns in given.items():
+        connection.register(name, columns)
+    more = "union all select value, plain from normalised_values" if found else ""
+    connection.execute(
+        f"""
+        create or replace temp table {hashed_table(kind)} as
+        select
+            value,
+            left(
+                sha256(outer_pad || unhex(sha256(inner_pad || encode('{kind}:' || plain)))),
+                {HASH_LENGTH}
+            ) as hash
+        from (select value, plain from {plain} where is_plain {more})
+        cross join hash_pads
+        """
+    )
+    for name in given:
+        connection.unregister(name)
+    connection.execute(f"drop table {plain}")
+
+
+def hashed_table(kind: IdentifierKind) -> str:
+    """Where ``hash_relation`` puts the hashes of a kind."""
+    return f"hashed_{kind}"
+
+
+def hmac_blocks(key: bytes) -> tuple[bytes, bytes]:
+    """The two blocks that HMAC (RFC 2104) with SHA-256 makes of a key, the inner one first."""
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(
+        _BLOCK_BYTES, b"\0"
+    )
+    return bytes(b ^ 0x36 for b in block), bytes(b ^ 0x5C for b in block)
 
 
 def hash_key(state_dir: Path) -> bytes:

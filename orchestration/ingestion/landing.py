@@ -41,7 +41,7 @@ from orchestration.ingestion.errors import (
     MissingColumnError,
     UnreadableFileError,
 )
-from orchestration.ingestion.hashing import hash_key, hash_values
+from orchestration.ingestion.hashing import hash_key, hash_relation, hashed_table
 from orchestration.ingestion.readers import (
     REJECTED,
     FileContent,
@@ -625,25 +625,29 @@ def _read_and_write(
     work: Path,
 ) -> LandedBatch:
     table = file.table
-    content = read_file(
-        connection, ReadRequest(file.path, file.rule, table.columns, work, file.options)
-    )
-    if table.is_nested or file.where or file.expressions:
-        content = keep_rows(connection, content)
-    if file.where:
-        content = _kept_rows(connection, file, content)
-    mapping = _match(file, content)
+    request = ReadRequest(file.path, file.rule, table.columns, work, file.options)
     load_date = batch.loaded_at.date()
     state = raw_root.parent / "state"
     relations = (_STAGED, _judgements(table))
     kept = None
-    if _has_declared_types(file, content, mapping):
-        _stage(connection, table, content, mapping, load_date, file.path.name, is_digested=False)
-        if not leave_out(connection, table, batch.source, state, relations):
-            kept = _keep_file(connection, file.path, content, folder)
     erased = 0
+    content, mapping = _read_at_once(connection, file, request, load_date) or (None, None)
+    if content is None or mapping is None:
+        content = read_file(connection, request)
+        if table.is_nested or file.where or file.expressions:
+            content = keep_rows(connection, content)
+        if file.where:
+            content = _kept_rows(connection, file, content)
+        mapping = _match(file, content)
+        if _has_declared_types(file, content, mapping):
+            _stage(
+                connection, table, content, mapping, load_date, file.path.name, is_digested=False
+            )
+            if not leave_out(connection, table, batch.source, state, relations):
+                kept = _keep_file(connection, file.path, content, folder)
+        if kept is None:
+            _stage(connection, table, content, mapping, load_date, file.path.name)
     if kept is None:
-        _stage(connection, table, content, mapping, load_date, file.path.name)
         _hash_identifiers(connection, table, sources.phone_region, raw_root)
         erased = leave_out(connection, table, batch.source, state, relations)
     rows = content.streamed_rows
@@ -673,6 +677,32 @@ def _read_and_write(
         max_dt=max_dt,
         warnings=" ".join(warnings) or None,
     )
+
+
+def _read_at_once(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, request: ReadRequest, load_date: date
+) -> tuple[FileContent, _Mapping] | None:
+    """Read and stage a text file whose every line is one whole row in a single reading.
+
+    None where it turns out to be another file, or is read more than once anyway.
+    """
+    table = file.table
+    # Of a mapping, columns may stay unread; nothing would be known of these.
+    if table.is_nested or file.where or file.is_mapped or file.expressions:
+        return None
+    try:
+        content = read_file(connection, replace(request, looks_through=False))
+        mapping = _match(file, content)
+        _stage(connection, table, content, mapping, load_date, file.path.name)
+    except FileError:
+        return None
+    except duckdb.Error as error:
+        if is_fault_of_machine(error):
+            raise
+        return None
+    staged_rows = _count(connection, _judgements(table))
+    is_whole = content.streamed_rows in (None, staged_rows)
+    return (content, mapping) if is_whole else None
 
 
 def _kept_rows(
@@ -1119,40 +1149,21 @@ def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
 def _hash_identifiers(
     connection: duckdb.DuckDBPyConnection, table: TableSpec, region: str, raw_root: Path
 ) -> None:
-    """Make ``identifier_hashes``: kind, raw value, hash, over distinct values."""
-    connection.execute(
-        "create or replace temp table identifier_hashes (kind varchar, value varchar, hash varchar)"
-    )
-    for kind in ("email", "phone"):
-        names = [column.name for column in table.columns if column.identifier == kind]
-        if not names:
-            continue
+    """Hash the distinct identifiers of the rows."""
+    for kind in sorted({column.identifier for column in table.columns if column.identifier}):
         values = " union ".join(
-            f"select {sql_name(name)} as value from {_STAGED} where _problem is null"
-            for name in names
+            f"select {sql_name(column.name)} as value from {_STAGED} where _problem is null"
+            for column in table.columns
+            if column.identifier == kind
         )
-        found = connection.execute(
-            f"select value from (select distinct value from ({values})) where trim(value) <> ''"
-        ).fetchnumpy()["value"]
-        if not len(found):
-            continue
-        import pyarrow as pa
-
-        hashes = hash_values(
-            found,
+        hash_relation(
+            connection,
+            f"(select distinct value from ({values})) where trim(value) <> ''",
             kind,
             hash_key(raw_root.parent / "state"),
             region,
             email_rules(raw_root.parent),
         )
-        connection.register(
-            "hashed",
-            pa.table({"value": list(hashes), "hash": pa.array(hashes.values(), type=pa.string())}),
-        )
-        connection.execute(
-            "insert into identifier_hashes select ?, value, hash from hashed", [kind]
-        )
-        connection.unregister("hashed")
 
 
 def _has_declared_types(file: SourceFile, content: FileContent, mapping: _Mapping) -> bool:
@@ -1241,14 +1252,13 @@ def _write_rows(
             """
         )
     declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
-    hashed = [column for column in table.columns if column.identifier]
+    hashed = [(column.name, column.identifier) for column in table.columns if column.identifier]
     hashes = "".join(
-        f", h{i}.hash as {sql_name(column.name + HASH_SUFFIX)}" for i, column in enumerate(hashed)
+        f", h{i}.hash as {sql_name(name + HASH_SUFFIX)}" for i, (name, _) in enumerate(hashed)
     )
     joins = "".join(
-        f"\nleft join identifier_hashes as h{i} on h{i}.kind = {sql_text(str(column.identifier))} "
-        f"and h{i}.value = staged.{sql_name(column.name)}"
-        for i, column in enumerate(hashed)
+        f"\nleft join {hashed_table(kind)} as h{i} on h{i}.value = staged.{sql_name(name)}"
+        for i, (name, kind) in enumerate(hashed)
     )
     rows = f"""
         select

@@ -5,8 +5,9 @@ values, an SQL expression for each column that the file has, and a temporary tab
 rejected. Rows stay inside DuckDB. Which column means what is the business of landing.
 
 A text file in which every line is one whole row is not put into a table first: a view reads it, and
-its rows are copied once, by landing. Whether it is such a file is known before: DuckDB has read all
-of it without complaint, and counted as many rows as it has lines.
+its rows are copied once, by landing. It is such a file where DuckDB reads all of it without
+complaint and gives as many rows as it has lines. That is known before, or, to spare a reading, only
+once the rows are copied: then whoever copies them compares the numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ class FileContent:
         warnings: What a person should know although the file was read.
         is_json: Column names may be dotted paths into the records.
         streamed_rows: How many rows the relation gives where it is a view that reads the file anew
-            each time.
+            each time; of a file that was not looked through, how many it has to give.
     """
 
     relation: str
@@ -88,6 +89,9 @@ class ReadRequest:
         declared: The declared columns.
         workdir: For temporary copies.
         options: The rule's options with those of the source laid over them.
+        looks_through: Whether the whole file is looked through first. Otherwise a view may turn out
+            to raise, or to give another number of rows than ``streamed_rows``: then the file has to
+            be read again, looking through it. All columns of the view have to be read.
     """
 
     path: Path
@@ -95,6 +99,7 @@ class ReadRequest:
     declared: Sequence[Column]
     workdir: Path
     options: Mapping[str, Any] = field(default_factory=dict)
+    looks_through: bool = True
 
 
 def read_file(connection: duckdb.DuckDBPyConnection, request: ReadRequest) -> FileContent:
@@ -266,7 +271,7 @@ def _read_csv(
         names, warnings = [column.name for column in request.declared], []
     _no_rejects(connection)
     content = _text_content(names, warnings)
-    if _is_clean_csv(connection, text, layout, len(names)):
+    if _is_clean_csv(connection, text, layout, len(names), request.looks_through):
         return _numbered(connection, content, f"{ROWS}_csv", layout.header_lines, text)
     walk = walk_csv(text.path, layout, len(names), request.workdir)
     connection.execute(
@@ -321,12 +326,16 @@ def keep_rows(connection: duckdb.DuckDBPyConnection, content: FileContent) -> Fi
 
 
 def _is_clean_csv(
-    connection: duckdb.DuckDBPyConnection, text: TextFile, layout: CsvLayout, width: int
+    connection: duckdb.DuckDBPyConnection,
+    text: TextFile,
+    layout: CsvLayout,
+    width: int,
+    looks_through: bool,
 ) -> bool:
     """Make a view of a CSV file in which every line is one whole row; False where one is not.
 
     Only then is a row's place in the file its line number. One column is left to the walk, because
-    a blank line would pass for a null.
+    a blank line would pass for a null. Without looking through the file, the answer is a guess.
     """
     if not text.is_uniform or width < 2:
         return False
@@ -346,6 +355,8 @@ def _is_clean_csv(
             )
             """
         )
+        if not looks_through:
+            return True
         rows = connection.execute(f"select count(*), {every_value} from {ROWS}_csv").fetchone()
     except duckdb.Error:
         return False  # ragged rows, stray quotes: whatever it is, the walk names it by line
@@ -383,7 +394,8 @@ def _read_json(
     records_path = request.options.get("records_path")
     is_packed = True
     if _is_json_lines(text.path):
-        if not records_path and (paths := _clean_json_paths(connection, request, text)):
+        find_paths = _clean_json_paths if request.looks_through else _guessed_json_paths
+        if not records_path and (paths := find_paths(connection, request, text)):
             view = f"{ROWS}_json"
             _split_records(connection, f"view {view}", [], _LINES, paths)
             return _numbered(connection, _json_content(paths), view, 0, text)
@@ -465,6 +477,56 @@ def _lines_of(path: Path) -> str:
         columns = {{'record': 'VARCHAR'}}, max_line_size = {MAX_LINE_BYTES},
         buffer_size = {2 * MAX_LINE_BYTES}, strict_mode = true
     )"""
+
+
+def _guessed_json_paths(
+    connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
+) -> dict[str, str] | None:
+    """The columns of a file whose first record has the keys of all, with a view of the lines.
+
+    The view raises at the first line that is another thing than an object with these keys. What
+    cannot be told so is looked through.
+    """
+    paths = {_dotted(column.path) for column in request.declared if column.path}
+    if not text.is_uniform or any(path.rpartition(".")[0] in paths for path in paths):
+        return _clean_json_paths(connection, request, text)
+    lines = _lines_of(text.path)
+    try:
+        connection.execute(
+            f"create or replace temp view {_LINES} as select record from {lines} limit 1"
+        )
+        first = {
+            parent: connection.execute(
+                f"select json_keys(record, {sql_text(json_path(parent))}) from {_LINES}"
+            ).fetchone()
+            for parent in ("", *_parents(paths))
+        }
+        columns = _json_columns(connection, request.declared, _LINES)
+        same_keys = [
+            f"json_keys(record, {sql_text(json_path(parent))}) is not distinct from "
+            + ("null" if row is None or row[0] is None else f"[{', '.join(map(sql_text, row[0]))}]")
+            for parent, row in first.items()
+        ]
+        conditions = [
+            "starts_with(record, '{')",
+            f"not contains(record, {sql_text(UNREADABLE)})",
+            *same_keys,
+        ]
+        connection.execute(
+            f"""
+            create or replace temp view {_LINES} as
+            select record
+            from {lines}
+            where
+                case when {" and ".join(conditions)} then true
+                else error('a record unlike the first') end
+            """
+        )
+    except duckdb.Error as error:
+        if is_fault_of_machine(error):
+            raise
+        return _clean_json_paths(connection, request, text)
+    return columns or _clean_json_paths(connection, request, text)
 
 
 def _clean_json_paths(
@@ -689,13 +751,9 @@ def _json_columns(
 ) -> dict[str, str]:
     """JSON path of every key of the records, and of the objects that declared paths go through."""
     paths = {_dotted(column.path) for column in declared if column.path}
-    parents = {
-        ".".join(path.split(".")[:depth])
-        for path in paths
-        for depth in range(1, path.count(".") + 1)
-    } - paths
+    parents = _parents(paths)
     columns: dict[str, str] = {}
-    for parent in ("", *sorted(parents)):
+    for parent in ("", *parents):
         # What is no object has no keys.
         keys = connection.execute(
             f"""
@@ -719,6 +777,18 @@ def _json_columns(
             if found and found[0]:
                 columns[path] = json_path(path)
     return columns
+
+
+def _parents(paths: Set[str]) -> list[str]:
+    """The objects that dotted paths go through, those aside that are kept whole."""
+    return sorted(
+        {
+            ".".join(path.split(".")[:depth])
+            for path in paths
+            for depth in range(1, path.count(".") + 1)
+        }
+        - paths
+    )
 
 
 def _dotted(path: str) -> str:

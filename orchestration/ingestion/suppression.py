@@ -23,7 +23,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ingestion.hashing import hash_key, hash_values
+from orchestration.ingestion.hashing import hash_key, hash_values, hashed_table
 from orchestration.ingestion.places import EVERYWHERE, PERSONS, Place, identifying
 from orchestration.ingestion.readers import REJECTED, sql_name, sql_text
 from orchestration.ingestion.specs import HASH_SUFFIX, TableSpec
@@ -267,11 +267,11 @@ def _values(place: Place, table: TableSpec, source: str, staged: str) -> tuple[s
     """SQL of the list of values at a place, and of the staged rows that it is evaluated on."""
     if place.column.endswith(HASH_SUFFIX):
         column = place.column.removesuffix(HASH_SUFFIX)
-        kind = next(c.identifier for c in table.columns if c.name == column)
+        kind = next(c.identifier for c in table.columns if c.name == column and c.identifier)
         return (
             "[hashed.hash]",
-            f"{staged} inner join identifier_hashes as hashed on hashed.kind = "
-            f"{sql_text(str(kind))} and hashed.value = {staged}.{sql_name(column)}",
+            f"{staged} inner join {hashed_table(kind)} as hashed "
+            f"on hashed.value = {staged}.{sql_name(column)}",
         )
     return place.sql(sql_text(source)), staged
 

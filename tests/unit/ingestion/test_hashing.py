@@ -1,7 +1,9 @@
 """The same person has the same hash from every vendor, and nobody else has it."""
 
+import hashlib
 import stat
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,10 @@ from orchestration.errors import WarehouseError
 from orchestration.ingestion.email_rules import FILE_NAME, SHIPPED_RULES, email_rules
 from orchestration.ingestion.hashing import (
     hash_key,
+    hash_relation,
     hash_values,
+    hashed_table,
+    hmac_blocks,
     normalise_email,
     normalise_phone,
 )
@@ -111,6 +116,80 @@ def test_hashes_depend_on_key_and_kind_and_are_32_hex_characters():
     assert one != other
     assert len(one) == 32
     assert int(one, 16)
+
+
+def hashed_by_duckdb(values, kind, key, region="FI"):
+    with duckdb.connect() as connection:
+        connection.execute("create table texts as select unnest(?::varchar[]) as value", [values])
+        hash_relation(connection, "texts", kind, key, region)
+        return dict(connection.execute(f"from {hashed_table(kind)}").fetchall())
+
+
+# shorter than a block of SHA-256, as long as one, longer
+@pytest.mark.parametrize("key", [b"\x00k\xff", b"k" * 64, b"\xaa" * 131])
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (
+            "email",
+            [
+                *("aino@posti.example", "Aino@Posti.example", "a.b+tag@gmail.com", "ÄITI@posti.fi"),
+                *("nobody", "", "äiti@posti.fi", "a" * 300 + "@posti.example", "x@googlemail.com"),
+                *("d41d8cd98f00b204e9800998ecf8427e", "0cc175b9c0f1b6a831c399e269772661"),
+                "a@b.example\n",
+            ],
+        ),
+        ("phone", ["+358 40 123 4567", "0401234567", "12", "unknown"]),
+        ("email", ["nobody"]),
+        ("email", ["aino@posti.example"]),
+    ],
+)
+def test_duckdb_hashes_many_values_as_each_is_hashed(kind, values, key):
+    alone = {v: h for v, h in hash_values(values, kind, key, "FI").items() if h is not None}
+    assert hashed_by_duckdb(values, kind, key) == alone
+
+
+@given(st.lists(st.one_of(st.emails(), st.text("aA.+-@_ä ", max_size=8)), unique=True, max_size=5))
+def test_duckdb_normalises_whatever_stands_in_place_of_an_address(values):
+    alone = {v: h for v, h in hash_values(values, "email", b"k", "FI").items() if h is not None}
+    assert hashed_by_duckdb(values, "email", b"k") == alone
+
+
+def test_the_blocks_of_a_key_give_the_published_digests():
+    # RFC 4231, test cases 1, 2 and 6
+    for key, message, digest in (
+        (b"\x0b" * 20, b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b"),
+        (b"Jefe", b"what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c7"),
+        (
+            b"\xaa" * 131,
+            b"Test Using Larger Than Block-Size Key - Hash Key First",
+            "60e431591ee0b67f0d8a26aacbf5b77f",
+        ),
+    ):
+        inner, outer = hmac_blocks(key)
+        within = hashlib.sha256(inner + message).digest()
+        assert hashlib.sha256(outer + within).hexdigest()[:32] == digest
+
+
+def test_the_key_reaches_no_log_and_no_plan(tmp_path):
+    key = b"a key that nobody may read"
+    plans = tmp_path / "plans.json"
+    with duckdb.connect() as connection:
+        connection.execute("call enable_logging(level = 'trace')")
+        connection.execute("set enable_profiling = 'json'")
+        connection.execute(f"set profiling_output = '{plans}'")
+        connection.execute("create table texts as select 'aino@posti.example' as value")
+        hash_relation(connection, "texts", "email", key, "FI")
+        written = plans.read_text()
+        connection.execute("set enable_profiling = 'no_output'")
+        logged = connection.execute(
+            "select string_agg(message, chr(10)) from duckdb_logs"
+        ).fetchone()
+    blocks = [block.decode("latin-1")[: len(key)] for block in hmac_blocks(key)]
+    assert "sha256" in logged[0]
+    for secret in (key.decode(), *blocks):
+        assert secret not in written
+        assert secret not in logged[0]
 
 
 def test_a_generated_key_is_kept_and_private(tmp_path, monkeypatch):

@@ -110,9 +110,25 @@ def test_a_redelivered_row_keeps_its_row_id_and_an_equal_second_row_gets_its_own
 
 
 @pytest.mark.parametrize("days", [1, 3, 9])
-@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+@pytest.mark.parametrize(
+    ("suffix", "last_line", "readings"),
+    [
+        ("csv", "", [True]),
+        # a row too short: nothing that was read before it counts
+        ("csv", "1,2\n", [True, False]),
+        ("csv", "\n", [True, False]),
+        ("jsonl", "", [True]),
+        ("jsonl", "{broken\n", [True, False]),
+        # a key that no record before had
+        (
+            "jsonl",
+            '{"id": "7", "created_at": "2026-01-01", "total_price": 1, "late": 2}\n',
+            [True, True],
+        ),
+    ],
+)
 def test_a_file_read_at_one_go_lands_like_one_read_line_by_line(
-    tmp_path, monkeypatch, suffix, days
+    tmp_path, monkeypatch, suffix, last_line, readings, days
 ):
     names = ["id", "email", "created_at", "total_price", "gift"]
     values = [
@@ -135,7 +151,7 @@ def test_a_file_read_at_one_go_lands_like_one_read_line_by_line(
     monkeypatch.setenv("CXW_HASH_KEY", "a key for tests")
     is_csv = suffix == "csv"
     (tmp_path / "in").mkdir()
-    put(tmp_path, "order.csv" if is_csv else "orders.jsonl", text)
+    put(tmp_path, "order.csv" if is_csv else "orders.jsonl", text + last_line)
     (tmp_path / "sources.yml").write_text(
         "version: 1\nsources:\n  - {name: shop, vendor: shopify, path: in, "
         f"format: {'fivetran' if is_csv else 'native'}}}\n"
@@ -167,10 +183,12 @@ def test_a_file_read_at_one_go_lands_like_one_read_line_by_line(
     at_one_go = landed(tmp_path / "raw")
     monkeypatch.setattr(readers, "_is_clean_csv", lambda *_: False)
     monkeypatch.setattr(readers, "_clean_json_paths", lambda *_: None)
+    monkeypatch.setattr(readers, "_guessed_json_paths", lambda *_: None)
     line_by_line = landed(tmp_path / "other")
-    assert ways == [True, False]
+    assert ways == [*readings, False]
     assert at_one_go == line_by_line
-    assert (len(at_one_go[1]), len(at_one_go[2])) == (196, 4)
+    is_late, is_rejected = "late" in last_line, last_line in ("1,2\n", "{broken\n")
+    assert (len(at_one_go[1]), len(at_one_go[2])) == (196 + is_late, 4 + is_rejected)
 
 
 def test_files_land_in_the_order_of_their_delivery(home):

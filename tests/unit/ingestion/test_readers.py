@@ -50,6 +50,28 @@ def read(path: Path, rule: FileRule = CSV, **options):
         return content, rows, rejected
 
 
+def read_without_looking(path: Path, rule: FileRule = CSV, **options):
+    """What ``read`` gives, of a file not looked through; None where it is found to be another."""
+    with TemporaryDirectory() as folder, duckdb.connect() as connection:
+        request = ReadRequest(
+            path, rule, DECLARED, Path(folder), {**rule.options, **options}, looks_through=False
+        )
+        content = read_file(connection, request)
+        try:
+            table = keep_rows(connection, content)
+        except duckdb.Error:
+            assert content.is_streamed
+            return None
+        values = ", ".join(["_line", *table.columns.values()])
+        rows = connection.execute(
+            f"select {values} from {table.relation} order by _line"
+        ).fetchall()
+        rejected = connection.execute(
+            f"select line, reason_code, record from {REJECTED} order by line"
+        ).fetchall()
+        return (content, rows, rejected) if content.streamed_rows in (None, len(rows)) else None
+
+
 def write(folder: Path, content: str | bytes, name: str = "x.csv") -> Path:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -122,8 +144,10 @@ def test_a_csv_file_read_at_one_go_gives_what_line_by_line_reading_gives(lines, 
         _, rows, rejected = read(path, delimiter=",")
         with patch.object(readers, "_is_clean_csv", return_value=False):
             content, *careful = read(path, delimiter=",")
+        unseen = read_without_looking(path, delimiter=",")
     assert not content.is_streamed
     assert [rows, rejected] == careful
+    assert unseen is None or unseen[1:] == (rows, rejected)
 
 
 def test_short_and_long_rows_are_rejected_with_line_reason_and_text(tmp_path):
@@ -319,8 +343,15 @@ def test_a_json_file_read_at_one_go_gives_what_line_by_line_reading_gives(
         content, *fast = read(path, JSONL)
         with patch.object(readers, "_clean_json_paths", return_value=None):
             same, *careful = read(path, JSONL)
+        unseen = read_without_looking(path, JSONL)
     assert not same.is_streamed
     assert [list(content.columns), *fast] == [list(same.columns), *careful]
+    if unseen is not None:
+        by_name = [
+            [dict(zip(found.columns, row[1:], strict=True)) for row in rows]
+            for found, rows in ((unseen[0], unseen[1]), (same, careful[0]))
+        ]
+        assert by_name[0] == by_name[1]
 
 
 @pytest.mark.parametrize(
