@@ -40,6 +40,7 @@ from orchestration.ingestion.places import (
 )
 from orchestration.ingestion.readers import sql_name, sql_text
 from orchestration.ingestion.registry import VENDORS
+from orchestration.ingestion.row_identity import late_row_ids
 from orchestration.ingestion.specs import LANDING_COLUMNS, TableSpec
 
 _SCHEMA_FILE = "0_schema.parquet"
@@ -224,6 +225,16 @@ def _look(
                 for kind in place.kinds
                 if kind in kinds_of_record
             )
+
+
+def identified_rows(
+    table: TableSpec, file: Path, numbers: Iterable[int]
+) -> dict[int, dict[str, Any]]:
+    """Some rows of a raw file, by their number, each with the identity it has before a change."""
+    rows = read_rows(file, numbers)
+    for number, identity in late_row_ids(table, file, rows).items():
+        rows[number]["_row_id"] = identity
+    return rows
 
 
 def read_rows(file: Path, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -547,7 +558,7 @@ def _scrub_table(
     files: list[Path],
     concerned: list[Path],
 ) -> Iterator[Path]:
-    rows = {file: read_rows(file, found.rows[file]) for file in concerned}
+    rows = {file: identified_rows(table, file, found.rows[file]) for file in concerned}
     own = {file: [n for n, is_own in found.rows[file].items() if is_own] for file in concerned}
     hashes = {
         (place.kinds[0], value)
@@ -600,7 +611,7 @@ def sweep(home: Home, found: Found, pseudonyms: Pseudonyms, terms: Terms) -> int
         for file in files:
             numbers = terms.rows_of(file)
             if numbers:
-                rows = read_rows(file, numbers)
+                rows = identified_rows(table, file, numbers)
                 rewrite(file, {number: scrubber.other(row) for number, row in rows.items()})
                 changed += len(numbers)
     return changed

@@ -9,6 +9,7 @@ from orchestration.ingestion.specs import Column, FileRule, People, TableSpec, V
 
 EVENTS = TableSpec(
     name="events",
+    identifies_late=True,
     people=People(
         things=(
             "campaign_id",

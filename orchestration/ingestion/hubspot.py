@@ -280,6 +280,7 @@ CONTACT_MERGE_AUDIT = TableSpec(
 
 EMAIL_EVENTS = TableSpec(
     name="email_events",
+    identifies_late=True,
     people=People(
         identifies={"id": "email_event", "sentBy_id": "email_event"}, records=("email_event",)
     ),

@@ -55,6 +55,7 @@ from orchestration.ingestion.readers import (
     sql_text,
 )
 from orchestration.ingestion.registry import VENDORS
+from orchestration.ingestion.row_identity import children, content_digest, row_id
 from orchestration.ingestion.sources import SourceFile, Sources, source_files
 from orchestration.ingestion.specs import (
     EXTRA_COLUMN,
@@ -640,13 +641,12 @@ def _read_and_write(
             content = _kept_rows(connection, file, content)
         mapping = _match(file, content)
         if _has_declared_types(file, content, mapping):
-            _stage(
-                connection, table, content, mapping, load_date, file.path.name, is_digested=False
-            )
+            _stage(connection, table, content, mapping, load_date, file.path.name, False)
             if not leave_out(connection, table, batch.source, state, relations):
                 kept = _keep_file(connection, file.path, content, folder)
         if kept is None:
-            _stage(connection, table, content, mapping, load_date, file.path.name)
+            is_digested = not _is_identified_late(table, content)
+            _stage(connection, table, content, mapping, load_date, file.path.name, is_digested)
     if kept is None:
         _hash_identifiers(connection, table, sources.phone_region, raw_root)
         erased = leave_out(connection, table, batch.source, state, relations)
@@ -656,7 +656,8 @@ def _read_and_write(
     rows_read = rows + _count(connection, REJECTED)
     erased += leave_out_unread(connection, table, batch.source, state, sources.phone_region)
     _write_returned(connection, folder)
-    landed, min_dt, max_dt = kept or _write_rows(connection, table, batch, folder)
+    is_identified = not _is_identified_late(table, content)
+    landed, min_dt, max_dt = kept or _write_rows(connection, table, batch, folder, is_identified)
     quarantined = _write_quarantine(connection, table, batch, folder)
     if rows_read != landed + quarantined + erased:
         raise IngestionError(
@@ -679,6 +680,11 @@ def _read_and_write(
     )
 
 
+def _is_identified_late(table: TableSpec, content: FileContent) -> bool:
+    """Whether rows land without ``_row_id``: what tells equal ones apart then is their line."""
+    return table.identifies_late and content.is_streamed
+
+
 def _read_at_once(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, request: ReadRequest, load_date: date
 ) -> tuple[FileContent, _Mapping] | None:
@@ -693,7 +699,8 @@ def _read_at_once(
     try:
         content = read_file(connection, replace(request, looks_through=False))
         mapping = _match(file, content)
-        _stage(connection, table, content, mapping, load_date, file.path.name)
+        is_digested = not _is_identified_late(table, content)
+        _stage(connection, table, content, mapping, load_date, file.path.name, is_digested)
     except FileError:
         return None
     except duckdb.Error as error:
@@ -805,7 +812,7 @@ def _stage(
     mapping: _Mapping,
     load_date: date,
     file_name: str,
-    is_digested: bool = True,
+    is_digested: bool,
 ) -> None:
     """Make ``staged_rows``: the declared columns, and each row's day, problem and content in short.
 
@@ -847,9 +854,7 @@ def _stage(
     for column in table.columns:
         problems.extend(_problems(column))
     cases = " ".join(f"when {test} then {sql_text(code)}" for test, code in problems)
-    body = [part for column in table.columns for part in _content_parts(column)]
-    body.append(f"'{EXTRA_COLUMN}=' || {EXTRA_COLUMN}")
-    digest = f"md5(concat_ws(chr(31), {', '.join(body)}))" if is_digested else "null"
+    digest = content_digest(table) if is_digested else "null"
     day = f"try(cast({table.dt} as date))" if table.dt else "cast(null as date)"
     flags = [n for n, _ in problems if n.startswith(('"_lost_', '"_fails_'))]
     helpers = f"exclude ({', '.join(flags)})" if flags else ""
@@ -915,38 +920,6 @@ def _unfit(unfit: Mapping[str, str], content: FileContent) -> str:
         f"case when {' or '.join(f'({test})' for test in present.values())} "
         f"then cast(json_merge_patch('{{}}', json_object({members})) as varchar) end"
     )
-
-
-def _content_parts(column: Column) -> list[str]:
-    """SQL of the texts that make up a column's content.
-
-    The text of a nested value repeats the names of all its members, null or not, in every row:
-    making and digesting it takes longer than writing the row. So each member of a structure stands
-    by itself under a short mark, and nulls are left out.
-    """
-    name = sql_name(column.name)
-    if column.type == "VARCHAR":
-        return [f"'{column.name}=' || {name}"]
-    return list(_leaf_parts(name, duckdb.sqltype(column.type), column.name))
-
-
-def _leaf_parts(value: str, kind: DuckDBPyType, path: str, depth: int = 0) -> Iterator[str]:
-    if kind.id == "struct":
-        for name, child in _children(kind):
-            member = f"struct_extract({value}, {sql_text(name)})"
-            yield from _leaf_parts(member, child, f"{path}.{name}", depth)
-        return
-    if kind.id == "list":
-        item = f"x{depth}"
-        parts = ", ".join(_leaf_parts(item, _children(kind)[0][1], path, depth + 1))
-        # Own separators for each level: what is nested cannot pass for what stands beside it.
-        element = f"concat_ws(chr({30 - 2 * depth}), {parts})"
-        texts = f"list_transform({value}, lambda {item}: {element})"
-        text = f"array_to_string({texts}, chr({29 - 2 * depth}))"
-    else:
-        text = value if kind.id == "varchar" else f"cast({value} as varchar)"
-    # A mark of the path alone: a member that is declared one day changes no content without it.
-    yield f"'{hashlib.md5(path.encode()).hexdigest()[:6]}=' || {text}"
 
 
 def _is_present(value: str, source_type: str) -> str:
@@ -1118,9 +1091,9 @@ def _rebuilt(value: str, source: DuckDBPyType, target: DuckDBPyType, depth: int)
     if str(source) == str(target):
         return value
     if source.id == "struct" and target.id == "struct":
-        members = {name.casefold(): (name, kind) for name, kind in _children(source)}
+        members = {name.casefold(): (name, kind) for name, kind in children(source)}
         parts = []
-        for name, kind in _children(target):
+        for name, kind in children(target):
             if name.casefold() in members:
                 own_name, own_kind = members[name.casefold()]
                 member = f"struct_extract({value}, {sql_text(own_name)})"
@@ -1130,17 +1103,13 @@ def _rebuilt(value: str, source: DuckDBPyType, target: DuckDBPyType, depth: int)
         return f"case when {value} is not null then struct_pack({', '.join(parts)}) end"
     if source.id == "list" and target.id == "list":
         item = f"x{depth}"
-        inner = _rebuilt(item, _children(source)[0][1], _children(target)[0][1], depth + 1)
+        inner = _rebuilt(item, children(source)[0][1], children(target)[0][1], depth + 1)
         return f"list_transform({value}, lambda {item}: {inner})"
     if target.id == "varchar":
         return converted(value, str(source), "VARCHAR")
     if target.id in {"struct", "list"} and source.id not in {"json", "varchar"}:
         return f"cast(null as {target})"  # a member that was null throughout, typed at random
     return f"try_cast({value} as {target})"
-
-
-def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
-    return [(name, child) for name, child in kind.children if isinstance(child, DuckDBPyType)]
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -1194,12 +1163,12 @@ def _is_part_of(one: DuckDBPyType, other: DuckDBPyType) -> bool:
     if one.id != other.id:
         return False
     if one.id == "struct":
-        members = dict(_children(other))
+        members = dict(children(other))
         return all(
-            name in members and _is_part_of(child, members[name]) for name, child in _children(one)
+            name in members and _is_part_of(child, members[name]) for name, child in children(one)
         )
     if one.id == "list":
-        return _is_part_of(_children(one)[0][1], _children(other)[0][1])
+        return _is_part_of(children(one)[0][1], children(other)[0][1])
     return str(one) == str(other)
 
 
@@ -1225,18 +1194,23 @@ def _keep_file(
 
 
 def _write_rows(
-    connection: duckdb.DuckDBPyConnection, table: TableSpec, batch: LandedBatch, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    table: TableSpec,
+    batch: LandedBatch,
+    folder: Path,
+    is_identified: bool,
 ) -> tuple[int, date | None, date | None]:
+    contents = "count(distinct hash(_content))" if is_identified else "null"
     span = connection.execute(
         f"""
-        select count(*), min(_dt), max(_dt), count(distinct hash(_content))
+        select count(*), min(_dt), max(_dt), {contents}
         from {_JUDGED} where _problem is null
         """
     ).fetchone()
     if not span or not span[0]:
         return 0, None, None
     occurrence, numbers = "1", ""
-    if span[3] < span[0]:
+    if is_identified and span[3] < span[0]:
         # Few rows repeat: only those need a number.
         occurrence = "coalesce(repeated.occurrence, 1)"
         numbers = "\nleft join repeated_rows as repeated on staged._place = repeated._place"
@@ -1251,6 +1225,7 @@ def _write_rows(
             )
             """
         )
+    identity = row_id("staged._content", occurrence) if is_identified else "cast(null as varchar)"
     declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
     hashed = [(column.name, column.identifier) for column in table.columns if column.identifier]
     hashes = "".join(
@@ -1269,7 +1244,7 @@ def _write_rows(
             {sql_text(batch.source)} as _source,
             {sql_text(batch.source_file)} as _source_file,
             staged._line as _row,
-            md5(staged._content || '|' || {occurrence}) as _row_id
+            {identity} as _row_id
     """
     relations = f"""
         from {_STAGED} as staged {numbers} {joins}

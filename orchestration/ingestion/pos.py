@@ -14,6 +14,7 @@ def _csv(name: str) -> FileRule:
 
 RECEIPTS = TableSpec(
     name="receipts",
+    identifies_late=True,
     people=People(
         things=(
             "store_id",
@@ -66,6 +67,7 @@ RECEIPTS = TableSpec(
 
 RECEIPT_LINES = TableSpec(
     name="receipt_lines",
+    identifies_late=True,
     people=People(
         things=(
             "sku",

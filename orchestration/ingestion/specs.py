@@ -151,6 +151,11 @@ class TableSpec:
             For tables of which a delivery replaces another as a whole, since such rows have no
             ``_row_id``; batch, source and row come from the file's name and the row's place in it
             (macros/engine/sources.sql).
+        identifies_late: Rows of a text file whose every line is one whole row land without
+            ``_row_id``: to digest and write it costs as much as DuckDB takes to read and write the
+            row. It is told from their content wherever a key is delivered again (``row_content`` of
+            the source, macros/current_rows.sql). For tables of many rows whose staging tells rows
+            apart by their natural key alone.
         people: What tells who somebody is; None for a table about nobody.
     """
 
@@ -161,6 +166,7 @@ class TableSpec:
     files: tuple[FileRule, ...]
     description: str
     keeps_files: bool = False
+    identifies_late: bool = False
     people: People | None = None
 
     @property

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from orchestration.ingestion import email_campaigns
+from orchestration.ingestion.row_identity import late_row_ids
+
 EVENTS = """\
 campaign_id,campaign_name,message_id,event,occurred_at,email,contact_id,url,user_agent
 N1,Kevät,m1,sent,2026-02-01T08:00:00+02:00,aino@posti.example,501,,
@@ -30,6 +33,10 @@ def test_the_same_file_twice_adds_nothing(land_files):
 def test_a_row_in_a_second_file_has_the_same_row_id(land_files):
     raw = land_files("email_campaigns", {"events_a.csv": EVENTS, "events_b.csv": EVENTS})
 
-    rows = raw.rows("email_campaigns", "events")
-    assert len(rows) == 4
-    assert len({row["_row_id"] for row in rows}) == 2
+    table = email_campaigns.EVENTS
+    ids = [
+        list(late_row_ids(table, file, range(2)).values())
+        for file in raw.root.glob("email_campaigns/events/dt=2026-*/*.parquet")
+    ]
+    assert sum(len(found) for found in ids) == 4
+    assert len({row_id for found in ids for row_id in found}) == 2

@@ -162,12 +162,13 @@ def test_a_file_read_at_one_go_lands_like_one_read_line_by_line(
         batches = land(discover(sources, raw), sources, raw, "run", NOW)
         rows = [
             duckdb.execute(
-                f"select * from read_parquet(?, union_by_name = true) order by {place}",
+                f"select {columns} from read_parquet(?, union_by_name = true) order by {place}",
                 [str(raw / files)],
             ).fetchall()
-            for files, place in (
-                ("shopify/orders/dt=2026-01-*/*.parquet", "_row"),
-                ("_quarantine/*.parquet", "line"),
+            # that identities told late are the same: test_row_identity.py
+            for files, columns, place in (
+                ("shopify/orders/dt=2026-01-*/*.parquet", "* exclude (_row_id)", "_row"),
+                ("_quarantine/*.parquet", "*", "line"),
             )
         ]
         return [batches, *rows]
