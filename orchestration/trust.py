@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
@@ -29,16 +29,17 @@ _GRADES = """
 # for the metrics that they endanger.
 _FINDINGS = """
     select
-        check_id, severity, finding_state, source, platform, subject, detail, first_failed_date,
-        last_failed_date, failing_count, examined_count, likely_cause, affected_session_count,
-        string_split(failing_columns, ', ') as failing_columns,
+        asked.metric_id, check_id, severity, finding_state, source, platform, subject, detail,
+        first_failed_date, last_failed_date, failing_count, examined_count, likely_cause,
+        affected_session_count, string_split(failing_columns, ', ') as failing_columns,
         affected_conversion_count, affected_revenue_amount, estimated_quantity, reported_value,
         corrected_value, corrected_value_low, corrected_value_high, owner_team, accepted_reason
     from {findings} as findings
+    inner join (select unnest($metrics) as metric_id) as asked
+        on ',' || findings.endangered_metrics || ',' like '%,' || asked.metric_id || ',%'
     where
         failing_count > 0
         and audited_at = (select max(audited_at) from {findings})
-        and ',' || findings.endangered_metrics || ',' like '%,' || $metric || ',%'
         and coalesce(first_failed_date, cast(audited_at as date)) <= cast($last as date)
         and coalesce(last_failed_date, date '9999-12-31') >= cast($first as date)
         and (platform is null or $channel = 'all' or platform = $channel)
@@ -91,16 +92,61 @@ def explained(
         ) from error
 
 
+def findings_behind(
+    connection: duckdb.DuckDBPyConnection,
+    metrics: list[str],
+    period_type: str,
+    first: dt.date,
+    channel: str = "all",
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the findings that count for metrics in the period that begins on a day.
+
+    Args:
+        connection: A published version.
+        metrics: Ids of metrics.
+        period_type: day, week, month or quarter.
+        first: The period's first day.
+        channel: The channel of the cells, or all.
+
+    Returns:
+        For each of the metrics its findings, the gravest first; accepted ones come last.
+    """
+    found: dict[str, list[dict[str, Any]]] = {metric: [] for metric in metrics}
+    for finding in _all(
+        connection,
+        _FINDINGS.format(findings=_tables(connection)["fct_audit_findings"]),
+        {
+            "metrics": metrics,
+            "first": first,
+            "last": _last_day(connection, period_type, first),
+            "channel": channel,
+        },
+    ):
+        found[finding.pop("metric_id")].append(finding)
+    return found
+
+
+def _last_day(connection: duckdb.DuckDBPyConnection, period_type: str, first: dt.date) -> dt.date:
+    ((last,),) = connection.execute(
+        f"select cast({_LAST_DAYS[period_type]} as date)", {"first": first}
+    ).fetchall()
+    return cast("dt.date", last)
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    return {
+        name: f'"{schema}"."{name}"'
+        for schema, name in connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
+    }
+
+
 def _answer(
     database: Path, metric: str, period_type: str, day: dt.date | None, channel: str
 ) -> dict[str, Any]:
     with duckdb.connect(str(database), read_only=True) as connection:
-        tables = {
-            name: f'"{schema}"."{name}"'
-            for schema, name in connection.execute(
-                "select table_schema, table_name from information_schema.tables"
-            ).fetchall()
-        }
+        tables = _tables(connection)
         trust = tables["mart_metric_trust"]
         grades = _all(
             connection, _GRADES.format(trust=trust), [metric, period_type, channel, day, day]
@@ -109,19 +155,15 @@ def _answer(
             raise _nothing(connection, trust, metric, period_type, channel)
         answer = grades[0]
         first = answer["period_start"]
-        (last,) = connection.execute(
-            f"select cast({_LAST_DAYS[period_type]} as date)", {"first": first}
-        ).fetchall()[0]
+        last = _last_day(connection, period_type, first)
         if day is not None and day > last:
             raise WarehouseError(
                 f"{metric} has no {period_type} that holds {day}; the newest is that of {first}.",
                 "Leave --period away, or give a day of a period with data.",
             )
-        answer["findings"] = _all(
-            connection,
-            _FINDINGS.format(findings=tables["fct_audit_findings"]),
-            {"metric": metric, "first": first, "last": last, "channel": channel},
-        )
+        answer["findings"] = findings_behind(connection, [metric], period_type, first, channel)[
+            metric
+        ]
         guards = _all(connection, _GUARDS.format(guards=tables["mart_metric_guards"]), [metric])
         answer["guards"] = guards
         ways = {guard["check_id"]: guard for guard in guards}
