@@ -58,7 +58,7 @@ def build_audit(home: Home) -> AuditDefinitions:
 
 
 def read_outcomes(home: Home) -> dict[str, Any]:
-    """The outcomes of the last audit: ``audit_id``, ``run_id`` and a list of ``results``."""
+    """The last audit: ``run_id``, ``property_name``, ``score`` and a list of ``results``."""
     path = home.state / OUTCOMES_FILE
     return dict(json.loads(path.read_text())) if path.exists() else {"results": []}
 
@@ -139,9 +139,10 @@ def _findings_assets(
     def tracking_audit(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """Great Expectations over the audit's tables, by plan and catalogue."""
         started = time.monotonic()
+        plan = _valid_plan(home)
         outcome = audit(
             home.warehouse,
-            _valid_plan(home),
+            plan,
             catalogue,
             home.state,
             home.reports,
@@ -159,7 +160,16 @@ def _findings_assets(
         ]
         path = home.state / OUTCOMES_FILE
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"run_id": context.run_id, "results": results}))
+        temporary.write_text(
+            json.dumps(
+                {
+                    "run_id": context.run_id,
+                    "property_name": plan.data["property"].get("name"),
+                    "score": asdict(outcome.score),
+                    "results": results,
+                }
+            )
+        )
         temporary.replace(path)
         assessable = [result for result in outcome.results if result.assessable]
         yield dg.MaterializeResult(

@@ -3,15 +3,17 @@
 What the version before it said is an asset too: the marts are compared with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pyarrow.parquet as pq
 
-from orchestration.audit import blocking_outcomes
+from orchestration.audit import blocking_outcomes, read_outcomes
 from orchestration.compaction import compact
-from orchestration.errors import PublicationError
+from orchestration.dashboard import Issue, lead_to_current, load_choice, write_dashboard
+from orchestration.errors import WarehouseError
 from orchestration.home import Home, engine, run_clock
 from orchestration.restatements import REMEMBERED, remember_published
 from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
@@ -52,7 +54,7 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
         retry_policy=dg.RetryPolicy(max_retries=2, delay=5),
     )
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """All marts as one version: a DuckDB file and Parquet, switched in one rename."""
+        """All marts as one version, with the dashboard of them, switched in one rename."""
         reasons = blocking_outcomes(home)
         if reasons:
             raise dg.Failure(
@@ -67,8 +69,10 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
                 allow_retries=False,
             )
         try:
-            version = publish(home.warehouse, home.published, marts, run_clock())
-        except PublicationError as error:
+            version = publish(
+                home.warehouse, home.published, marts, run_clock(), add_page=_dashboard(home)
+            )
+        except WarehouseError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
         if engine() == "duckdb":
             _compact_warehouse(home, context.log)
@@ -80,6 +84,7 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
                 "dagster/row_count": sum(mart.rows for mart in version.marts),
                 "seconds": version.seconds,
                 "database": dg.MetadataValue.path(str(folder / DATABASE_NAME)),
+                "dashboard": dg.MetadataValue.path(str(lead_to_current(home))),
                 "rows": dg.MetadataValue.table(
                     [
                         dg.TableRecord({"mart": mart.name, "rows": mart.rows})
@@ -90,6 +95,22 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
         )
 
     return [version_before, published_marts]
+
+
+def _dashboard(home: Home) -> Callable[[Path, str], Path]:
+    """What writes the dashboard of a version into its folder.
+
+    Raises:
+        WarehouseError: The choice of what it shows is wrong.
+    """
+    choice = load_choice()
+    audited = read_outcomes(home)
+
+    def write(folder: Path, version: str) -> Path:
+        issue = Issue(version, run_clock(), audited.get("property_name"), audited.get("score"))
+        return write_dashboard(folder, choice, issue)
+
+    return write
 
 
 def _compact_warehouse(home: Home, log: dg.DagsterLogManager) -> None:

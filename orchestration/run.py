@@ -132,6 +132,7 @@ class Outcome:
             console.print(f"\n[bold]Published[/bold] version {self.version}, {self.marts} marts")
             console.print("\n[bold]Where to look[/bold]", markup=True)
             for what, where in (
+                ("dashboard", home.reports / "dashboard" / "index.html"),
                 ("audit report", home.reports / "audit" / "index.html"),
                 ("marts (DuckDB)", home.published / "current" / "marts.duckdb"),
                 ("marts (Parquet)", home.published / "current" / "parquet"),
@@ -214,9 +215,11 @@ def refresh(home: Home, console: Console, lands: bool = True) -> Outcome:
 
 
 def _refresh(home: Home, console: Console, lands: bool) -> Outcome:
+    from orchestration.dashboard import load_choice
     from orchestration.ingestion.sources import load_sources
 
     # A mistake there is told before anything heavy is loaded.
+    load_choice()
     for absent in _without_files(home, load_sources(home.sources_file)) if lands else ():
         console.print(f"[yellow]No file[/yellow] of the source {absent} was found: cxw doctor")
     console.print("Loading Dagster and the dbt project", style="dim")

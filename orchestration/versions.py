@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -90,6 +90,7 @@ def publish(
     marts: list[Mart],
     now: datetime,
     versions_kept: int = VERSIONS_KEPT,
+    add_page: Callable[[Path, str], object] | None = None,
 ) -> PublishedVersion:
     """Write, check and switch to a new version of the marts.
 
@@ -99,6 +100,8 @@ def publish(
         marts: What to publish.
         now: The run clock; names the version.
         versions_kept: How many versions stay, the new one included.
+        add_page: Called with the folder of the written marts and the version's name, before readers
+            see them: what it adds there changes in the same rename.
 
     Returns:
         The new version, with the number of rows of each mart.
@@ -121,6 +124,8 @@ def publish(
     try:
         sizes = _write(warehouse, building, marts)
         _check(building / DATABASE_NAME, sizes)
+        if add_page:
+            add_page(building, version)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise

@@ -71,11 +71,12 @@ class Section:
 
 
 @cache
-def _words() -> Mapping[str, Mapping[str, str]]:
-    words: Mapping[str, Mapping[str, str]] = yaml.safe_load(
+def words() -> Mapping[str, Mapping[str, str]]:
+    """Return the report's own words in both languages, by key; the dashboard says the same."""
+    read: Mapping[str, Mapping[str, str]] = yaml.safe_load(
         (_HERE / "i18n.yml").read_text(encoding="utf-8")
     )
-    return words
+    return read
 
 
 @cache
@@ -106,7 +107,7 @@ def _both(texts: Mapping[str, Any]) -> Markup:
 
 
 def _word(key: str) -> Markup:
-    return _both(_words()[key])
+    return _both(words()[key])
 
 
 def _note(note: str) -> Markup:
@@ -124,7 +125,7 @@ def _reason(reason: str) -> Markup:
     if few:
         return Markup("{} {} {}").format(few[1], _word("too_few_rows"), few[2])
     for key in ("no_file", "no_row"):
-        if reason == _words()[key]["en"]:
+        if reason == words()[key]["en"]:
             return _word(key)
     return Markup('<span lang="en">{}</span>').format(reason)
 

@@ -54,6 +54,9 @@ def test_a_blocked_run_keeps_the_version_before_until_the_finding_is_accepted(
     home: Path, cxw: Cxw
 ) -> None:
     before = published(home)
+    dashboard = home / "reports" / "dashboard" / "index.html"
+    page = dashboard.read_bytes()
+    assert before.encode() in page
     assert exceptions(home) == []
     with (home / "exports" / "ad_spend" / "spend.csv").open("a") as spend:
         spend.write(UNREADABLE)
@@ -72,6 +75,7 @@ def test_a_blocked_run_keeps_the_version_before_until_the_finding_is_accepted(
         ):
             assert words in " ".join(said.split()), f"{attempt}: {said}"
         assert published(home) == before
+        assert dashboard.read_bytes() == page
         assert exceptions(home) == []
 
     until = ("--until", "2026-12-31", "--why", "The agency sends the days again")
@@ -81,4 +85,5 @@ def test_a_blocked_run_keeps_the_version_before_until_the_finding_is_accepted(
     run = cxw(home, "run", **later)
     assert run.returncode == 0, run.stdout + run.stderr
     assert published(home) != before
+    assert published(home).encode() in dashboard.read_bytes()
     assert exceptions(home) == [("accepted", "The agency sends the days again")]

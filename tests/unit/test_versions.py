@@ -149,3 +149,34 @@ def test_a_1x_driver_reads_the_published_file(warehouse: Path, tmp_path: Path) -
         check=True,
     )
     assert answer.stdout.strip() == "100"
+
+
+def test_a_page_of_the_marts_is_published_in_the_same_rename(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    published = tmp_path / "published"
+
+    def count(folder: Path, version: str) -> None:
+        with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as marts:
+            ((customers,),) = marts.execute("select count(*) from dim_customers").fetchall()
+        (folder / "page.txt").write_text(f"{version}: {customers}")
+        assert not (published / version).exists()
+
+    publish(warehouse, published, [MART], NOW, add_page=count)
+    write_customers(warehouse, 200)
+    publish(warehouse, published, [MART], NOW, add_page=count)
+    assert (published / "current" / "page.txt").read_text() == "20260301T060000Z-2: 200"
+    assert (published / "20260301T060000Z" / "page.txt").read_text() == "20260301T060000Z: 100"
+
+
+def test_a_page_that_fails_leaves_the_version_before(warehouse: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    first = publish(warehouse, published, [MART], NOW)
+
+    def fail(folder: Path, version: str) -> None:
+        raise ValueError(version)
+
+    with pytest.raises(ValueError, match="20260301T060000Z-2"):
+        publish(warehouse, published, [MART], NOW, add_page=fail)
+    assert current_version(published) == first
+    assert {path.name for path in published.iterdir()} == {first.version, "current"}
