@@ -4,7 +4,8 @@ A period that fails says which days are wrong. Its first failing row says little
 row may have failed by itself hours before, and the first hours of a defect that began in the
 evening make no failing day. So the hours around are cut in two where the share of failing rows
 changes most (the most likely place of a step in a binomial series). Rows that fail do not come
-evenly: hours shortly before in which far more failed than had failed till then belong to it.
+evenly: hours shortly before in which far more failed than had failed till then belong to it. What
+shortly is depends on how seldom the defect fails.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ _DAYS_OF_IT = 2
 _LIKELIER_BY = 8.0
 # Failures of one hour that would come by chance so seldom are of the defect,
 _BY_CHANCE = 1e-4
-# if no longer time lies between the hour and the beginning found so far.
+# if no longer time lies between the hour and the beginning found so far. A defect that fails seldom
+# pauses longer: one in a hundred of its pauses is longer than so many times the mean one (where
+# they come by chance).
 _PAUSE = dt.timedelta(hours=48)
+_LONGEST_TO_MEAN = log(100)
 
 
 def with_beginnings(
@@ -60,7 +64,11 @@ def _begun(finding: Finding, hours: Sequence[Mapping[str, Any]]) -> Finding:
     failing = [row for row in around[step or 0 :] if row["rows_failing"]]
     if step is None or not failing:
         return finding
-    failing = [*_harbingers(around[:step], _moment(failing[0])), *failing]
+    begun, ended = _moment(failing[0]), dt.datetime.combine(last, dt.time.max)
+    # the whole of it tells best how seldom it fails
+    often = sum(row["rows_failing"] > 0 and begun <= _moment(row) <= ended for row in hours)
+    seldom = (ended - begun) / often
+    failing = [*_harbingers(around[:step], begun, seldom), *failing]
     return replace(
         finding,
         first_failed_at=failing[0]["first_failed_at"],
@@ -68,16 +76,25 @@ def _begun(finding: Finding, hours: Sequence[Mapping[str, Any]]) -> Finding:
     )
 
 
-def _harbingers(before: Sequence[Mapping[str, Any]], begun: dt.datetime) -> list[Mapping[str, Any]]:
-    """Return the hours before a step in which far more failed than until then, in order."""
+def _harbingers(
+    before: Sequence[Mapping[str, Any]], begun: dt.datetime, seldom: dt.timedelta
+) -> list[Mapping[str, Any]]:
+    """Return the hours before a step in which far more failed than until then, in order.
+
+    Args:
+        before: the hours before the step.
+        begun: the first hour of the step in which rows fail.
+        seldom: how much time there is from then on for each hour in which rows fail.
+    """
     found: list[Mapping[str, Any]] = []
+    longest = max(_PAUSE, _LONGEST_TO_MEAN * seldom)
     for number in reversed(range(len(before))):
         row = before[number]
-        if begun - _moment(row) > _PAUSE:
+        if begun - _moment(row) > longest:
             break
         examined = sum(earlier["rows_examined"] for earlier in before[:number])
-        failing = sum(earlier["rows_failing"] for earlier in before[:number])
-        expected = row["rows_examined"] * (failing + 1) / (examined + 1)
+        failed = sum(earlier["rows_failing"] for earlier in before[:number])
+        expected = row["rows_examined"] * (failed + 1) / (examined + 1)
         if examined and _at_least(row["rows_failing"], expected) < _BY_CHANCE:
             found.insert(0, row)
             begun = _moment(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,46 @@ def test_a_defect_that_pauses_begins_with_its_first_burst(finding: Finding) -> N
     hours += [_hour(12, hour, 40, 12 if hour % 3 else 0) for hour in range(24)]
     (found,) = with_beginnings([finding], hours)
     assert found.first_failed_at == dt.datetime(2026, 3, 11, 20, 7)
+
+
+def test_a_defect_that_seldom_fails_pauses_for_longer(finding: Finding) -> None:
+    def hours(bursts: set[tuple[int, int]]) -> list[dict[str, Any]]:
+        return [
+            _hour(day, hour, 100, 20 if (day, hour) in bursts else 0)
+            for day in range(6, 15)
+            for hour in range(7, 22)
+        ]
+
+    finding = replace(finding, last_failed_date=dt.date(2026, 3, 14))
+    seldom = {(10, 18), (12, 20), (13, 17), (14, 14)}
+    (found,) = with_beginnings([finding], hours(seldom))
+    assert found.first_failed_at == dt.datetime(2026, 3, 10, 18, 7)
+    # what fails every hour does not pause for two days: a burst before is something else
+    steady = {(12, hour) for hour in range(20, 22)} | {(d, h) for d in (13, 14) for h in range(24)}
+    (found,) = with_beginnings([finding], hours({(10, 18), *steady}))
+    assert found.first_failed_at == dt.datetime(2026, 3, 12, 20, 7)
+
+
+def test_what_comes_in_rare_bursts_is_found_to_the_day(finding: Finding) -> None:
+    chance = random.Random(7)
+    told = right = 0
+    while told < 200:
+        release = chance.randrange(8, 14)
+        hours, bursts = [], []
+        for day in range(5, 20):
+            for hour in range(7, 22):
+                is_ill = (day, hour) >= (11, release) and day < 19 and chance.random() < 0.03
+                hours.append(_hour(day, hour, 100, 20 if is_ill else 0))
+                bursts += [(day, hour)] * is_ill
+        # what a week's failing days are found by
+        proven = [dt.date(2026, 3, day) for day, _ in bursts if day >= 12]
+        if len(bursts) < 4 or not proven:
+            continue
+        found = replace(finding, first_failed_date=proven[0], last_failed_date=proven[-1])
+        (begun,) = with_beginnings([found], hours)
+        told += 1
+        right += begun.first_failed_date == dt.date(2026, 3, bursts[0][0])
+    assert right >= 0.97 * told
 
 
 def test_records_without_a_time_begin_on_a_day(finding: Finding) -> None:
