@@ -17,6 +17,7 @@ import duckdb
 
 from expectations.findings import Finding
 
+_METRICS = "int_audit_metrics"
 _TABLES = (
     "int_web_events_landed",
     "int_orders_unioned",
@@ -26,6 +27,7 @@ _TABLES = (
     "int_audit_orders_judged",
     "int_audit_web_days_judged",
     "int_audit_event_names_counted",
+    _METRICS,
 )
 _CELLS = "int_journey_metrics_computed"
 
@@ -131,8 +133,7 @@ class _Impact:
             return figures
         check = finding.check_id
         if check in _SURPLUS:
-            kept = float(finding.rows_examined - finding.rows_failing)
-            figures |= _estimate(_SURPLUS[check], finding.rows_examined, kept)
+            figures |= self._surplus(finding, _SURPLUS[check])
         elif check == "COL03":
             figures |= self._duplicates(finding)
         elif check == "GOL02":
@@ -179,6 +180,23 @@ class _Impact:
             ],
         )
 
+    def _surplus(self, finding: Finding, what: str) -> Figures:
+        """Take away what fails in the finding's window; it may begin before what proves it."""
+        places = ("source", "platform", "subject", "detail")
+        examined, failing = self._one(
+            "select coalesce(sum(rows_examined), 0), coalesce(sum(rows_failing), 0)"
+            f" from {self.places[_METRICS]}"
+            " where check_id = ? and event_date between ? and ? and "
+            + " and ".join(f"coalesce({place}, '') = ?" for place in places),
+            [
+                finding.check_id,
+                finding.first_failed_date,
+                finding.last_failed_date or finding.first_failed_date,
+                *finding.scope[1:],
+            ],
+        )
+        return _estimate(what, examined, examined - failing)
+
     def _duplicates(self, finding: Finding) -> Figures:
         window, values = self._window(finding)
         sessions = self._one(
@@ -200,8 +218,7 @@ class _Impact:
         }
         if conversions:
             return figures | _estimate("revenue", reported, reported - surplus)
-        kept = float(finding.rows_examined - finding.rows_failing)
-        return figures | _estimate("events", finding.rows_examined, kept)
+        return figures | self._surplus(finding, "events")
 
     def _repeated(self, finding: Finding) -> Figures:
         window, values = self._window(finding)
@@ -384,8 +401,7 @@ class _Impact:
             "affected_revenue": round(revenue, 2),
         }
         if finding.check_id in _SURPLUS_SESSIONS:
-            kept = float(finding.rows_examined - finding.rows_failing)
-            figures |= _estimate("sessions", finding.rows_examined, kept)
+            figures |= self._surplus(finding, "sessions")
         return figures
 
     def _orders(self, finding: Finding) -> Figures:

@@ -6,12 +6,14 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from expectations.catalogue import Catalogue, load_catalogue
 from expectations.causes import CAUSES, gather
 from expectations.findings import Finding
+from expectations.impact import with_impact
 from tests.unit.expectations.conftest import Audited
 
 FIRST = dt.date(2026, 3, 1)
@@ -106,6 +108,29 @@ def test_orders_that_analytics_never_saw_are_added(audited: Callable[[str], Audi
     assert found.corrected_value == pytest.approx(
         (found.reported_value or 0) + found.affected_revenue
     )
+
+
+def test_what_is_counted_too_often_is_taken_from_the_whole_window(
+    audited: Callable[[str], Audited],
+) -> None:
+    found = _found(audited("ill"), "COL04")
+    assert found.first_failed_date is not None
+    assert found.last_failed_date is not None
+    assert (found.reported_value or 0) - (found.corrected_value or 0) == found.rows_failing
+    # of a day before, which proves nothing by itself, views are in the window that do not fail
+    longer = replace(found, first_failed_date=found.first_failed_date - dt.timedelta(days=1))
+    (longer,) = with_impact([longer], audited("ill").warehouse)
+    assert (longer.reported_value or 0) > (found.reported_value or 0)
+    assert (longer.reported_value or 0) - (longer.corrected_value or 0) == found.rows_failing
+    # and a window without any of them has nothing to take away
+    days = dt.timedelta(days=3)
+    early = replace(
+        found,
+        first_failed_date=found.first_failed_date - 2 * days,
+        last_failed_date=found.first_failed_date - days,
+    )
+    (early,) = with_impact([early], audited("ill").warehouse)
+    assert early.reported_value == early.corrected_value
 
 
 def test_a_silent_day_is_estimated_with_an_interval(audited: Callable[[str], Audited]) -> None:
