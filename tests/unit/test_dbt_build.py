@@ -178,3 +178,44 @@ def test_tests_between_what_is_left_out_and_what_is_built_run(project: Path) -> 
         "not_null_follower_number",
         "relationships_hungry_number__number__ref_light_",
     }
+
+
+def test_only_macros_that_are_looked_up_are_made_ready(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The arguments of tests are rendered too, and no test of these takes a snapshot."""
+    from dbt.clients.jinja import MacroGenerator
+
+    dbt_build.load_project(project / "target", str(project))
+    made: set[str] = set()
+    make = MacroGenerator.__init__
+
+    def heard(generator: MacroGenerator, macro: Any, *others: Any, **named: Any) -> None:
+        made.add(macro.name)
+        make(generator, macro, *others, **named)
+
+    monkeypatch.setattr(MacroGenerator, "__init__", heard)
+    assert built(project).success
+    assert {"test_not_null", "get_where_subquery"} <= made
+    assert "snapshot_staging_table" not in made
+
+
+def test_events_below_info_are_neither_told_nor_written(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dbt_common.events import event_manager
+
+    dbt_build.load_project(project / "target", str(project))
+    made: set[str] = set()
+    make = event_manager.msg_from_base_event
+
+    def heard(event: Any, *others: Any, **named: Any) -> Any:
+        message = make(event, *others, **named)
+        made.add(message.info.level)
+        return message
+
+    monkeypatch.setattr(event_manager, "msg_from_base_event", heard)
+    assert built(project).success
+    assert "info" in made
+    assert not made & {"debug", "test"}
+    assert "created sql table model" in (project / "target" / "dbt.log").read_text()
