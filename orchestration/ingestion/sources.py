@@ -155,6 +155,9 @@ class SourceFile:
 
 # --- reading the list -----------------------------------------------------------------------------
 
+# The parser in C, where PyYAML was built with it: every vendor's asset reads the list.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def load_sources(path: Path) -> Sources:
     """Read and check sources.yml.
@@ -175,8 +178,8 @@ def load_sources(path: Path) -> Sources:
     except (OSError, UnicodeDecodeError) as error:
         raise SourcesError(f"{path} cannot be read: {error}.", "Save it as UTF-8 text.") from error
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        tree = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
