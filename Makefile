@@ -15,15 +15,17 @@ DEMO_CLOCK := 2026-11-01T06:00:00Z
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-# pip compiles all modules, which is half of the set-up: where PYTHONDONTWRITEBYTECODE is set, as in
-# many images, every process would compile them anew.
+# Compiling all modules is half of the set-up, and pip does it with one processor. It has to be done:
+# where PYTHONDONTWRITEBYTECODE is set, as in many images, every process would compile them anew.
+# Files that do not compile are templates of code, of which no process ever imports one.
 setup: $(VENV)/.installed ## Create the environment from the hashed lock (no more than once per lock)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one (Debian: apt install python3 python3-venv) or run make PYTHON=/path/to/python"; exit 1; }
 	@echo "Setting up $(VENV) with $(PYTHON): about a minute"
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "venv is missing (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --progress-bar on -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile --progress-bar on -r requirements.lock
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
