@@ -44,7 +44,6 @@ def _created_date(column: str = "created_at") -> str:
 
 ORDERS = TableSpec(
     name="orders",
-    identifies_late=True,
     people=People(
         things=(
             "line_items",

@@ -154,8 +154,8 @@ class TableSpec:
         identifies_late: Rows of a text file whose every line is one whole row land without
             ``_row_id``: to digest and write it costs as much as DuckDB takes to read and write the
             row. It is told from their content wherever a key is delivered again (``row_content`` of
-            the source, macros/current_rows.sql). For tables of many rows whose staging tells rows
-            apart by their natural key alone.
+            the source, macros/current_rows.sql). For logs of many rows, few of which are delivered
+            twice, and whose staging tells rows apart by their natural key alone.
         people: What tells who somebody is; None for a table about nobody.
     """
 

@@ -70,16 +70,19 @@
    rows are told apart by where landing left that open. None where landing has written `_row_id`, and
    for a unit test's fixture. Both engines name the table by its folder. #}
 {% macro row_content(relation) -%}
-    {%- set folder = modules.re.search("/(\\w+)/(\\w+)(/dt=[*]/[*][.]parquet)?['`]", relation | string) -%}
-    {%- if execute and folder -%}
-        {%- set node = graph.sources.get(
-            'source.' ~ project_name ~ '.' ~ folder.group(1) ~ '.' ~ folder.group(2), none
+    {%- if execute -%}
+        {%- set folder = modules.re.search(
+            "/(\\w+)/(\\w+)(/dt=[*]/[*][.]parquet)?['`]", relation | string
         ) -%}
-        {%- if node and node.config.meta.get('row_content') -%}
-            {{ return(node.config.meta['row_content'] + ['_extra']) }}
+        {%- if folder -%}
+            {%- set node = graph.sources.get(
+                'source.' ~ project_name ~ '.' ~ folder.group(1) ~ '.' ~ folder.group(2), none
+            ) -%}
+            {%- if node and node.config.meta.get('row_content') -%}
+                {{ return(node.config.meta['row_content'] + ['_extra']) }}
+            {%- endif -%}
         {%- endif -%}
     {%- endif -%}
-    {{ return([]) }}
 {%- endmacro %}
 
 {# All columns of a relation but some. #}

@@ -31,18 +31,14 @@ classified as (
         case when current_rank = 1 then dt end as partition_date,
         case when current_rank = 1 then record_loaded_at end as first_loaded_at
     from (
-        with
-        repeated_keys as ({{ keys_delivered_again(delivered, staged.key) }})
-
-        select
-            _source,
-            _batch_id,
-            dt,
-            first_loaded_at as record_loaded_at,
-            1 as delivery,
-            1 as current_rank
-        from ({{ rows_delivered_once(delivered, staged.key) }}) as delivered_once
-        union all
+        {{ delivered_once(delivered, staged.key, [
+            '_source',
+            '_batch_id',
+            'dt',
+            'first_loaded_at as record_loaded_at',
+            '1 as delivery',
+            '1 as current_rank',
+        ]) }}
         select
             _source,
             _batch_id,
@@ -53,7 +49,7 @@ classified as (
                 partition by _source, _row_id order by _loaded_at, _batch_id, _row
             ) as delivery,
             {{ current_rank(staged.key, staged.updated_at) }} as current_rank
-        from ({{ rows_delivered_again(delivered, staged.key) }}) as delivered_again
+        from ({{ with_first_delivery(delivered, staged.key) }}) as delivered
     ) as ranked
     {% endfor %}
 
