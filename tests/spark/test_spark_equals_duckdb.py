@@ -33,7 +33,7 @@ TOLERANCE = 1e-9
 MARTS = sorted(path.stem for path in (DBT_PROJECT_DIR / "models" / "marts").rglob("*.sql"))
 
 # Settings for tables of some rows: on those Spark spends its time compiling and planning, not
-# computing, and adaptive execution plans what is left of a statement anew after each of its shuffles.
+# computing, and adaptive execution plans what is left of a statement after each of its shuffles.
 SMALL_DATA = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
