@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.nodeid import NodeId
+from hypothesis import HealthCheck, settings
 
 from orchestration.dbt_build import adopt_parsed, is_parsed
 from orchestration.transformation import project_fingerprint_of
@@ -32,6 +33,10 @@ CLEAN_SETTINGS = {
     "CXW_HASH_KEY": "the-same-key-in-every-home-0123",
 }
 
+
+# No test is timed: on a busy machine making the examples is slow, too.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 #: Fixtures that take long and that tests of several modules share, with the name of their group.
 _SHARED = {"demo_run": "demo", "clean_run": "clean", "audited": "audited"}

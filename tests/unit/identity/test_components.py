@@ -52,13 +52,13 @@ graphs = st.integers(2, 40).flatmap(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(edges=graphs)
 def test_components_are_scipys_and_named_by_their_smallest_key(call_macro, edges):
     assert labels_by_sql(call_macro, edges) == labels_by_scipy(edges)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(edges=graphs, random=st.randoms(use_true_random=False))
 def test_neither_order_nor_direction_nor_repetition_of_edges_matters(call_macro, edges, random):
     shuffled = [(b, a) if random.random() < 0.5 else (a, b) for a, b in edges + edges[::2]]
@@ -108,7 +108,7 @@ def meetings_by_walk(ages: dict[int, int], steps: dict[tuple[int, int], int]) ->
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_meetings_are_those_of_the_walk(call_macro, data):
     size = data.draw(st.integers(2, 12))

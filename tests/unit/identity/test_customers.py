@@ -125,7 +125,7 @@ def test_the_older_of_two_customers_keeps_the_id_when_they_meet(identity):
     ]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(records=records)
 def test_without_limits_customers_of_certain_identifiers_are_scipys_components(
     identity_class, records
@@ -156,7 +156,7 @@ def test_without_limits_customers_of_certain_identifiers_are_scipys_components(
     assert identity.customers() == {frozenset(group) for group in groups.values()}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(records=records, seed=st.integers(0, 1000))
 def test_customers_and_their_ids_do_not_depend_on_the_order_of_arrival(
     identity_class, records, seed
@@ -179,7 +179,7 @@ def test_customers_and_their_ids_do_not_depend_on_the_order_of_arrival(
     assert answers[0] == answers[1]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(records=records)
 def test_no_customer_breaks_a_limit_and_every_identifier_has_one_customer(identity_class, records):
     identity = identity_class("max_per_customer = 2")

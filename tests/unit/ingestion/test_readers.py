@@ -11,7 +11,7 @@ from unittest.mock import patch
 import duckdb
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.ingestion import readers
@@ -93,7 +93,7 @@ _line = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.lists(_line, max_size=12), st.sampled_from(["\n", "\r\n"]))
 def test_no_line_of_a_mangled_file_is_lost_or_counted_twice(lines, newline):
     text = newline.join(["id,name,note", *lines, ""])
@@ -108,7 +108,7 @@ def test_no_line_of_a_mangled_file_is_lost_or_counted_twice(lines, newline):
     assert len(full) - len(seen) <= spanned
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(_awkward, min_size=3, max_size=3), max_size=10),
     st.sampled_from([",", ";", "\t", "|"]),
@@ -131,7 +131,7 @@ _whole_line = st.lists(
 ).map(",".join)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(
     st.lists(st.one_of(_whole_line, _whole_line, _line), max_size=8),
     st.sampled_from(["\n", "\r\n"]),
@@ -270,7 +270,7 @@ def test_a_broken_json_line_is_rejected_and_the_others_are_read(tmp_path):
     ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(
@@ -328,7 +328,7 @@ _broken = st.sampled_from(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(
     st.lists(st.one_of(_record, _record, _record, _broken), min_size=1, max_size=5),
     st.sampled_from(["\n", "\r\n"]),
