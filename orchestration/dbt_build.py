@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
-_SHOWN = {"info", "warn", "error"}
 _SECONDS_TO_STOP = 30.0
 _OUT_OF_MEMORY = "Out of Memory Error"
 
@@ -356,8 +355,7 @@ class _Run:
     def _hear(self, event: Any) -> None:
         from dbt_common.events.functions import msg_to_dict
 
-        if event.info.level in _SHOWN:
-            self._events.put(msg_to_dict(event))
+        self._events.put(msg_to_dict(event))
 
 
 @cache
