@@ -25,6 +25,20 @@ from tests.benchmarks import (
 )
 
 SIZE = generator.Size(events=24_000, days=20, seed=3)
+# A column of figures of each mart that the script yields.
+ONE_VALUE_OF = {
+    "dim_customers": "session_count",
+    "fct_orders": "total_amount",
+    "fct_sessions": "duration_seconds",
+    "fct_stage_transitions": "seconds_in_stage",
+    "fct_touchpoints": "value_eur",
+    "mart_customer_timeline": "encounter_number",
+    "mart_journey_funnels": "reached_share_ci_low",
+    "mart_journey_leavers": "leaver_share",
+    "mart_journey_links": "path_share_ci_high",
+    "mart_journey_metrics": "n",
+    "mart_journey_sequences": "path_count",
+}
 
 
 @pytest.fixture(scope="module")
@@ -122,16 +136,19 @@ def test_the_warehouse_and_the_hand_written_script_yield_the_same_rows(
     finished = cxw(delivered, "run", CXW_NOW="2026-03-22T06:00:00Z")
     assert finished.returncode == 0, finished.stdout + finished.stderr  # type: ignore[attr-defined]
     marts = delivered / "published" / "current" / "marts.duckdb"
-    found = agreement.differences(by_hand, marts)
-    assert all(compared > 50 for compared, _ in found.values()), found
+    made = hand_written.marts_of(by_hand)
+    found = agreement.differences(made, marts)
+    assert all(compared > 40 for compared, _ in found.values()), found
     assert {table: rows for table, (_, rows) in found.items() if rows} == {}
-    # The comparison sees a difference of one value.
-    with duckdb.connect(str(by_hand)) as connection:
-        connection.execute(
-            "update orders set net_amount = net_amount + 0.01 "
-            "where order_id = (select min(order_id) from orders)"
-        )
-    assert agreement.differences(by_hand, marts)["orders"][1] == 2
+    # The comparison sees a difference of one value in any of them.
+    with duckdb.connect(str(made)) as connection:
+        for mart, column in ONE_VALUE_OF.items():
+            connection.execute(
+                f"update {mart} set {column} = {column} * 1.5 where rowid = ("
+                f"select min(t.rowid) from {mart} as t where t.{column} > 0.1)"
+            )
+    found = agreement.differences(made, marts)
+    assert {mart: found[mart][1] for mart in ONE_VALUE_OF} == dict.fromkeys(ONE_VALUE_OF, 2)
 
 
 def test_sql_pandas_and_polars_yield_the_same_sessions_and_users(
@@ -151,7 +168,7 @@ def test_the_report_is_written_with_a_table_and_a_plot(tmp_path: Path) -> None:
     run |= {
         "phases": {"start": 9.0, "landing": 8.0},
         "tests_seconds": 3.0,
-        "steps": {"events": 5.0},
+        "steps": {"events": 5.0, "publication": 1.0},
     }
     run |= {"models": {"fct_sessions": 4.0, "fct_audit_findings": 40.0}}
     size: dict[str, Any] = {
@@ -167,8 +184,8 @@ def test_the_report_is_written_with_a_table_and_a_plot(tmp_path: Path) -> None:
     table = report.write_report({**figures, "sizes": [size]}, tmp_path).read_text()
     # 60 s beyond the start-up, ten times the script, one more day 9 s beyond it; of processor time
     # 100 s, ten times the script, and 25 s; of the script's tables landing and half of 4 s, two
-    # models running at a time
-    assert "| 6.0 | 10.0 | 15% | 10.0 | 25% | 1.7 | 1.0 / 1.0 / 1.0 | yes |" in table
+    # models running at a time, to the script without the second in which it publishes
+    assert "| 6.0 | 10.0 | 15% | 10.0 | 25% | 2.0 | 1.0 / 1.0 / 1.0 | yes |" in table
     assert "fct_sessions" in table
     assert (tmp_path / "results.svg").read_text().count("<circle") == 3
     assert "1000000,full,models: fct_sessions,4.0,seconds" in (tmp_path / "results.csv").read_text()
