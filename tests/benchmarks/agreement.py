@@ -19,10 +19,9 @@ _COMPARED_AS = {
 # What of a mart the script does not yield.
 _LEFT_OUT = {
     "mart_journey_metrics": (
-        "metric_id in ('contact_abandonment', 'contacts_per_order', 'first_contact_resolution',"
-        " 'first_response_in_time', 'first_response_time', 'first_response_time_p90',"
-        " 'resolution_in_time', 'resolution_time', 'resolution_time_p90', 'service_to_sales',"
-        " 'transfer_rate')"
+        "metric_id in ('contacts_per_order', 'first_response_in_time', 'first_response_time',"
+        " 'first_response_time_p90', 'resolution_in_time', 'resolution_time',"
+        " 'resolution_time_p90')"
     )
 }
 # The warehouse withholds figures of few observations, and of more where the former could be

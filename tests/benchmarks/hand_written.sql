@@ -12,8 +12,8 @@
 --   customers (who are numbered here) and their stage transitions;
 --   what none of these vendors brings: costs, carts, stores, loyalty numbers, telephones, text
 --   messages, comments, benchmarks, service contacts, devices and addresses to be doubted;
---   of the metrics the suppression of small cells (all figures are here), the grade of trust, and
---   those of service cases: their times in opening hours, what became of them.
+--   of the metrics the suppression of small cells (all figures are here), the grade of trust, times
+--   in opening hours and contacts per order.
 --
 -- What the warehouse does and this does not: the marts that are not named here; keep a raw zone,
 -- quarantine, ledger and history of customer ids; judge tracking; guard identity against shared
@@ -361,12 +361,13 @@ select
     t.id::varchar as ticket_id,
     u.email,
     t.via.channel as channel,
+    t.assignee_id as agent_id,
     t.created_at::timestamp as created_at,
     t.metric_set.solved_at::timestamp as solved_at
 from read_json(
     getvariable('exports') || '/zendesk/tickets_*.jsonl', format = 'newline_delimited',
     columns = {
-        'id': 'bigint', 'requester_id': 'bigint', 'created_at': 'varchar',
+        'id': 'bigint', 'requester_id': 'bigint', 'assignee_id': 'bigint', 'created_at': 'varchar',
         'via': 'struct(channel varchar)', 'metric_set': 'struct(solved_at varchar)'
     }
 ) as t
@@ -1298,6 +1299,11 @@ from finished as f
 inner join defined as d on f.task_id = d.task_id
 inner join visits as v on f.session_key = v.session_key;
 
+set variable known_at = (
+    select max(occurred_at) from marts.fct_touchpoints
+    where source_kind in ('order', 'service_case')
+);
+
 -- what is counted one by one: value x over its base b, and of times whether they still run
 create or replace table records as
 with scores as (
@@ -1321,6 +1327,33 @@ due as (
             * (select median(days_since_last) from order_sequence)
         )::int as due_date
     from order_sequence
+),
+
+-- cases, with whether their window has passed and what became of them in it
+cases as (
+    select
+        *,
+        created_at + interval 7 days <= getvariable('known_at') as is_known,
+        lag(created_at) over in_order as previous_at,
+        lead(created_at) over in_order as next_at,
+        exists (
+            from marts.fct_orders as o
+            where
+                o.customer_id = t.customer_id
+                and o.is_counted
+                and o.ordered_at between t.created_at and t.created_at + interval 7 days
+        ) as has_sale
+    from (
+        select
+            tickets.*,
+            i.customer_id,
+            d.persona_id,
+            local_date(tickets.created_at) as created_date
+        from tickets
+        inner join identifiers as i on 'email ' || tickets.email = i.identifier
+        inner join marts.dim_customers as d on i.customer_id = d.customer_id
+    ) as t
+    window in_order as (partition by customer_id order by created_at, ticket_id)
 )
 
 select
@@ -1379,7 +1412,25 @@ select
     'churn', due_date, 'purchase', channel, 'web_purchase', persona_id, customer_id,
     (next_order_date is null or next_order_date > due_date)::int, 1, false
 from due
-where due_date <= (select max(order_date) from order_sequence);
+where due_date <= (select max(order_date) from order_sequence)
+union all
+select
+    unnest(['transfer_rate', 'contact_abandonment']), created_date, 'support', channel,
+    'support_ticket', persona_id, customer_id, 0, 1, false
+from cases
+where agent_id is not null
+union all
+select
+    'first_contact_resolution', created_date, 'support', channel, 'support_ticket', persona_id,
+    customer_id, (next_at is null or next_at > created_at + interval 7 days)::int, 1, false
+from cases
+where is_known and (previous_at is null or created_at > previous_at + interval 7 days)
+union all
+select
+    'service_to_sales', created_date, 'support', channel, 'support_ticket', persona_id,
+    customer_id, has_sale::int, 1, false
+from cases
+where is_known;
 
 -- @ metric_moments
 -- The sums of a cell from which value, clustering by customer and interval follow: of its records,
