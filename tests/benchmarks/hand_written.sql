@@ -12,8 +12,7 @@
 --   customers (who are numbered here) and their stage transitions;
 --   what none of these vendors brings: costs, carts, stores, loyalty numbers, telephones, text
 --   messages, comments, benchmarks, service contacts, devices and addresses to be doubted;
---   of the metrics the suppression of small cells (all figures are here), the grade of trust, times
---   in opening hours and contacts per order.
+--   of the metrics the suppression of small cells (all figures are here) and the grade of trust.
 --
 -- What the warehouse does and this does not: the marts that are not named here; keep a raw zone,
 -- quarantine, ledger and history of customer ids; judge tracking; guard identity against shared
@@ -363,11 +362,13 @@ select
     t.via.channel as channel,
     t.assignee_id as agent_id,
     t.created_at::timestamp as created_at,
-    t.metric_set.solved_at::timestamp as solved_at
+    t.metric_set.solved_at::timestamp as solved_at,
+    t.updated_at::timestamp as updated_at
 from read_json(
     getvariable('exports') || '/zendesk/tickets_*.jsonl', format = 'newline_delimited',
     columns = {
-        'id': 'bigint', 'requester_id': 'bigint', 'assignee_id': 'bigint', 'created_at': 'varchar',
+        'id': 'bigint', 'requester_id': 'bigint', 'assignee_id': 'bigint',
+        'created_at': 'varchar', 'updated_at': 'varchar',
         'via': 'struct(channel varchar)', 'metric_set': 'struct(solved_at varchar)'
     }
 ) as t
@@ -1304,7 +1305,59 @@ set variable known_at = (
     where source_kind in ('order', 'service_case')
 );
 
--- what is counted one by one: value x over its base b, and of times whether they still run
+-- seconds of opening time since the first case, day by day
+create or replace table open_days as
+with days as (
+    select unnest(generate_series(
+        (select min(local_date(created_at)) from tickets),
+        (select max(local_date(greatest(updated_at, solved_at))) from tickets),
+        interval 1 day
+    ))::date as day
+),
+
+hours as (
+    from read_csv(
+        getvariable('rules') || '/opening_hours.csv', header = true,
+        types = {'opens_at': 'time', 'closes_at': 'time', 'open_date': 'date'}
+    )
+),
+
+opened as (
+    select
+        d.day,
+        timezone('UTC', timezone('Europe/Helsinki', d.day + coalesce(h.opens_at, '00:00')))
+            as opens_at,
+        timezone('UTC', timezone('Europe/Helsinki', d.day + coalesce(h.closes_at, '00:00')))
+            as closes_at
+    from days as d
+    left join hours as h
+        -- a day of its own goes before the weekday
+        on h.open_date = d.day or (
+            h.weekday = isodow(d.day)
+            and d.day not in (select open_date from hours where open_date is not null)
+        )
+)
+
+select
+    day,
+    opens_at,
+    seconds_between(opens_at, closes_at) as open_seconds,
+    coalesce(
+        sum(seconds_between(opens_at, closes_at)) over (
+            order by day rows between unbounded preceding and 1 preceding
+        ),
+        0
+    ) as seconds_before
+from opened;
+
+create or replace macro open_seconds_at(moment) as (
+    select seconds_before + least(greatest(seconds_between(opens_at, moment), 0), open_seconds)
+    from open_days
+    where day = local_date(moment)
+);
+
+-- what is counted one by one: value x over its base b, whether n counts it, and of times whether they
+-- still run
 create or replace table records as
 with scores as (
     select
@@ -1336,6 +1389,9 @@ cases as (
         created_at + interval 7 days <= getvariable('known_at') as is_known,
         lag(created_at) over in_order as previous_at,
         lead(created_at) over in_order as next_at,
+        greatest(open_seconds_at(last_at) - open_seconds_at(created_at), 0) as response_seconds,
+        greatest(open_seconds_at(coalesce(solved_at, last_at)) - open_seconds_at(created_at), 0)
+            as solution_seconds,
         exists (
             from marts.fct_orders as o
             where
@@ -1348,7 +1404,8 @@ cases as (
             tickets.*,
             i.customer_id,
             d.persona_id,
-            local_date(tickets.created_at) as created_date
+            local_date(tickets.created_at) as created_date,
+            max(greatest(tickets.created_at, tickets.updated_at)) over () as last_at
         from tickets
         inner join identifiers as i on 'email ' || tickets.email = i.identifier
         inner join marts.dim_customers as d on i.customer_id = d.customer_id
@@ -1368,6 +1425,7 @@ select
         [(nps >= 9)::int - (nps <= 6)::int, (ces >= 5)::int, ces, (csat >= 4)::int]
     )::double as x,
     1.0::double as b,
+    true as is_counted,
     false as is_censored
 from scores
 union all
@@ -1375,7 +1433,7 @@ select
     unnest(['search_landing_engagement', 'search_landing_consideration']),
     v.session_date, coalesce(places.stage_id, 'awareness'), v.platform,
     coalesce(places.touchpoint_id, 'landing_page'), v.persona_id, v.customer_id,
-    unnest([v.is_engaged::int, (v.is_shop_visit or v.search_count > 0)::int]), 1, false
+    unnest([v.is_engaged::int, (v.is_shop_visit or v.search_count > 0)::int]), 1, true, false
 from visits as v
 left join places on 'search_' || v.search_intent = places.touchpoint_id
 where v.search_intent is not null
@@ -1383,7 +1441,7 @@ union all
 select
     unnest(['task_abandonment', 'task_duration_seconds', 'task_duration_seconds_p90']),
     session_date, journey_stage, platform, touchpoint_id, persona_id, customer_id,
-    unnest([is_censored::int, observed_seconds, observed_seconds]), 1, is_censored
+    unnest([is_censored::int, observed_seconds, observed_seconds]), 1, true, is_censored
 from tasks
 union all
 select
@@ -1399,44 +1457,77 @@ select
     unnest([
         net_eur, net_eur, net_eur, (customer_order_number > 1)::int, 1, revenue_to_date, net_eur
     ]),
-    unnest([1, unit_count, 1, 1, 1, 1, unit_count]), false
+    unnest([1, unit_count, 1, 1, 1, 1, unit_count]), true, false
 from order_sequence
 union all
 select
     'days_between_orders', order_date, 'purchase', channel, 'web_purchase', persona_id,
-    customer_id, days_since_last, 1, false
+    customer_id, days_since_last, 1, true, false
 from order_sequence
 where days_since_last is not null
 union all
 select
     'churn', due_date, 'purchase', channel, 'web_purchase', persona_id, customer_id,
-    (next_order_date is null or next_order_date > due_date)::int, 1, false
+    (next_order_date is null or next_order_date > due_date)::int, 1, true, false
 from due
 where due_date <= (select max(order_date) from order_sequence)
 union all
 select
     unnest(['transfer_rate', 'contact_abandonment']), created_date, 'support', channel,
-    'support_ticket', persona_id, customer_id, 0, 1, false
+    'support_ticket', persona_id, customer_id, 0, 1, true, false
 from cases
 where agent_id is not null
 union all
 select
     'first_contact_resolution', created_date, 'support', channel, 'support_ticket', persona_id,
-    customer_id, (next_at is null or next_at > created_at + interval 7 days)::int, 1, false
+    customer_id, (next_at is null or next_at > created_at + interval 7 days)::int, 1, true, false
 from cases
 where is_known and (previous_at is null or created_at > previous_at + interval 7 days)
 union all
 select
     'service_to_sales', created_date, 'support', channel, 'support_ticket', persona_id,
-    customer_id, has_sale::int, 1, false
+    customer_id, has_sale::int, 1, true, false
 from cases
-where is_known;
+where is_known
+union all
+select
+    unnest(['first_response_time', 'first_response_time_p90']), created_date, 'support', channel,
+    'support_ticket', persona_id, customer_id, response_seconds, 1, true, true
+from cases
+union all
+select
+    unnest(['resolution_time', 'resolution_time_p90']), created_date, 'support', channel,
+    'support_ticket', persona_id, customer_id, solution_seconds, 1, true, solved_at is null
+from cases
+union all
+select
+    'first_response_in_time', created_date, 'support', channel, 'support_ticket', persona_id,
+    customer_id, 0, 1, true, false
+from cases
+-- none of them had a response: who waits is late when the time is up
+where response_seconds > 3600 * 4
+union all
+select
+    'resolution_in_time', created_date, 'support', channel, 'support_ticket', persona_id,
+    customer_id, (solution_seconds <= 3600 * 16)::int, 1, true, false
+from cases
+where solution_seconds > 3600 * 16 or solved_at is not null
+union all
+select
+    'contacts_per_order', created_date, 'all', 'all', 'all', persona_id, customer_id, 1, 0, false,
+    false
+from cases
+union all
+select
+    'contacts_per_order', order_date, 'all', 'all', 'all', persona_id, customer_id, 0, 1, true,
+    false
+from order_sequence;
 
 -- @ metric_moments
 -- The sums of a cell from which value, clustering by customer and interval follow: of its records,
 -- and of the sums of each customer (c…).
 create or replace macro share_sums(x, b) as {
-    'n': sum(b)::double, 'customers': count(*) filter (where b > 0), 'x': sum(x)::double,
+    'n': sum(b)::double, 'w': sum(b)::double, 'customers': count(*) filter (where b > 0), 'x': sum(x)::double,
     'b': sum(b)::double, 'xx': sum(x)::double, 'xb': sum(x)::double, 'bb': sum(b)::double,
     'cxx': sum(x * x)::double, 'cxb': sum(x * b)::double, 'cbb': sum(b * b)::double
 };
@@ -1518,7 +1609,7 @@ with by_customer as (
     select
         r.metric_id, p.period_type, p.period_start, r.journey_stage, r.channel, r.touchpoint_id,
         r.persona_id, r.customer_id,
-        count(*) as n, sum(r.x) as x, sum(r.b) as b,
+        count(*) filter (where r.is_counted) as n, count(*) as w, sum(r.x) as x, sum(r.b) as b,
         sum(r.x * r.x) as xx, sum(r.x * r.b) as xb, sum(r.b * r.b) as bb, max(r.x) as most
     from records as r
     inner join periods as p on r.day = p.day
@@ -1545,7 +1636,7 @@ in_cells as (
         c.metric_id, c.period_type, c.period_start, if(g.by_stage, c.journey_stage, 'all'),
         if(g.by_channel, c.channel, 'all'), if(g.by_touchpoint, c.touchpoint_id, 'all'),
         c.persona_id, c.customer_id,
-        sum(c.n), sum(c.x), sum(c.b), sum(c.xx), sum(c.xb), sum(c.bb), max(c.most), g.grain_id
+        sum(c.n), sum(c.w), sum(c.x), sum(c.b), sum(c.xx), sum(c.xb), sum(c.bb), max(c.most), g.grain_id
     from by_customer as c
     semi join roaming using (metric_id, customer_id)
     inner join grains as g on c.metric_id = g.metric_id and c.period_type = g.period_type
@@ -1567,6 +1658,7 @@ select
     grain_id,
     {
         'n': sum(if(is_once, 1, n))::double,
+        'w': sum(if(is_once, 1, w))::double,
         'customers': count(*),
         'x': sum(if(is_once, value, x)),
         'b': sum(if(is_once, 1, b)),
@@ -1738,6 +1830,7 @@ with cells as (
         if(g.by_touchpoint, m.touchpoint_id, 'all') as touchpoint_id,
         if(g.by_persona, m.persona_id, 'all') as persona_id,
         sum(sums.n) as n,
+        sum(sums.w) as w,
         sum(sums.customers) as customers,
         sum(sums.x) as x,
         sum(sums.b) as b,
@@ -1763,7 +1856,7 @@ with cells as (
 ),
 
 clustered as (
-    select *, x / b as m, design_effect(x / b, xx, xb, bb, cxx, cxb, cbb) as design_effect
+    select *, x / nullif(b, 0) as m, design_effect(x / nullif(b, 0), xx, xb, bb, cxx, cxb, cbb) as design_effect
     from cells
 ),
 
@@ -1774,13 +1867,13 @@ sized as (
         c.interval_method,
         c.scale_min,
         c.scale_max,
-        s.n / s.design_effect as n_effective,
+        s.w / s.design_effect as n_effective,
         t.t_quantile * sqrt(
-            s.design_effect / nullif(s.n - 1, 0) * greatest(
+            s.design_effect / nullif(s.w - 1, 0) * greatest(
                 if(
                     c.estimator = 'ratio',
-                    (s.xx - 2 * s.m * s.xb + s.m * s.m * s.bb) / (s.b * s.b) * s.n,
-                    s.xx / s.n - s.m * s.m
+                    (s.xx - 2 * s.m * s.xb + s.m * s.m * s.bb) / (s.b * s.b) * s.w,
+                    s.xx / s.w - s.m * s.m
                 ),
                 0.0
             )
@@ -1797,14 +1890,14 @@ estimated as (
         case estimator when 'net' then 100 * m when 'total' then round(x, 6) else m end as value,
         case interval_method
             when 'wilson' then wilson_limit(m, n_effective, -1)
-            when 'adjusted_wald' then 100 * net_limit(m, xx / n, n_effective, -1)
+            when 'adjusted_wald' then 100 * net_limit(m, xx / w, n_effective, -1)
             when 'compound_poisson'
                 then greatest(round(x - getvariable('z') * sqrt(cxx), 6), scale_min)
             else if(half_width is null, null, greatest(m - half_width, scale_min))
         end as ci_low,
         case interval_method
             when 'wilson' then wilson_limit(m, n_effective, 1)
-            when 'adjusted_wald' then 100 * net_limit(m, xx / n, n_effective, 1)
+            when 'adjusted_wald' then 100 * net_limit(m, xx / w, n_effective, 1)
             when 'compound_poisson'
                 then greatest(round(x + getvariable('z') * sqrt(cxx), 6), scale_min)
             else if(half_width is null, null, least(m + half_width, scale_max))
