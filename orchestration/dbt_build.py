@@ -17,26 +17,29 @@ import shutil
 import sys
 import threading
 import time
-from collections import ChainMap
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from functools import cache
 from importlib.metadata import version
 from multiprocessing.dummy import DummyProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration.dbt_savings import (
+    COMPILED_TEMPLATES,
+    keep_compiled_templates,
+    spare_dbt_work_for_nobody,
+    take_compiled_templates,
+)
 from orchestration.errors import TransformationError
 from orchestration.home import DBT_PROJECT_DIR, engine
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
-    from jinja2.runtime import Context
 
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
 _SECONDS_TO_STOP = 30.0
@@ -57,10 +60,11 @@ def project_arguments(target: Path) -> list[str]:
     """dbt's own settings of an invocation in this process: it says nothing itself, its file less.
 
     Every statement at level debug, formatted for a file, costs a tenth of a small run; what was
-    sent is under ``target``.
+    sent is under ``target``. Fast test edges put the nodes in the same order with a tenth of the
+    edges, which dbt looks through for cycles.
     """
     return [
-        *("--no-use-colors", "--no-version-check", "--log-level", "none"),
+        *("--no-use-colors", "--no-version-check", "--log-level", "none", "--use-fast-test-edges"),
         *("--log-level-file", "info", "--log-path", str(target)),
     ]
 
@@ -83,7 +87,8 @@ def load_project(target: Path, fingerprint: str) -> Manifest:
         project = _parsed_before(target, fingerprint)
         if project is None:
             (target / _PARSED_WITH).unlink(missing_ok=True)
-            _spare_dbt_work_for_nobody()
+            spare_dbt_work_for_nobody()
+            take_compiled_templates(target)
             arguments = [*project_arguments(target), "parse", *_places(target)]
             result = dbtRunner().invoke(arguments)
             if not result.success and (target / _PARSED_PROJECT).exists():
@@ -116,7 +121,7 @@ def adopt_parsed(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     (target / _PARSED_WITH).unlink(missing_ok=True)
     # The stamp comes last: where it lies, everything does.
-    for name in (*_PARSED, _PARSED_WITH):
+    for name in (COMPILED_TEMPLATES, *_PARSED, _PARSED_WITH):
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)
 
@@ -187,10 +192,7 @@ def invoke(target: Path, fingerprint: str, *arguments: str) -> dbtRunnerResult:
     Raises:
         TransformationError: dbt cannot parse the project.
     """
-    run = _Run(
-        load_project(target, fingerprint),
-        [*project_arguments(target), *arguments, *_places(target)],
-    )
+    run = _Run(load_project(target, fingerprint), target, arguments)
     for _ in run.events():
         pass
     return run.result()
@@ -233,18 +235,8 @@ def build(
     indirect = selection.indirect_selection or ("cautious" if excluded else None)
 
     def invocation(*chosen: str) -> _Run:
-        return _Run(
-            project,
-            [
-                *project_arguments(target),
-                # the manifest is there already (load_project), and the events tell the results
-                "--no-write-json",
-                "build",
-                *arguments,
-                *chosen,
-                *_places(target),
-            ],
-        )
+        # the manifest is there already (load_project), and the events tell the results
+        return _Run(project, target, ["--no-write-json", "build", *arguments, *chosen])
 
     def results_of(run: _Run, failed: list[dict[str, Any]]) -> Iterator[Any]:
         for event in run.events():
@@ -305,9 +297,10 @@ def _places(target: Path) -> list[str]:
 class _Run:
     """One invocation of dbt in a thread."""
 
-    def __init__(self, project: Manifest, arguments: Sequence[str]) -> None:
+    def __init__(self, project: Manifest, target: Path, arguments: Sequence[str]) -> None:
         self._project = project
-        self._arguments = list(arguments)
+        self._target = target
+        self._arguments = [*project_arguments(target), *arguments, *_places(target)]
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._result: dbtRunnerResult | None = None
         self._thread = threading.Thread(target=self._invoke, name="dbt", daemon=True)
@@ -341,7 +334,8 @@ class _Run:
     def _invoke(self) -> None:
         from dbt.cli.main import dbtRunner, dbtRunnerResult
 
-        _spare_dbt_work_for_nobody()
+        spare_dbt_work_for_nobody()
+        take_compiled_templates(self._target)
         _forget_injected_ctes(self._project)
         try:
             runner = dbtRunner(manifest=self._project, callbacks=[self._hear])
@@ -350,56 +344,13 @@ class _Run:
             self._result = dbtRunnerResult(success=False, exception=error)
         finally:
             _close_database()
+            keep_compiled_templates(self._target)
             self._events.put(None)
 
     def _hear(self, event: Any) -> None:
         from dbt_common.events.functions import msg_to_dict
 
         self._events.put(msg_to_dict(event))
-
-
-@cache
-def _spare_dbt_work_for_nobody() -> None:
-    """Keep dbt from making what nobody looks at: an eighth of the processor time of a small run.
-
-    Debug events, nine of ten, are put together, scrubbed of secrets and formatted before anybody
-    asks for their level. And each argument of a test gets a context of its own, for which all
-    macros of the project are wrapped, though at most one or two are called: dbt makes contexts that
-    wrap a macro when it is asked for, but the templates of arguments copy them whole.
-    """
-    from dbt_common.clients.jinja import NativeSandboxEnvironment, NativeSandboxTemplate
-    from dbt_common.events.base_types import BaseEvent, EventLevel
-    from dbt_common.events.event_manager import EventManager
-    from dbt_common.events.event_manager_client import ctx_set_event_manager
-
-    class HeardEvents(EventManager):
-        """Events from level info on, which is the lowest that file and callback are told."""
-
-        def fire_event(
-            self,
-            e: BaseEvent,
-            level: EventLevel | None = None,
-            node: Any = None,
-            force_warn_or_error_handling: bool = False,
-        ) -> None:
-            if (level or e.level_tag()) in (EventLevel.DEBUG, EventLevel.TEST):
-                return
-            super().fire_event(e, level, node, force_warn_or_error_handling)
-
-    class Argument(NativeSandboxTemplate):
-        """A template that looks names up where dbt keeps them, instead of copying all."""
-
-        def new_context(
-            self,
-            vars: dict[str, Any] | None = None,
-            shared: bool = False,
-            locals: Mapping[str, Any] | None = None,
-        ) -> Context:
-            seen = vars if shared else cast("dict[str, Any]", ChainMap(vars or {}, self.globals))
-            return super().new_context(seen, True, locals)
-
-    ctx_set_event_manager(HeardEvents())
-    NativeSandboxEnvironment.template_class = Argument
 
 
 def _forget_injected_ctes(project: Manifest) -> None:

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
-from orchestration import dbt_build
+from orchestration import dbt_build, dbt_savings
 from orchestration.errors import TransformationError
 from orchestration.transformation import left_alone
 
@@ -198,6 +198,37 @@ def test_only_macros_that_are_looked_up_are_made_ready(
     assert built(project).success
     assert {"test_not_null", "get_where_subquery"} <= made
     assert "snapshot_staging_table" not in made
+
+
+def test_templates_are_compiled_once_for_all_processes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dbt_common.clients.jinja import MacroFuzzEnvironment
+
+    made: list[str] = []
+    generate = MacroFuzzEnvironment._generate
+
+    def heard(environment: MacroFuzzEnvironment, *arguments: Any, **options: Any) -> str:
+        made.append(generate(environment, *arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(MacroFuzzEnvironment, "_generate", heard)
+
+    def made_by_a_new_process() -> int:
+        for kept_here in (dbt_savings._compiled, dbt_savings._used, made):
+            kept_here.clear()
+        assert built(project).success
+        return len(made)
+
+    first = made_by_a_new_process()
+    assert first == len(dbt_savings._compiled) > 0
+    assert made_by_a_new_process() == 0
+    kept = project / "target" / dbt_savings.COMPILED_TEMPLATES
+    kept.write_bytes(kept.read_bytes()[:-100])
+    assert made_by_a_new_process() == len(dbt_savings._compiled)
+    assert made_by_a_new_process() == 0
+    monkeypatch.setattr(dbt_savings, "_compiler", lambda: (b"", "another Jinja", ""))
+    assert made_by_a_new_process() > 0
 
 
 def test_events_below_info_are_neither_told_nor_written(

@@ -1,0 +1,133 @@
+"""What dbt makes for nobody, or anew in every process, and need not: patches of it in this process.
+
+What dbt does comes out the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import marshal
+import os
+import tempfile
+from collections import ChainMap
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
+
+#: Templates as a process before compiled them, beside what dbt parsed.
+COMPILED_TEMPLATES = "compiled_templates.marshal"
+
+_Template = tuple[str, str]
+
+_compiled: dict[_Template, CodeType] = {}
+_used: set[_Template] = set()
+_new: set[_Template] = set()
+
+
+@cache
+def spare_dbt_work_for_nobody() -> None:
+    """Keep dbt from making what nobody looks at: an eighth of the processor time of a small run.
+
+    Debug events, nine of ten, are put together, scrubbed of secrets and formatted before anybody
+    asks for their level. And each argument of a test gets a context of its own, for which all
+    macros of the project are wrapped, though at most one or two are called: dbt makes contexts that
+    wrap a macro when it is asked for, but the templates of arguments copy them whole. And templates
+    are compiled each time that they are rendered, those of tests and arguments hundreds of times.
+    """
+    from dbt_common.clients.jinja import (
+        MacroFuzzEnvironment,
+        NativeSandboxEnvironment,
+        NativeSandboxTemplate,
+    )
+    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.event_manager import EventManager
+    from dbt_common.events.event_manager_client import ctx_set_event_manager
+
+    class HeardEvents(EventManager):
+        """Events from level info on, which is the lowest that file and callback are told."""
+
+        def fire_event(
+            self,
+            e: BaseEvent,
+            level: EventLevel | None = None,
+            node: Any = None,
+            force_warn_or_error_handling: bool = False,
+        ) -> None:
+            if (level or e.level_tag()) in (EventLevel.DEBUG, EventLevel.TEST):
+                return
+            super().fire_event(e, level, node, force_warn_or_error_handling)
+
+    class Argument(NativeSandboxTemplate):
+        """A template that looks names up where dbt keeps them, instead of copying all."""
+
+        def new_context(
+            self,
+            vars: dict[str, Any] | None = None,
+            shared: bool = False,
+            locals: Mapping[str, Any] | None = None,
+        ) -> Context:
+            seen = vars if shared else cast("dict[str, Any]", ChainMap(vars or {}, self.globals))
+            return super().new_context(seen, True, locals)
+
+    compile_anew = MacroFuzzEnvironment.compile
+
+    def compile_once(
+        self: MacroFuzzEnvironment, source: Any, *arguments: Any, **options: Any
+    ) -> str | CodeType:
+        if not isinstance(source, str) or arguments or options:
+            return compile_anew(self, source, *arguments, **options)
+        # Extensions, filters and generator are the class's.
+        template = (type(self).__name__, source)
+        if template not in _compiled:
+            _compiled[template] = cast("CodeType", compile_anew(self, source))
+            _new.add(template)
+        _used.add(template)
+        return _compiled[template]
+
+    ctx_set_event_manager(HeardEvents())
+    MacroFuzzEnvironment.compile = compile_once  # type: ignore[method-assign, assignment]
+    NativeSandboxEnvironment.template_class = Argument
+
+
+def take_compiled_templates(target: Path) -> None:
+    """Take the templates that a process before compiled, where it was of the same versions.
+
+    Args:
+        target: dbt's target folder.
+    """
+    try:
+        made_by, compiled = marshal.loads((target / COMPILED_TEMPLATES).read_bytes())
+    except (OSError, EOFError, ValueError, TypeError):  # none yet, or one that was cut off
+        return
+    if made_by == _compiler():
+        _compiled.update(compiled)
+
+
+def keep_compiled_templates(target: Path) -> None:
+    """Keep the templates that this process used for the next, if it compiled any.
+
+    Args:
+        target: dbt's target folder.
+    """
+    if not _new:
+        return
+    content = marshal.dumps((_compiler(), {template: _compiled[template] for template in _used}))
+    # Where the disk is full there is worse to tell than that the next process compiles them anew.
+    with contextlib.suppress(OSError):
+        handle, draft = tempfile.mkstemp(dir=target)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(draft, target / COMPILED_TEMPLATES)
+    _new.clear()
+
+
+def _compiler() -> tuple[bytes, str, str]:
+    """What decides how a template's code looks, besides its text."""
+    return importlib.util.MAGIC_NUMBER, version("jinja2"), version("dbt-common")
