@@ -20,11 +20,15 @@ from typing import Any
 
 import duckdb
 
+from orchestration.compaction import GROUP_ROWS
 from orchestration.errors import PublicationError
+from orchestration.parquet import PARQUET
 
 STORAGE_VERSION = "v1.2.0"
 DATABASE_NAME = "marts.duckdb"
 VERSIONS_KEPT = 5
+#: Of the first rows of a mart, which share of a text column's values differ where it holds keys.
+KEY_SHARE = 0.1
 
 # What must not stand in any text column of a published mart: an e-mail address, or a Finnish
 # personal identity code (ddmmyy, century sign, individual number, control character).
@@ -123,7 +127,7 @@ def publish(
     (building / "parquet").mkdir(parents=True)
     try:
         sizes = _write(warehouse, building, marts)
-        _check(building / DATABASE_NAME, sizes)
+        _check(building, sizes)
         if add_page:
             add_page(building, version)
     except BaseException:
@@ -133,9 +137,7 @@ def publish(
         version=version,
         published_at=now.isoformat(),
         seconds=round(time.monotonic() - started, 2),
-        marts=tuple(
-            PublishedMart(name, rows, f"parquet/{name}.parquet") for name, rows in sizes.items()
-        ),
+        marts=tuple(PublishedMart(name, rows, _parquet_of(name)) for name, rows in sizes.items()),
     )
     (building / "version.json").write_text(json.dumps(asdict(result), indent=2) + "\n")
     os.replace(building, published / version)
@@ -171,7 +173,8 @@ def _free_version(published: Path, now: datetime) -> str:
 
 def _write(warehouse: Path, building: Path, marts: list[Mart]) -> dict[str, int]:
     sizes: dict[str, int] = {}
-    with duckdb.connect() as connection:
+    # In the warehouse rows lie as its threads wrote them: to keep that order would only cost time.
+    with duckdb.connect(config={"preserve_insertion_order": False}) as connection:
         connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
         connection.execute(
             f"attach {_text(building / DATABASE_NAME)} as target "
@@ -181,18 +184,22 @@ def _write(warehouse: Path, building: Path, marts: list[Mart]) -> dict[str, int]
             source = f"warehouse.{_name(mart.schema)}.{_name(mart.name)}"
             target = f"target.main.{_name(mart.name)}"
             try:
-                connection.execute(f"create table {target} as select * from {source}")
+                columns = _columns(connection, source)
             except duckdb.CatalogException as error:
                 raise PublicationError(
                     f"The mart {mart.name} is not in the warehouse.",
                     "Run the whole job: its dbt step did not build this model.",
                 ) from error
-            _describe(connection, target, mart)
-            parquet = building / "parquet" / f"{mart.name}.parquet"
-            # Keys are most of a file and do not compress: a higher level would save nothing.
-            connection.execute(
-                f"copy (from {target}) to {_text(parquet)}"
-                " (format parquet, compression zstd, compression_level 1)"
+            keys = _key_columns(connection, source, columns)
+            definitions = (
+                f"{_name(column)} {kind}{' using compression fsst' if column in keys else ''}"
+                for column, kind in columns.items()
+            )
+            connection.execute(f"create table {target} ({', '.join(definitions)})")
+            connection.execute(f"insert into {target} from {source}")
+            _describe(connection, target, mart, set(columns))
+            _write_parquet(
+                connection, target, _text_columns(columns), building / _parquet_of(mart.name)
             )
             row = connection.execute(f"select count(*) from {source}").fetchone()
             sizes[mart.name] = int(row[0]) if row else 0
@@ -201,9 +208,72 @@ def _write(warehouse: Path, building: Path, marts: list[Mart]) -> dict[str, int]
     return sizes
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, target: str, mart: Mart) -> None:
+def _parquet_of(mart: str) -> str:
+    return f"parquet/{mart}.parquet"
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """The columns of a table and their types, in their order."""
+    return {row[0]: str(row[1]) for row in connection.execute(f"describe {table}").fetchall()}
+
+
+def _text_columns(columns: dict[str, str]) -> list[str]:
+    return [column for column, kind in columns.items() if kind == "VARCHAR"]
+
+
+def _key_columns(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str]
+) -> set[str]:
+    """Text columns that are mostly keys, as far as the first rows tell; none of a small table.
+
+    DuckDB would try every way to compress them, to end with this one (FSST): a fifth of the work of
+    writing the largest mart.
+    """
+    texts = _text_columns(columns)
+    if not texts:
+        return set()
+    counts = connection.execute(
+        f"""
+        select count(*), {", ".join(f"approx_count_distinct({_name(text)})" for text in texts)}
+        from (from {table} limit {GROUP_ROWS})
+        """
+    ).fetchone()
+    if counts is None or counts[0] < GROUP_ROWS:
+        return set()
+    return {
+        text
+        for text, distinct in zip(texts, counts[1:], strict=True)
+        if distinct >= KEY_SHARE * GROUP_ROWS
+    }
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, table: str, texts: list[str], path: Path
+) -> None:
+    """Write a new table as Parquet; no row with personal data gets there.
+
+    The rows are searched on the way, as they are read back, so that it takes no other reading.
+    """
+    is_clean = f"not {_is_suspected(texts)}" if texts else "true"
+    try:
+        connection.execute(
+            f"copy (from {table} where case when {is_clean} then true else"
+            f" error('personal data') end) to {_text(path)} ({PARQUET})"
+        )
+    except duckdb.InvalidInputException:
+        for column, kind in _columns_with_personal_data(connection, table, texts):
+            raise PublicationError(
+                f"The column {column} of the mart {path.stem} holds {kind}.",
+                "Mask it in staging (only raw and the vault may hold personal data); the "
+                "previous version stays published.",
+            ) from None
+        raise
+
+
+def _describe(
+    connection: duckdb.DuckDBPyConnection, target: str, mart: Mart, built: set[str]
+) -> None:
     """Carry dbt's descriptions over as comments, so that a SQL shell shows them."""
-    built = {row[0] for row in connection.execute(f"describe {target}").fetchall()}
     comments = [
         f"comment on column {target}.{_name(column)} is {_text(description)}"
         for column, description in mart.column_descriptions.items()
@@ -218,50 +288,45 @@ def _describe(connection: duckdb.DuckDBPyConnection, target: str, mart: Mart) ->
     connection.execute("commit")
 
 
-def _check(database: Path, sizes: dict[str, int]) -> None:
-    """Read the new file as an outsider would: every mart is whole and free of personal data."""
-    with duckdb.connect(str(database), read_only=True) as connection:
+def _check(building: Path, sizes: dict[str, int]) -> None:
+    """Read the new files as an outsider would: every mart is whole."""
+    with duckdb.connect(str(building / DATABASE_NAME), read_only=True) as connection:
         for name, rows in sizes.items():
-            row = connection.execute(f"select count(*) from {_name(name)}").fetchone()
-            if row is None or row[0] != rows:
-                raise PublicationError(
-                    f"The mart {name} was written with {row and row[0]} rows instead of {rows}.",
-                    "Check the free disk space and run again; the previous version stays.",
-                )
-            for column, kind in _columns_with_personal_data(connection, name):
-                raise PublicationError(
-                    f"The column {column} of the mart {name} holds {kind}.",
-                    "Mask it in staging (only raw and the vault may hold personal data); the "
-                    "previous version stays published.",
-                )
+            parquet = _text(building / _parquet_of(name))
+            for kind, relation in (
+                ("DuckDB", _name(name)),
+                ("Parquet", f"read_parquet({parquet})"),
+            ):
+                row = connection.execute(f"select count(*) from {relation}").fetchone()
+                if row is None or row[0] != rows:
+                    raise PublicationError(
+                        f"The mart {name} was written as {kind} with {row and row[0]} rows instead"
+                        f" of {rows}.",
+                        "Check the free disk space and run again; the previous version stays.",
+                    )
+
+
+def _is_suspected(texts: list[str]) -> str:
+    """Whether any text of a row may hold personal data, as an expression.
+
+    No pattern matches across a line, so a row is searched once, as one text: many times cheaper
+    than each value for each pattern, which only a finding is worth.
+    """
+    row_text = f"concat_ws(chr(10), {', '.join(_name(column) for column in texts)})"
+    any_pattern = "|".join(f"({pattern})" for pattern in _PERSONAL_DATA_PATTERNS.values())
+    return f"regexp_matches({row_text}, {_text(any_pattern)})"
 
 
 def _columns_with_personal_data(
-    connection: duckdb.DuckDBPyConnection, table: str
+    connection: duckdb.DuckDBPyConnection, table: str, texts: list[str]
 ) -> Iterator[tuple[str, str]]:
-    text_columns = [
-        row[0]
-        for row in connection.execute(f"describe {_name(table)}").fetchall()
-        if str(row[1]) == "VARCHAR"
-    ]
-    if not text_columns:
-        return
-    # No pattern matches across a line, so a row is searched once, as one text: many times cheaper
-    # than each value for each pattern, which only a finding is worth.
-    row_text = f"concat_ws(chr(10), {', '.join(_name(column) for column in text_columns)})"
-    any_pattern = "|".join(f"({pattern})" for pattern in _PERSONAL_DATA_PATTERNS.values())
-    suspected = connection.execute(
-        f"select bool_or(regexp_matches({row_text}, {_text(any_pattern)})) from {_name(table)}"
-    ).fetchone()
-    if not (suspected and suspected[0]):
-        return
     questions = [
         (column, kind, f"bool_or(regexp_matches({_name(column)}, {_text(pattern)}))")
-        for column in text_columns
+        for column in texts
         for kind, pattern in _PERSONAL_DATA_PATTERNS.items()
     ]
     answers = connection.execute(
-        f"select {', '.join(expression for _, _, expression in questions)} from {_name(table)}"
+        f"select {', '.join(expression for _, _, expression in questions)} from {table}"
     ).fetchone()
     for (column, kind, _), found in zip(questions, answers or (), strict=True):
         if found:

@@ -66,6 +66,7 @@ from orchestration.ingestion.specs import (
 )
 from orchestration.ingestion.suppression import RETURNED_SCHEMA, leave_out, leave_out_unread
 from orchestration.ingestion.text_files import content_sha256
+from orchestration.parquet import PARQUET
 
 MANIFEST_SCHEMA: tuple[tuple[str, str], ...] = (
     ("batch_id", "VARCHAR"),
@@ -121,10 +122,6 @@ _EMPTY_PARTITION = "dt=1900-01-01"
 _SCHEMA_FILE = "0_schema.parquet"
 _STAGED = "staged_rows"
 _JUDGED = "judged_rows"
-# The lightest level: hashes, most of what text files become, do not compress at any.
-# And no dictionary is begun for columns that would outgrow it, as DuckDB's would by default only
-# after a fifth of the rows: the files are as small without.
-_PARQUET = "format parquet, compression zstd, compression_level 1, dictionary_size_limit 1000"
 # So many days are written one after the other; a send log of one day, in UTC, is two days here.
 _FEW_DAYS = 4
 
@@ -1268,13 +1265,13 @@ def _write_rows(
             part = target / f"dt={day}" / "part.parquet"
             part.parent.mkdir(parents=True)
             only = f"and staged._dt = date '{day}'" if len(days) > 1 else ""
-            connection.execute(f"copy ({rows} {relations} {only}) to {sql_text(part)} ({_PARQUET})")
+            connection.execute(f"copy ({rows} {relations} {only}) to {sql_text(part)} ({PARQUET})")
     else:
         # Sorted by day, so that each partition is written in one piece.
         connection.execute(
             f"""
             copy ({rows}, staged._dt as dt {relations} order by staged._dt, staged._place)
-            to {sql_text(target)} ({_PARQUET}, partition_by (dt), filename_pattern 'part_{{i}}')
+            to {sql_text(target)} ({PARQUET}, partition_by (dt), filename_pattern 'part_{{i}}')
             """
         )
     return int(span[0]), span[1], span[2]

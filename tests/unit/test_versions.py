@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.compaction import GROUP_ROWS
 from orchestration.errors import PublicationError
 from orchestration.versions import Mart, current_version, publish
 
@@ -130,16 +131,20 @@ def test_a_kill_in_between_leaves_the_previous_version_and_the_next_run_cleans_u
     assert not list(published.glob(".building-*"))
 
 
-def test_a_1x_driver_reads_the_published_file(warehouse: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("customers", [100, 2 * GROUP_ROWS])
+def test_a_1x_driver_reads_the_published_file(
+    warehouse: Path, tmp_path: Path, customers: int
+) -> None:
     driver = os.environ.get("CXW_DUCKDB_1")
     if not driver:
         pytest.skip("CXW_DUCKDB_1 names no folder with a duckdb 1.x driver; `make test` sets it")
+    write_customers(warehouse, customers)
     publish(warehouse, tmp_path / "published", [MART], NOW)
     database = tmp_path / "published" / "current" / "marts.duckdb"
     script = (
         "import duckdb, sys; assert duckdb.__version__.startswith('1.'), duckdb.__version__; "
         "print(duckdb.connect(sys.argv[1], read_only=True)"
-        ".execute('select count(*) from dim_customers').fetchone()[0])"
+        ".execute('select count(distinct customer_id) from dim_customers').fetchone()[0])"
     )
     answer = subprocess.run(
         [sys.executable, "-c", script, str(database)],
@@ -148,7 +153,22 @@ def test_a_1x_driver_reads_the_published_file(warehouse: Path, tmp_path: Path) -
         text=True,
         check=True,
     )
-    assert answer.stdout.strip() == "100"
+    assert answer.stdout.strip() == str(customers)
+
+
+def test_keys_of_a_large_mart_are_written_without_trying(warehouse: Path, tmp_path: Path) -> None:
+    write_customers(warehouse, 2 * GROUP_ROWS)
+    publish(warehouse, tmp_path / "published", [MART], NOW)
+    database = tmp_path / "published" / "current" / "marts.duckdb"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        (row,) = connection.execute(
+            "select sql from duckdb_tables() where table_name = 'dim_customers'"
+        ).fetchall()
+        found = connection.execute(
+            "select count(*), count(distinct customer_id), min(city) from dim_customers"
+        ).fetchone()
+    assert "customer_id VARCHAR USING COMPRESSION FSST, city VARCHAR" in row[0]
+    assert found == (2 * GROUP_ROWS, 2 * GROUP_ROWS, "helsinki")
 
 
 def test_a_page_of_the_marts_is_published_in_the_same_rename(
