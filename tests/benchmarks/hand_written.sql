@@ -83,7 +83,7 @@ flat as (
         end as consent_analytics,
         user_id,
         event_date,
-        md5(event_params::varchar) as params_digest,
+        hash(event_params) as params_digest,
         nullif(lower(regexp_extract(
             texts[list_position(keys, 'page_location')], '^[a-zA-Z]+://([^/?#:@]+)', 1
         )), '') as page_host,
@@ -1990,17 +1990,34 @@ select
 from followed
 where len(times) > 0;
 
+-- Visits alike in what attempts are told apart by are of one kind, of which there are few: kinds are
+-- placed in cells, not attempts.
 create or replace table attempts as
 select
     row_number() over () as attempt,
-    v.*,
+    a.session_key,
     a.journey_id,
     a.deepest_step,
     a.last_met_at,
-    a.deepest_step = lengths.step_count as is_completed
+    a.deepest_step = lengths.step_count as is_completed,
+    v.customer_id,
+    v.session_date,
+    v.platform,
+    v.device_category,
+    v.browser,
+    v.persona_id,
+    v.channel_group,
+    v.traffic_campaign,
+    v.search_intent,
+    dense_rank() over (
+        order by v.platform, v.device_category, v.browser, v.persona_id, v.channel_group,
+            v.traffic_campaign, v.search_intent
+    ) as kind
 from (
     select
-        session_key, journey_id, max(step_number) as deepest_step,
+        session_key,
+        journey_id,
+        max(step_number) as deepest_step,
         max(last_met_at) as last_met_at
     from steps_met
     group by session_key, journey_id
@@ -2010,20 +2027,27 @@ inner join (
     select journey_id, max(step_number) as step_count from journey_steps group by journey_id
 ) as lengths on a.journey_id = lengths.journey_id;
 
--- By what attempts are told apart, one at a time; days are for what may break, not for campaigns.
-create or replace macro segments_of(v) as [
+-- One at a time; days are for what may break, not for campaigns.
+create or replace table kind_segments as
+select kind, unnest([
     {'dimension': 'all', 'has_days': true, 'segment': 'all'},
-    {'dimension': 'channel', 'has_days': true, 'segment': v.platform},
-    {'dimension': 'device', 'has_days': true, 'segment': v.device_category},
-    {'dimension': 'browser', 'has_days': true, 'segment': v.device_category || ' / ' || v.browser},
-    {'dimension': 'persona', 'has_days': false, 'segment': v.persona_id},
-    {'dimension': 'channel_group', 'has_days': false, 'segment': v.channel_group},
-    {'dimension': 'campaign', 'has_days': false, 'segment': v.traffic_campaign},
+    {'dimension': 'channel', 'has_days': true, 'segment': platform},
+    {'dimension': 'device', 'has_days': true, 'segment': device_category},
+    {'dimension': 'browser', 'has_days': true, 'segment': device_category || ' / ' || browser},
+    {'dimension': 'persona', 'has_days': false, 'segment': persona_id},
+    {'dimension': 'channel_group', 'has_days': false, 'segment': channel_group},
+    {'dimension': 'campaign', 'has_days': false, 'segment': coalesce(traffic_campaign, 'unknown')},
     {
         'dimension': 'search_intent', 'has_days': false,
-        'segment': coalesce(v.search_intent, 'no_search')
+        'segment': coalesce(search_intent, 'no_search')
     }
-];
+], recursive := true)
+from (
+    select distinct
+        kind, platform, device_category, browser, persona_id, channel_group, traffic_campaign,
+        search_intent
+    from attempts
+);
 
 -- Segments too small to be shown stand together as `other`, with the next larger one where they
 -- would still be too few. `sizes` has one row per whole, dimension and segment.
@@ -2050,94 +2074,65 @@ from (
 );
 
 -- @ mart_journey_funnels
--- Attempts alike in day and segments are of one kind, of which there are few: kinds are placed in
--- cells, not attempts.
-create or replace table kinds as
+create or replace temp table funnels as
 select
-    row_number() over () as kind,
-    journey_id,
-    session_date,
-    platform,
-    device_category,
-    browser,
-    persona_id,
-    channel_group,
-    traffic_campaign,
-    search_intent,
-    count(*) as n
-from attempts
-group by all;
-
-create or replace table attempts_of_kinds as
-select a.attempt, a.session_key, a.journey_id, a.session_date, a.customer_id, a.deepest_step, k.kind
-from attempts as a
-inner join kinds as k
-    on
-        a.journey_id = k.journey_id
-        and a.session_date = k.session_date
-        and a.platform = k.platform
-        and a.device_category = k.device_category
-        and a.browser = k.browser
-        and a.persona_id = k.persona_id
-        and a.channel_group = k.channel_group
-        and a.traffic_campaign is not distinct from k.traffic_campaign
-        and a.search_intent is not distinct from k.search_intent;
-
-create or replace temp table kind_segments as
-select
-    kind,
-    n,
-    {'journey_id': journey_id, 'period_type': period_type, 'period_start': period_start} as whole,
-    s.dimension,
-    coalesce(s.segment, 'unknown') as segment
+    row_number() over () as whole, *
 from (
-    select k.kind, k.n, k.journey_id, p.period_type, p.period_start, unnest(segments_of(k)) as s
-    from kinds as k
-    inner join periods as p on k.session_date = p.day
-)
-where s.has_days or period_type <> 'day';
+    select distinct a.journey_id, p.period_type, p.period_start
+    from attempts as a
+    inner join periods as p on a.session_date = p.day
+);
+
+create or replace temp table tried as
+select
+    f.whole,
+    f.period_type,
+    a.attempt,
+    a.customer_id,
+    a.kind,
+    a.deepest_step,
+    count(*) over (partition by f.whole, a.customer_id) as tries
+from attempts as a
+inner join periods as p on a.session_date = p.day
+inner join funnels as f
+    on
+        a.journey_id = f.journey_id
+        and p.period_type = f.period_type
+        and p.period_start = f.period_start;
+
+create or replace temp table funnel_kinds as
+select t.whole, t.kind, s.dimension, s.segment, t.n
+from (
+    select whole, period_type, kind, count(*) as n from tried group by all
+) as t
+inner join kind_segments as s on t.kind = s.kind and (s.has_days or t.period_type <> 'day');
 
 create or replace temp table funnel_sizes as
-select whole, dimension, segment, sum(n) as n from kind_segments group by all;
+select whole, dimension, segment, sum(n) as n from funnel_kinds group by all;
 
-create or replace temp table funnel_segments as
-select
-    *,
-    dense_rank() over (order by whole, dimension, shown_segment) as cell
+create or replace temp table funnel_cells as
+select *, dense_rank() over (order by whole, dimension, shown_segment) as cell
 from pooled('funnel_sizes');
 
-create or replace temp table kind_cells as
-select k.kind, k.whole.period_type as period_type, s.cell
-from kind_segments as k
-inner join funnel_segments as s
-    on k.whole = s.whole and k.dimension = s.dimension and k.segment = s.segment;
+create or replace temp table kinds_in_funnels as
+select k.whole, k.kind, c.cell
+from funnel_kinds as k
+inner join funnel_cells as c
+    on k.whole = c.whole and k.dimension = c.dimension and k.segment = c.segment;
 
 create table marts.mart_journey_funnels as
-with tried as (
-    select
-        a.*,
-        p.period_type,
-        count(*) over (partition by a.journey_id, p.period_type, p.period_start, a.customer_id)
-            as tries
-    from attempts_of_kinds as a
-    inner join periods as p on a.session_date = p.day
-),
-
+with
 -- who tried once in a period needs no clustering by customer
 counted as (
-    select
-        c.cell,
-        if(t.tries > 1, t.customer_id, null) as customer_id,
-        t.deepest_step,
-        sum(t.n) as n
+    select c.cell, t.customer_id, t.deepest_step, sum(t.n) as n
     from (
         select
-            kind, period_type, tries, if(tries > 1, customer_id, null) as customer_id,
-            deepest_step, count(*) as n
+            whole, kind, if(tries > 1, customer_id, null) as customer_id, deepest_step,
+            count(*) as n
         from tried
         group by all
     ) as t
-    inner join kind_cells as c on t.kind = c.kind and t.period_type = c.period_type
+    inner join kinds_in_funnels as c on t.whole = c.whole and t.kind = c.kind
     group by all
 ),
 
@@ -2172,12 +2167,14 @@ clustered as (
 -- who is seen at a later step has passed the ones before it, whether or not their events came
 passed as (
     select
-        a.kind,
+        a.attempt,
         s.step_number,
         coalesce(m.meeting_count, 0) as meeting_count,
-        m.reached_at,
-        lead(m.reached_at) over (partition by a.attempt order by s.step_number) as next_reached_at
-    from attempts_of_kinds as a
+        seconds_between(
+            m.reached_at,
+            lead(m.reached_at) over (partition by a.attempt order by s.step_number)
+        ) as seconds_to_next
+    from attempts as a
     inner join range(1, 7) as s (step_number) on a.deepest_step >= s.step_number
     left join steps_met as m
         on
@@ -2190,13 +2187,16 @@ meetings as (
     select c.cell, m.step_number, sum(m.repeated) as repeated, sum(m.unseen) as unseen
     from (
         select
-            kind, step_number,
-            count(*) filter (where meeting_count > 1) as repeated,
-            count(*) filter (where meeting_count = 0) as unseen
-        from passed
+            t.whole,
+            t.kind,
+            p.step_number,
+            count(*) filter (where p.meeting_count > 1) as repeated,
+            count(*) filter (where p.meeting_count = 0) as unseen
+        from passed as p
+        inner join tried as t on p.attempt = t.attempt
         group by all
     ) as m
-    inner join kind_cells as c on m.kind = c.kind
+    inner join kinds_in_funnels as c on m.whole = c.whole and m.kind = c.kind
     group by all
 ),
 
@@ -2205,19 +2205,20 @@ timed as (
         c.cell,
         p.step_number,
         count(*) as timed_count,
-        quantile_cont(seconds_between(p.reached_at, p.next_reached_at), [0.5, 0.9]) as seconds
+        quantile_cont(p.seconds_to_next, [0.5, 0.9]) as seconds
     from passed as p
-    inner join kind_cells as c on p.kind = c.kind
-    where p.next_reached_at >= p.reached_at
+    inner join tried as t on p.attempt = t.attempt
+    inner join kinds_in_funnels as c on t.whole = c.whole and t.kind = c.kind
+    where p.seconds_to_next >= 0
     group by all
 ),
 
 -- a row for every step of a funnel that somebody entered
 shares as (
     select
-        f.whole.journey_id as journey_id,
-        f.whole.period_type as period_type,
-        f.whole.period_start as period_start,
+        f.journey_id,
+        f.period_type,
+        f.period_start,
         f.dimension,
         f.segment,
         s.part_of,
@@ -2241,9 +2242,13 @@ shares as (
         coalesce(t.timed_count, 0) as timed_count,
         t.seconds
     from (
-        select distinct cell, whole, dimension, shown_segment as segment from funnel_segments
+        select distinct
+            c.cell, w.journey_id, w.period_type, w.period_start, c.dimension,
+            c.shown_segment as segment
+        from funnel_cells as c
+        inner join funnels as w on c.whole = w.whole
     ) as f
-    inner join journey_steps as s on f.whole.journey_id = s.journey_id
+    inner join journey_steps as s on f.journey_id = s.journey_id
     inner join clustered as e on f.cell = e.cell and e.step_number = 1
     left join clustered as c on f.cell = c.cell and s.step_number = c.step_number
     left join meetings as m on f.cell = m.cell and s.step_number = m.step_number
@@ -2304,7 +2309,7 @@ from (
         if(is_completed, 'goal', 'left') as anchor,
         deepest_step as step_number,
         last_met_at as anchored_at,
-        session_key
+        kind
     from attempts
     union all
     select
@@ -2352,7 +2357,7 @@ select
     l.journey_id,
     l.anchor,
     l.step_number,
-    l.session_key,
+    l.kind,
     local_date(l.anchored_at) as anchored_date,
     s.stop - l.stop as position,
     s.touchpoint_id
@@ -2400,65 +2405,68 @@ from (
 );
 
 -- @ mart_journey_leavers
-create or replace temp table leaver_segments as
+create or replace temp table left_from as
 select
-    customer_id,
-    next_touchpoint,
-    {
-        'journey_id': journey_id, 'step_number': step_number, 'period_type': period_type,
-        'period_start': period_start
-    } as whole,
-    s.dimension as dimension,
-    coalesce(s.segment, 'unknown') as segment
-from (
-    select
-        here.customer_id,
-        here.journey_id,
-        here.step_number,
-        p.period_type,
-        p.period_start,
-        coalesce(later.touchpoint_id, end_of_path(here.anchored_date)) as next_touchpoint,
-        unnest(segments_of(v)) as s
-    from paths as here
-    inner join periods as p
-        on here.anchored_date = p.day and p.period_type in ('month', 'quarter')
-    inner join visits as v on here.session_key = v.session_key
-    left join paths as later on here.path = later.path and later.position = 1
-    where here.position = 0 and here.anchor = 'left'
-);
+    dense_rank() over (
+        order by here.journey_id, here.step_number, p.period_type, p.period_start
+    ) as whole,
+    here.journey_id,
+    here.step_number,
+    p.period_type,
+    p.period_start,
+    here.customer_id,
+    here.kind,
+    coalesce(later.touchpoint_id, end_of_path(here.anchored_date)) as next_touchpoint
+from paths as here
+inner join periods as p
+    on here.anchored_date = p.day and p.period_type in ('month', 'quarter')
+left join paths as later on here.path = later.path and later.position = 1
+where here.position = 0 and here.anchor = 'left';
+
+create or replace temp table leaver_kinds as
+select l.whole, l.kind, s.dimension, s.segment, l.n
+from (select whole, kind, count(*) as n from left_from group by all) as l
+inner join kind_segments as s on l.kind = s.kind;
 
 create or replace temp table leaver_sizes as
-select whole, dimension, segment, count(*) as n from leaver_segments group by all;
+select whole, dimension, segment, sum(n) as n from leaver_kinds group by all;
 
 create or replace temp table leaver_cells as
 select *, dense_rank() over (order by whole, dimension, shown_segment) as cell
 from pooled('leaver_sizes');
 
 create or replace temp table leavers as
-select
-    cell,
-    -- places where few went stand together too
-    if(sum(n) over (partition by cell, next_touchpoint) < getvariable('shown_n'),
-        'other', next_touchpoint) as item,
-    customer_id,
-    n
-from (
-    select c.cell, l.next_touchpoint, l.customer_id, count(*) as n
-    from leaver_segments as l
-    inner join leaver_cells as c
-        on l.whole = c.whole and l.dimension = c.dimension and l.segment = c.segment
-    group by all
-);
+select c.cell, l.next_touchpoint, l.customer_id, count(*) as n
+from left_from as l
+inner join leaver_kinds as k on l.whole = k.whole and l.kind = k.kind
+inner join leaver_cells as c
+    on k.whole = c.whole and k.dimension = c.dimension and k.segment = c.segment
+group by all;
 
 create or replace temp table leaver_items as
-select cell, item, customer_id, sum(n) as n from leavers group by all;
+with sizes as (
+    select cell, next_touchpoint, sum(n) as n from leavers group by all
+)
+
+select
+    l.cell,
+    -- places where few went stand together too
+    if(s.n < getvariable('shown_n'), 'other', l.next_touchpoint) as item,
+    l.customer_id,
+    sum(l.n) as n
+from leavers as l
+inner join sizes as s on l.cell = s.cell and l.next_touchpoint = s.next_touchpoint
+group by all;
 
 create or replace temp table leaver_bases as
-select cell, customer_id, sum(n) as n from leavers group by all;
+select cell, customer_id, sum(n) as n from leaver_items group by all;
 
 create table marts.mart_journey_leavers as
 select
-    unnest(c.whole),
+    w.journey_id,
+    w.step_number,
+    w.period_type,
+    w.period_start,
     c.dimension,
     c.shown_segment as segment,
     s.item as next_touchpoint,
@@ -2472,6 +2480,9 @@ select
 from clustered_shares('leaver_items', 'leaver_bases') as s
 inner join (select distinct cell, whole, dimension, shown_segment from leaver_cells) as c
     on s.cell = c.cell
+inner join (
+    select distinct whole, journey_id, step_number, period_type, period_start from left_from
+) as w on c.whole = w.whole
 where s.base_n >= getvariable('shown_n');
 
 -- @ mart_journey_links
@@ -2511,34 +2522,35 @@ select path, position + 1, touchpoint_id, end_of_path(anchored_date)
 from neighboured
 where went_to is null and position between 0 and 2;
 
-create or replace temp table link_items as
-with placed as (
-    select
-        c.cell, l.position, l.from_touchpoint, l.to_touchpoint, c.customer_id, count(*) as n
+-- links that few took stand together, place by place
+create or replace temp table link_names as
+with counted as (
+    select c.cell, l.position, l.from_touchpoint, l.to_touchpoint, count(*) as n
     from links as l
     inner join path_cells as c on l.path = c.path
     group by all
 ),
 
--- links that few took stand together, place by place
-named as (
+shown as (
     select
         *,
-        sum(n) over (partition by cell, position, from_touchpoint, to_touchpoint)
-        < getvariable('shown_n') as is_rare
-    from placed
+        if(n < getvariable('shown_n'), 'other', from_touchpoint) as shown_from,
+        if(n < getvariable('shown_n'), 'other', to_touchpoint) as shown_to
+    from counted
 )
 
-select
-    cell,
-    {
-        'position': position,
-        'from_touchpoint': if(is_rare, 'other', from_touchpoint),
-        'to_touchpoint': if(is_rare, 'other', to_touchpoint)
-    } as item,
-    customer_id,
-    sum(n) as n
-from named
+select *, dense_rank() over (order by position, shown_from, shown_to) as item from shown;
+
+create or replace temp table link_items as
+select c.cell, k.item, c.customer_id, count(*) as n
+from links as l
+inner join path_cells as c on l.path = c.path
+inner join link_names as k
+    on
+        c.cell = k.cell
+        and l.position = k.position
+        and l.from_touchpoint = k.from_touchpoint
+        and l.to_touchpoint = k.to_touchpoint
 group by all;
 
 create or replace temp table link_bases as
@@ -2551,8 +2563,10 @@ select
     c.step_number,
     c.period_type,
     c.period_start,
-    if(s.item.position <= 0, 'before', 'after') as direction,
-    unnest(s.item),
+    if(k.position <= 0, 'before', 'after') as direction,
+    k.position,
+    k.shown_from as from_touchpoint,
+    k.shown_to as to_touchpoint,
     s.base_n::bigint as n,
     s.n::bigint as path_count,
     if(s.n >= getvariable('shown_n'), s.share, null) as path_share,
@@ -2563,39 +2577,44 @@ select
 from clustered_shares('link_items', 'link_bases') as s
 inner join (select distinct * exclude (path, customer_id) from path_cells) as c
     on s.cell = c.cell
+inner join (select distinct item, position, shown_from, shown_to from link_names) as k
+    on s.item = k.item
 where s.base_n >= getvariable('shown_n');
 
 -- @ mart_journey_sequences
 create or replace temp table sequences as
 select
-    customer_id,
-    {
-        'journey_id': journey_id, 'anchor': anchor, 'period_type': p.period_type,
-        'period_start': p.period_start
-    } as cell,
-    sequence
+    dense_rank() over (
+        order by a.journey_id, a.anchor, p.period_type, p.period_start
+    ) as cell,
+    a.journey_id,
+    a.anchor,
+    p.period_type,
+    p.period_start,
+    a.customer_id,
+    a.sequence
 from (
     select
         path, customer_id, journey_id, anchor, anchored_date,
         string_agg(touchpoint_id, ' > ' order by position) as sequence
     from paths
     where position between -2 and 0
-    group by all
+    group by path, customer_id, journey_id, anchor, anchored_date
 ) as a
 inner join periods as p on a.anchored_date = p.day and p.period_type in ('month', 'quarter');
 
 create or replace temp table sequence_items as
-select cell, item, customer_id, sum(n) as n
-from (
-    select
-        cell,
-        if(sum(count(*)) over (partition by cell, sequence) < getvariable('shown_n'),
-            'other', sequence) as item,
-        customer_id,
-        count(*) as n
-    from sequences
-    group by cell, sequence, customer_id
+with sizes as (
+    select cell, sequence, count(*) as n from sequences group by all
 )
+
+select
+    a.cell,
+    if(s.n < getvariable('shown_n'), 'other', a.sequence) as item,
+    a.customer_id,
+    count(*) as n
+from sequences as a
+inner join sizes as s on a.cell = s.cell and a.sequence = s.sequence
 group by all;
 
 create or replace temp table sequence_bases as
@@ -2603,8 +2622,11 @@ select cell, customer_id, sum(n) as n from sequence_items group by all;
 
 create table marts.mart_journey_sequences as
 with shares as (
-    select unnest(cell), item as sequence, * exclude (cell, item)
-    from clustered_shares('sequence_items', 'sequence_bases')
+    select c.*, s.item as sequence, s.* exclude (cell, item)
+    from clustered_shares('sequence_items', 'sequence_bases') as s
+    inner join (
+        select distinct cell, journey_id, anchor, period_type, period_start from sequences
+    ) as c on s.cell = c.cell
 )
 
 select
