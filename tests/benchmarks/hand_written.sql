@@ -2372,7 +2372,7 @@ create or replace macro end_of_path(anchored_date) as
 if(anchored_date > getvariable('newest_date') - interval 7 days, 'open', 'end');
 
 -- How large a share of a cell's paths each item has, clustered by customer: of items and bases with
--- one row per cell (and item) and customer.
+-- one row per cell (and item) and customer, and one without a customer for all who are there once.
 create or replace macro clustered_shares(items, bases) as table
 select
     cell,
@@ -2391,14 +2391,20 @@ from (
         design_effect(i.n / t.n, i.n, i.n, t.n, i.cxx, i.cxb, t.cbb) as effect
     from (
         select
-            i.cell, i.item, sum(i.n)::double as n, sum(i.n * i.n)::double as cxx,
-            sum(i.n * b.n)::double as cxb
+            i.cell,
+            i.item,
+            sum(i.n)::double as n,
+            sum(i.n * if(i.customer_id is null, 1, i.n))::double as cxx,
+            sum(i.n * coalesce(b.n, 1))::double as cxb
         from query_table(items) as i
-        inner join query_table(bases) as b on i.cell = b.cell and i.customer_id = b.customer_id
+        left join query_table(bases) as b on i.cell = b.cell and i.customer_id = b.customer_id
         group by all
     ) as i
     inner join (
-        select cell, sum(n)::double as n, sum(n * n)::double as cbb
+        select
+            cell,
+            sum(n)::double as n,
+            sum(n * if(customer_id is null, 1, n))::double as cbb
         from query_table(bases)
         group by all
     ) as t on i.cell = t.cell
@@ -2436,8 +2442,14 @@ select *, dense_rank() over (order by whole, dimension, shown_segment) as cell
 from pooled('leaver_sizes');
 
 create or replace temp table leavers as
-select c.cell, l.next_touchpoint, l.customer_id, count(*) as n
-from left_from as l
+select c.cell, l.next_touchpoint, l.customer_id, sum(l.n) as n
+from (
+    select
+        whole, kind, next_touchpoint, if(times > 1, customer_id, null) as customer_id,
+        count(*) as n
+    from (select *, count(*) over (partition by whole, customer_id) as times from left_from)
+    group by all
+) as l
 inner join leaver_kinds as k on l.whole = k.whole and l.kind = k.kind
 inner join leaver_cells as c
     on k.whole = c.whole and k.dimension = c.dimension and k.segment = c.segment
@@ -2488,19 +2500,25 @@ where s.base_n >= getvariable('shown_n');
 -- @ mart_journey_links
 create or replace temp table path_cells as
 select
-    a.path,
-    a.customer_id,
-    dense_rank() over (
-        order by a.journey_id, a.anchor, a.step_number, p.period_type, p.period_start
-    ) as cell,
-    a.journey_id,
-    a.anchor,
-    a.step_number,
-    p.period_type,
-    p.period_start
-from paths as a
-inner join periods as p on a.anchored_date = p.day and p.period_type in ('month', 'quarter')
-where a.position = 0;
+    * exclude (customer_id),
+    if(count(*) over (partition by cell, customer_id) > 1, customer_id, null) as customer_id
+from (
+    select
+        a.path,
+        a.customer_id,
+        dense_rank() over (
+            order by a.journey_id, a.anchor, a.step_number, p.period_type, p.period_start
+        ) as cell,
+        a.journey_id,
+        a.anchor,
+        a.step_number,
+        p.period_type,
+        p.period_start
+    from paths as a
+    inner join periods as p
+        on a.anchored_date = p.day and p.period_type in ('month', 'quarter')
+    where a.position = 0
+);
 
 create or replace temp table links as
 with neighboured as (
@@ -2584,24 +2602,29 @@ where s.base_n >= getvariable('shown_n');
 -- @ mart_journey_sequences
 create or replace temp table sequences as
 select
-    dense_rank() over (
-        order by a.journey_id, a.anchor, p.period_type, p.period_start
-    ) as cell,
-    a.journey_id,
-    a.anchor,
-    p.period_type,
-    p.period_start,
-    a.customer_id,
-    a.sequence
+    * exclude (customer_id),
+    if(count(*) over (partition by cell, customer_id) > 1, customer_id, null) as customer_id
 from (
     select
-        path, customer_id, journey_id, anchor, anchored_date,
-        string_agg(touchpoint_id, ' > ' order by position) as sequence
-    from paths
-    where position between -2 and 0
-    group by path, customer_id, journey_id, anchor, anchored_date
-) as a
-inner join periods as p on a.anchored_date = p.day and p.period_type in ('month', 'quarter');
+        dense_rank() over (
+            order by a.journey_id, a.anchor, p.period_type, p.period_start
+        ) as cell,
+        a.journey_id,
+        a.anchor,
+        p.period_type,
+        p.period_start,
+        a.customer_id,
+        a.sequence
+    from (
+        select
+            path, customer_id, journey_id, anchor, anchored_date,
+            string_agg(touchpoint_id, ' > ' order by position) as sequence
+        from paths
+        where position between -2 and 0
+        group by path, customer_id, journey_id, anchor, anchored_date
+    ) as a
+    inner join periods as p on a.anchored_date = p.day and p.period_type in ('month', 'quarter')
+);
 
 create or replace temp table sequence_items as
 with sizes as (
