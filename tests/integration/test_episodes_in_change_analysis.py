@@ -142,7 +142,13 @@ def changes(
             from checkouts
             """
         )
-        connection.execute("delete from intermediate.int_metric_records")
+        connection.execute(
+            """
+            create table intermediate.records as from intermediate.int_metric_records limit 0;
+            drop view intermediate.int_metric_records;
+            alter table intermediate.records rename to int_metric_records
+            """
+        )
         for metric_id, records, where, value, censored, stage, touchpoint in (
             ("average_speed_of_answer", "calls", "not is_abandoned", "wait_seconds", "false",
              "support", "channel || '_contact'"),
@@ -176,7 +182,10 @@ def changes(
                 cast(date_trunc(grains.period_type, records.occurred_date) as date) as period_start
             from intermediate.int_metric_records as records
             inner join intermediate.int_metric_grains_applied as grains
-                on records.record_set = grains.metric_id
+                on records.record_set = grains.metric_id;
+            create or replace table intermediate.int_metric_periods_hashed as
+            select distinct record_set, 'day' as period_type, occurred_date as period_start
+            from intermediate.int_metric_records
             """
         )
         for model in MODELS:

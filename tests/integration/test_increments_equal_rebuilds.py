@@ -448,7 +448,7 @@ def test_increments_equal_a_rebuild(
     assert {t: rows for t, rows in kept_rows.items() if rows[0] != rows[1]} == {}
     in_part = {table for table, (_, same, all_rows) in kept_rows.items() if 0 < same < all_rows}
     assert {
-        "intermediate.int_metric_records",
+        "intermediate.int_observations_unioned",
         "marts.mart_journey_funnels",
         "marts.mart_journey_metrics",
     } <= in_part

@@ -73,5 +73,8 @@
 {%- endmacro %}
 
 {% macro spark__numbered(columns) -%}
-    concat_ws('|', {{ columns | join(', ') }})
+    concat_ws(
+        '|'
+        {%- for column in columns %}, cast({{ column }} as string){% endfor -%}
+    )
 {%- endmacro %}

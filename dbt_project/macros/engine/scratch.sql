@@ -52,3 +52,10 @@
     ) -%}
     {{ name }} as (select * from {{ table }})
 {%- endmacro %}
+
+{# A model of many rows that is quickly computed from what others keep: DuckDB reads it there, as fast
+   as a table of its own that every run would have to write; Spark computes it once, for all its
+   readers. #}
+{% macro read_in_place() -%}
+    {{ config(materialized='table' if target.type == 'spark' else 'view') }}
+{%- endmacro %}

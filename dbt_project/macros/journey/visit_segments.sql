@@ -39,6 +39,59 @@
     )
 {%- endmacro %}
 
+{# Places of visits: what all visits of one day that agree in all their segments have in common, and
+   in `keys`. They are few, so that places are put into the cells of all periods and dimensions, and
+   visits only count at their place. #}
+
+{# Number of a visit's place, and the columns that make it: of a relation with `keys`, `date` and
+   visit_columns(). #}
+{% macro visit_place(keys, date) -%}
+    {%- set segments = [] -%}
+    {%- for dimension, expression, has_days in visit_segments() if dimension != 'all' -%}
+        {%- do segments.append("coalesce(" ~ expression ~ ", 'unknown')") -%}
+    {%- endfor -%}
+    {{ numbered(keys + [date] + segments) }} as place_number,
+    {%- for dimension, expression, has_days in visit_segments() %}
+    coalesce({{ expression }}, 'unknown') as {{ dimension }}_segment
+    {{- "," if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{# The body of a CTE `places`: one row per place of a relation with the columns of visit_place(), and
+   how many visits it has. #}
+{% macro visit_places(visits, keys, date) -%}
+    {%- set columns = ['place_number'] + keys -%}
+    {%- for dimension, expression, has_days in visit_segments() -%}
+        {%- do columns.append(dimension ~ '_segment') -%}
+    {%- endfor %}
+    select
+        {{ columns | join(', ') }},
+        {{ date }} as visit_date,
+        count(*) as visit_count
+    from {{ visits }}
+    group by {{ columns | join(', ') }}, {{ date }}
+{%- endmacro %}
+
+{# The body of a CTE of the periods and segments that each of `places` lies in: of the CTEs `places`,
+   `period_types` and `dimensions`. #}
+{% macro segments_of_places(keys) -%}
+    select
+        places.place_number,
+        {{ prefixed(keys, 'places') }},
+        period_types.period_type,
+        {{ period_start('places.visit_date', 'period_types.period_type') }} as period_start,
+        dimensions.dimension,
+        case dimensions.dimension
+            {%- for dimension, expression, has_days in visit_segments() %}
+            when '{{ dimension }}' then places.{{ dimension }}_segment
+            {%- endfor %}
+        end as segment,
+        places.visit_count
+    from places
+    cross join period_types
+    inner join dimensions on dimensions.has_days or period_types.period_type <> 'day'
+{%- endmacro %}
+
 {# The columns of a visit that its segments are told from, of the CTEs `sessions` and `customers`. #}
 {% macro visit_columns() -%}
     sessions.platform,

@@ -38,17 +38,15 @@
     {%- endfor %}
 {%- endmacro %}
 
-{% macro customer_moments() -%}
-    cast(sum(n) as bigint) as n,
+{# Sums over the customers of a cell, of their moments: of those named here, and what tells how they
+   are clustered, for which each has wx and wb. #}
+{% macro customer_moments(
+    moments=['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb']
+) -%}
+    {%- for moment in moments %}
+    {{ 'cast(sum(n) as bigint)' if moment == 'n' else 'sum(' ~ moment ~ ')' }} as {{ moment }},
+    {%- endfor %}
     count(*) as customer_count,
-    sum(w) as w,
-    sum(ww) as ww,
-    sum(wx) as wx,
-    sum(wb) as wb,
-    sum(wxx) as wxx,
-    sum(wwxx) as wwxx,
-    sum(wwxb) as wwxb,
-    sum(wwbb) as wwbb,
     sum(wx * wx) as cxx,
     sum(wx * wb) as cxb,
     sum(wb * wb) as cbb

@@ -3,6 +3,7 @@
 {% macro rebuilt_by_metric_period() -%}
     {{ rebuilt_by('(metric_id, period_type, period_start)', 'int_touched_metric_periods') }}
     -- depends_on: {{ ref('int_touched_metric_periods') }}
+    -- depends_on: {{ ref('int_metric_periods_hashed') }}
 {%- endmacro %}
 
 {# CTEs of an incremental model of metric cells: `touched_periods`, the periods of metrics that are
@@ -36,18 +37,14 @@
 
         select distinct
             days.record_set,
-            days.occurred_date
-        from (
-            select distinct
-                record_set,
-                occurred_date
-            from {{ ref('int_metric_records') }}
-        ) as days
+            days.period_start as occurred_date
+        from {{ ref('int_metric_periods_hashed') }} as days
         inner join read_periods
             on
                 days.record_set = read_periods.record_set
-                and {{ period_start('days.occurred_date', 'read_periods.period_type') }}
+                and {{ period_start('days.period_start', 'read_periods.period_type') }}
                 = read_periods.period_start
+        where days.period_type = 'day'
 
     ),
 {%- endmacro %}

@@ -4,6 +4,10 @@
     of its cells alike and is summed up once per place; only the others are followed into every
     cell, to be counted once in each.
 
+    Of records themselves only sums are needed, which know no customer: they are summed up by place and
+    day. By customer it is two sums and a largest value, from which cells have their clustering, and
+    those of metrics that count each customer once all the rest.
+
     Goals are shares of the same visits. What depends on the visits alone is summed once for all of
     them; of each goal only the customers who ever met it are followed, because what the others add
     to its sums is zero. -#}
@@ -14,6 +18,7 @@
 } -%}
 {%- set dimensions = ['journey_stage', 'channel', 'touchpoint_id', 'persona_id'] -%}
 {%- set moments = ['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb'] -%}
+{%- set customer_sums = ['customer_count', 'wx', 'cxx', 'cxb', 'cbb'] -%}
 {%- set sums = ['n', 'customer_count'] + moments[1:] + ['cxx', 'cxb', 'cbb'] -%}
 
 -- noqa: disable=LT02
@@ -146,12 +151,19 @@ cells as (
         sum_id,
         period_type,
         grain_id,
+        customer_value,
         {{ dimensions | join(', ') }},
         row_number() over (
             order by sum_id, period_type, grain_id, {{ dimensions | join(', ') }}
         ) as cell_number
     from (
-        select distinct sum_id, period_type, grain_id, {{ dimensions | join(', ') }} from placed
+        select distinct
+            sum_id,
+            period_type,
+            grain_id,
+            customer_value,
+            {{ dimensions | join(', ') }}
+        from placed
     ) as used
 
 ),
@@ -170,25 +182,44 @@ place_cells as (
 )
 {% endset %}
 
-{% set days_at_places %}
+{% set records_at_places %}
 select
     places.record_set,
     places.place_number,
     customers.customer_number,
     records.occurred_date,
-    {{ observation_moments() }},
-    max(records.value_number) as any_value
+    records.value_number,
+    records.base_number,
+    records.weight,
+    records.is_counted
 from records
 inner join places on {{ agree_on(['record_set'] + dimensions, 'records', 'places') }}
 inner join customers on records.customer_id = customers.customer_id
-group by
-    places.record_set, places.place_number, customers.customer_number, records.occurred_date
+{% endset %}
+
+{% set placed_ctes %}
+{{ place_ctes }},
+
+{{ computed_once('placed_records', records_at_places, given=place_ctes) }}
+{% endset %}
+
+{% set days_at_places %}
+select
+    record_set,
+    place_number,
+    customer_number,
+    occurred_date,
+    sum(weight * value_number) as wx,
+    sum(weight * base_number) as wb,
+    max(value_number) as any_value
+from placed_records
+group by record_set, place_number, customer_number, occurred_date
 {% endset %}
 
 {% set day_ctes %}
-{{ place_ctes }},
+{{ placed_ctes }},
 
-{{ computed_once('own_days', days_at_places, given=place_ctes) }},
+{{ computed_once('own_days', days_at_places, given=placed_ctes) }},
 
 -- The visits of those who met a goal, with what they met.
 goal_days as (
@@ -198,9 +229,8 @@ goal_days as (
         goal_places.place_number,
         visits.customer_number,
         visits.occurred_date,
-        {%- for moment in moments %}
-        {{ value_of_goal(moment) }} as {{ moment }},
-        {%- endfor %}
+        {{ value_of_goal('wx') }} as wx,
+        {{ value_of_goal('wb') }} as wb,
         coalesce(met.any_value, 0) as any_value
     from own_days as visits
     inner join (
@@ -267,9 +297,8 @@ select
     is_roaming,
     period_type,
     period_start,
-    {%- for moment in moments %}
-    sum({{ moment }}) as {{ moment }},
-    {%- endfor %}
+    sum(wx) as wx,
+    sum(wb) as wb,
     max(any_value) as any_value
 from (
     select
@@ -301,7 +330,7 @@ settled_customers as (
         customer_periods.period_type,
         customer_periods.period_start,
         counted.customer_value,
-        {{ once_per_customer(moments, 'counted.customer_value') }}
+        {{ once_per_customer(['wx', 'wb'], 'counted.customer_value') }}
     from customer_periods
     inner join (
         select distinct
@@ -321,7 +350,7 @@ settled_by_place as (
         period_type,
         period_start,
         customer_value,
-        {{ customer_moments() }}
+        {{ customer_moments(['wx']) }}
     from settled_customers
     group by place_number, period_type, period_start, customer_value
 
@@ -334,9 +363,8 @@ roaming_in_cells as (
         customer_periods.customer_number,
         customer_periods.period_start,
         place_cells.customer_value,
-        {%- for moment in moments %}
-        sum(customer_periods.{{ moment }}) as {{ moment }},
-        {%- endfor %}
+        sum(customer_periods.wx) as wx,
+        sum(customer_periods.wb) as wb,
         max(customer_periods.any_value) as any_value
     from customer_periods
     inner join place_cells
@@ -355,7 +383,7 @@ roaming_customers as (
     select
         cell_number,
         period_start,
-        {{ once_per_customer(moments, 'customer_value') }}
+        {{ once_per_customer(['wx', 'wb'], 'customer_value') }}
     from roaming_in_cells
 
 ),
@@ -365,7 +393,7 @@ roaming_by_cell as (
     select
         cell_number,
         period_start,
-        {{ customer_moments() }}
+        {{ customer_moments(['wx']) }}
     from roaming_customers
     group by cell_number, period_start
 
@@ -376,7 +404,7 @@ united as (
     select
         place_cells.cell_number,
         settled_by_place.period_start,
-        {{ sums | join(',\n        ') }}
+        {{ prefixed(customer_sums, 'settled_by_place') }}
     from settled_by_place
     inner join place_cells
         on
@@ -390,25 +418,90 @@ united as (
     select
         cell_number,
         period_start,
-        {{ sums | join(',\n        ') }}
+        {{ customer_sums | join(',\n        ') }}
     from roaming_by_cell
 
 ),
 
-summed as (
+customers_by_cell as (
 
     select
         cell_number,
         period_start,
-        {%- for name in sums[2:] %}
-        sum({{ name }}) as {{ name }},
+        {%- for name in customer_sums %}
+        sum({{ name }}) as {{ name }}
+        {{- "," if not loop.last }}
         {%- endfor %}
-        cast(sum(n) as bigint) as n,
-        cast(sum(customer_count) as bigint) as customer_count
     from united
     group by cell_number, period_start
+
+),
+
+records_by_day as (
+
+    select
+        place_number,
+        occurred_date,
+        {{ observation_moments() }}
+    from placed_records
+    group by place_number, occurred_date
+
+),
+
+records_by_cell as (
+
+    select
+        place_cells.cell_number,
+        {{ period_start('records_by_day.occurred_date', 'place_cells.period_type') }}
+            as period_start,
+        {%- for name in moments %}
+        sum(records_by_day.{{ name }}) as {{ name }}
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    from records_by_day
+    inner join place_cells on records_by_day.place_number = place_cells.place_number
+    group by
+        place_cells.cell_number,
+        {{ period_start('records_by_day.occurred_date', 'place_cells.period_type') }}
+
+),
+
+-- what a metric counts once per customer has no other records than its customers
+summed as (
+
+    select
+        customers_by_cell.cell_number,
+        customers_by_cell.period_start,
+        cast(
+            case
+                when cells.customer_value is null then records_by_cell.n
+                else customers_by_cell.customer_count
+            end as bigint
+        ) as n,
+        {%- for name in moments[1:] %}
+        case
+            when cells.customer_value is null then records_by_cell.{{ name }}
+            {%- if name in ['wx', 'wwxb'] %}
+            else customers_by_cell.wx
+            {%- elif name in ['wxx', 'wwxx'] %}
+            else customers_by_cell.cxx
+            {%- else %}
+            else customers_by_cell.customer_count
+            {%- endif %}
+        end as {{ name }},
+        {%- endfor %}
+        cast(customers_by_cell.customer_count as bigint) as customer_count,
+        customers_by_cell.cxx,
+        customers_by_cell.cxb,
+        customers_by_cell.cbb
+    from customers_by_cell
+    inner join cells on customers_by_cell.cell_number = cells.cell_number
+    inner join records_by_cell
+        on
+            customers_by_cell.cell_number = records_by_cell.cell_number
+            and customers_by_cell.period_start = records_by_cell.period_start
     -- records of a ratio's other side alone make no figure
-    having sum(n) > 0
+    where cells.customer_value is not null or records_by_cell.n > 0
 
 )
 {% endset %}

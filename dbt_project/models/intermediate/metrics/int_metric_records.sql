@@ -1,24 +1,23 @@
-{{ written_by_difference() }}
-{#- The families that metrics are observed in: a new family is one model and one name here. -#}
-{%- set families = [
-    'int_survey_scores_observed',
-    'int_womi_observed',
-    'int_exq_observed',
-    'int_invitations_observed',
-    'int_sessions_observed',
-    'int_tasks_observed',
-    'int_orders_observed',
-    'int_programme_observed',
-    'int_carts_observed',
-    'int_content_observed',
-    'int_service_observed',
-    'int_other_sources_observed',
-] -%}
+{{ read_in_place() }}
 with
 
 observed as (
 
-    {% for family in families -%}
+    select
+        record_set,
+        record_key,
+        occurred_date,
+        journey_stage,
+        channel,
+        touchpoint_id,
+        customer_id,
+        value_number,
+        base_number,
+        weight,
+        is_censored,
+        is_counted
+    from {{ ref('int_observations_unioned') }}
+    union all
     select
         metric_id as record_set,
         record_key,
@@ -32,12 +31,7 @@ observed as (
         weight,
         is_censored,
         is_counted
-    from {{ ref(family) }}
-    {% if not loop.last %}
-    union all
-
-    {% endif %}
-    {%- endfor %}
+    from {{ ref('int_visits_observed') }}
 
 ),
 

@@ -33,84 +33,25 @@ goal_sessions as (
 
 ),
 
--- Every goal is a share of the same visits, which few of them met. Visits stand here once, and of a
--- goal the visits that met it: what the metric marts sum up follows from the two (record_sets.sql).
-population as (
-
-    select
-        session_key as record_key,
-        session_date as occurred_date,
-        'all' as journey_stage,
-        platform as channel,
-        'all' as touchpoint_id,
-        customer_id
-    from sessions
-
-),
-
+-- Of a goal the visits that met it: what it is a share of, all visits, stands in
+-- int_visits_observed.
 goals_met as (
 
     select
         {{ goal_record_set('goal_sessions.event_name') }} as metric_id,
-        population.record_key,
-        population.occurred_date,
-        population.journey_stage,
-        population.channel,
-        population.touchpoint_id,
-        population.customer_id,
+        sessions.session_key as record_key,
+        sessions.session_date as occurred_date,
+        'all' as journey_stage,
+        sessions.platform as channel,
+        'all' as touchpoint_id,
+        sessions.customer_id,
         cast(1 as double) as value_number,
         cast(1 as double) as base_number,
         cast(1 as double) as weight,
         false as is_censored,
         true as is_counted
-    from population
-    inner join goal_sessions on population.record_key = goal_sessions.session_key
-
-),
-
-visits as (
-
-    select
-        session_key as record_key,
-        session_date as occurred_date,
-        'purchase' as journey_stage,
-        platform as channel,
-        'all' as touchpoint_id,
-        customer_id,
-        case when has_purchase then 0 else 1 end as left_empty,
-        coalesce(item_viewed_at, cart_added_at, checkout_begun_at, purchased_at) is not null
-            as is_shop_visit,
-        case when has_error then 1 else 0 end as error
     from sessions
-
-),
-
--- Visits from search engines, at the touchpoint of what they searched for: the stage and the
--- touchpoint tell the intents apart (search_intent_rules).
-landings as (
-
-    select
-        sessions.session_key as record_key,
-        sessions.session_date as occurred_date,
-        coalesce(touchpoints.stage_id, 'awareness') as journey_stage,
-        sessions.platform as channel,
-        coalesce(touchpoints.touchpoint_id, 'landing_page') as touchpoint_id,
-        sessions.customer_id,
-        case when sessions.is_engaged then 1 else 0 end as is_engaged,
-        case
-            when
-                coalesce(
-                    sessions.item_viewed_at, sessions.cart_added_at, sessions.checkout_begun_at,
-                    sessions.purchased_at
-                ) is not null
-                or sessions.search_count > 0
-                then 1
-            else 0
-        end as has_considered
-    from sessions
-    left join {{ ref('touchpoints') }} as touchpoints
-        on 'search_' || sessions.search_intent = touchpoints.touchpoint_id
-    where sessions.search_intent is not null
+    inner join goal_sessions on sessions.session_key = goal_sessions.session_key
 
 ),
 
@@ -276,20 +217,6 @@ loads as (
 final as (
 
     select * from goals_met
-    union all
-    {{ observe('population', [
-        {'metric_id': visits_record_set(), 'value': '0'},
-    ]) | indent(4) }}
-    union all
-    {{ observe('visits', [
-        {'metric_id': 'exit_rate', 'value': 'left_empty', 'where': 'is_shop_visit'},
-        {'metric_id': 'error_rate', 'value': 'error'},
-    ]) | indent(4) }}
-    union all
-    {{ observe('landings', [
-        {'metric_id': 'search_landing_engagement', 'value': 'is_engaged'},
-        {'metric_id': 'search_landing_consideration', 'value': 'has_considered'},
-    ]) | indent(4) }}
     union all
     {{ observe('searches', [
         {'metric_id': 'site_search_exit', 'value': 'is_last'},

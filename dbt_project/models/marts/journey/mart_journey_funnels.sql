@@ -53,8 +53,8 @@ visits as (
     left join customers on sessions.customer_id = customers.customer_id
 ),
 
--- Attempts and customers get numbers for their keys: each attempt stands in up to 28 cells.
-attempt_steps as (
+-- Places and customers get numbers for their keys.
+visit_steps as (
     select
         steps.journey_id,
         steps.step_number,
@@ -69,66 +69,49 @@ attempt_steps as (
         visits.traffic_campaign,
         visits.search_intent,
         visits.persona_id,
-        {{ numbered(['steps.session_key', 'steps.journey_id']) }} as attempt_number,
         {{ numbered(['visits.customer_id']) }} as customer_number
     from steps
     inner join visits on steps.session_key = visits.session_key
-),
-
--- Most customers try once in a period: their attempts need no clustering.
-attempts_in_periods as (
-    select
-        attempt_steps.*,
-        period_types.period_type,
-        {{ period_start('attempt_steps.session_date', 'period_types.period_type') }} as period_start
-    from attempt_steps
-    cross join period_types
-    where attempt_steps.step_number = 1
-),
-
--- Counted and joined, not counted in a window, which would sort all attempts with all they carry.
-repeated_attempts as (
-    select
-        customer_number,
-        journey_id,
-        period_type,
-        period_start
-    from attempts_in_periods
-    group by customer_number, journey_id, period_type, period_start
-    having count(*) > 1
 )
 {% endset %}
 
-{#- one row per attempt, segment and period; its steps come by their number later. Of 25 million
-    events that is 50 million rows, and 72 with their steps: kept, they took 70 GB of disk. -#}
-{% set all_attempts %}
+{#- one row per attempt and step -#}
+{% set all_steps %}
 select
-    tried.attempt_number,
-    tried.customer_number,
-    repeated.customer_number is null as is_only_attempt,
-    tried.journey_id,
-    tried.period_type,
-    tried.period_start,
-    dimensions.dimension,
-    {{ visit_segment() }} as segment
-from attempts_in_periods as tried
-inner join dimensions on dimensions.has_days or tried.period_type <> 'day'
-left join repeated_attempts as repeated
-    on {{ agree_on(
-        ['customer_number', 'journey_id', 'period_type', 'period_start'], 'tried', 'repeated'
-    ) }}
+    journey_id,
+    step_number,
+    is_continued,
+    meeting_count,
+    seconds_to_next,
+    session_date,
+    customer_number,
+    {{ visit_place(['journey_id'], 'session_date') }}
+from visit_steps
 {% endset %}
 
-{% set placed_ctes %}
+{% set reached_ctes %}
 {{ attempt_ctes }},
 
-{{ computed_once('attempts', all_attempts, given=attempt_ctes, is_kept=false) }},
+{{ computed_once('reached', all_steps, given=attempt_ctes) }},
+
+attempts as (
+    select * from reached
+    where step_number = 1
+),
+
+places as (
+    {{- visit_places('attempts', ['journey_id'], 'session_date') }}
+),
+
+place_segments as (
+    {{ segments_of_places(['journey_id']) | indent(4) }}
+),
 
 sizes as (
     select
         {{ cell | join(', ') }},
-        count(*) as entered_count
-    from attempts
+        sum(visit_count) as entered_count
+    from place_segments
     group by {{ cell | join(', ') }}
 ),
 
@@ -138,47 +121,92 @@ named as (
 
 cells as (
     {{ numbered_cells('named', cell) }}
-),
-
-placed as (
-    select
-        attempts.attempt_number,
-        attempts.customer_number,
-        attempts.is_only_attempt,
-        cells.cell_number
-    from attempts
-    {{ joined_to_cells('attempts', 'named', 'cells', cell) }}
 )
 {% endset %}
 
-{% set met_steps %}
+{% set cells_of_places %}
 select
-    placed.cell_number,
-    placed.customer_number,
-    placed.is_only_attempt,
-    attempt_steps.step_number,
-    attempt_steps.is_continued,
-    attempt_steps.meeting_count,
-    attempt_steps.seconds_to_next
-from placed
-inner join attempt_steps on placed.attempt_number = attempt_steps.attempt_number
+    place_segments.place_number,
+    place_segments.period_type,
+    cells.cell_number
+from place_segments
+{{ joined_to_cells('place_segments', 'named', 'cells', cell) }}
+{% endset %}
+
+{% set placed_ctes %}
+{{ reached_ctes }},
+
+{{ computed_once('place_cells', cells_of_places, given=reached_ctes) }},
+
+-- Most customers try once in a period: their attempts need no clustering. Counted and joined, not
+-- counted in a window, which would sort all attempts with all they carry.
+repeated_attempts as (
+    select
+        attempts.customer_number,
+        attempts.journey_id,
+        period_types.period_type,
+        {{ period_start('attempts.session_date', 'period_types.period_type') }} as period_start
+    from attempts
+    cross join period_types
+    group by
+        attempts.customer_number,
+        attempts.journey_id,
+        period_types.period_type,
+        {{ period_start('attempts.session_date', 'period_types.period_type') }}
+    having count(*) > 1
+),
+
+steps_in_periods as (
+    select
+        reached.place_number,
+        reached.journey_id,
+        reached.step_number,
+        reached.customer_number,
+        reached.is_continued,
+        period_types.period_type,
+        {{ period_start('reached.session_date', 'period_types.period_type') }} as period_start
+    from reached
+    cross join period_types
+)
+{% endset %}
+
+{#- a number only of customers who tried again in the period -#}
+{% set steps_at_places %}
+select
+    passed.place_number,
+    passed.period_type,
+    passed.step_number,
+    repeated.customer_number,
+    count(*) as n,
+    sum(case when passed.is_continued then 1 else 0 end) as continued_count
+from steps_in_periods as passed
+left join repeated_attempts as repeated
+    on {{ agree_on(
+        ['customer_number', 'journey_id', 'period_type', 'period_start'], 'passed', 'repeated'
+    ) }}
+group by
+    passed.place_number, passed.period_type, passed.step_number, repeated.customer_number
 {% endset %}
 
 {% set step_ctes %}
 {{ placed_ctes }},
 
-{{ computed_once('met', met_steps, given=placed_ctes, is_kept=false) }},
+{{ computed_once('counted', steps_at_places, given=placed_ctes) }},
 
 by_customer as (
     select
-        cell_number,
-        step_number,
-        customer_number,
-        count(*) as n,
-        sum(case when is_continued then 1 else 0 end) as continued_count
-    from met
-    where not is_only_attempt
-    group by cell_number, step_number, customer_number
+        place_cells.cell_number,
+        counted.step_number,
+        counted.customer_number,
+        sum(counted.n) as n,
+        sum(counted.continued_count) as continued_count
+    from counted
+    inner join place_cells
+        on
+            counted.place_number = place_cells.place_number
+            and counted.period_type = place_cells.period_type
+    where counted.customer_number is not null
+    group by place_cells.cell_number, counted.step_number, counted.customer_number
 ),
 
 entered_by_customer as (
@@ -192,17 +220,21 @@ entered_by_customer as (
 
 summed as (
     select
-        cell_number,
-        step_number,
-        cast(count(*) as double) as n,
-        cast(count(*) as double) as nn,
-        sum(case when is_continued then 1.0 else 0.0 end) as continued,
-        sum(case when is_continued then 1.0 else 0.0 end) as continued_squares,
-        sum(case when is_continued then 1.0 else 0.0 end) as continued_times_n,
-        cast(count(*) as double) as n_times_entered
-    from met
-    where is_only_attempt
-    group by cell_number, step_number
+        place_cells.cell_number,
+        counted.step_number,
+        sum(cast(counted.n as double)) as n,
+        sum(cast(counted.n as double)) as nn,
+        sum(cast(counted.continued_count as double)) as continued,
+        sum(cast(counted.continued_count as double)) as continued_squares,
+        sum(cast(counted.continued_count as double)) as continued_times_n,
+        sum(cast(counted.n as double)) as n_times_entered
+    from counted
+    inner join place_cells
+        on
+            counted.place_number = place_cells.place_number
+            and counted.period_type = place_cells.period_type
+    where counted.customer_number is null
+    group by place_cells.cell_number, counted.step_number
 
     union all
 
@@ -238,17 +270,38 @@ clustered as (
     group by cell_number, step_number
 ),
 
-timed as (
+met_at_places as (
     select
-        cell_number,
+        place_number,
         step_number,
-        count(seconds_to_next) as timed_count,
-        {{ quantile('seconds_to_next', 0.5) }} as median_seconds_to_next,
-        {{ quantile('seconds_to_next', 0.9) }} as p90_seconds_to_next,
         sum(case when meeting_count > 1 then 1 else 0 end) as repeated_count,
         sum(case when meeting_count = 0 then 1 else 0 end) as unseen_count
-    from met
-    group by cell_number, step_number
+    from reached
+    group by place_number, step_number
+),
+
+met as (
+    select
+        place_cells.cell_number,
+        met_at_places.step_number,
+        sum(met_at_places.repeated_count) as repeated_count,
+        sum(met_at_places.unseen_count) as unseen_count
+    from met_at_places
+    inner join place_cells on met_at_places.place_number = place_cells.place_number
+    group by place_cells.cell_number, met_at_places.step_number
+),
+
+timed as (
+    select
+        place_cells.cell_number,
+        reached.step_number,
+        count(*) as timed_count,
+        {{ quantile('reached.seconds_to_next', 0.5) }} as median_seconds_to_next,
+        {{ quantile('reached.seconds_to_next', 0.9) }} as p90_seconds_to_next
+    from reached
+    inner join place_cells on reached.place_number = place_cells.place_number
+    where reached.seconds_to_next is not null
+    group by place_cells.cell_number, reached.step_number
 ),
 
 lengths as (
@@ -279,8 +332,8 @@ select
     coalesce(timed.timed_count, 0) as timed_count,
     timed.median_seconds_to_next,
     timed.p90_seconds_to_next,
-    coalesce(timed.repeated_count, 0) as repeated_count,
-    coalesce(timed.unseen_count, 0) as unseen_count,
+    coalesce(met.repeated_count, 0) as repeated_count,
+    coalesce(met.unseen_count, 0) as unseen_count,
     planned.step_number = lengths.step_count as is_last_step
 from cells
 inner join clustered as entered
@@ -293,6 +346,10 @@ left join clustered
     on
         cells.cell_number = clustered.cell_number
         and planned.step_number = clustered.step_number
+left join met
+    on
+        cells.cell_number = met.cell_number
+        and planned.step_number = met.step_number
 left join timed
     on
         cells.cell_number = timed.cell_number

@@ -77,37 +77,35 @@ visits as (
     left join customers on sessions.customer_id = customers.customer_id
 ),
 
-followed_in_periods as (
+left_visits as (
     select
-        followed.*,
-        period_types.period_type,
-        {{ period_start('followed.anchored_date', 'period_types.period_type') }} as period_start
+        followed.customer_number,
+        followed.journey_id,
+        followed.step_number,
+        followed.anchored_date,
+        followed.next_touchpoint,
+        visits.platform,
+        visits.device_category,
+        visits.browser,
+        visits.channel_group,
+        visits.traffic_campaign,
+        visits.search_intent,
+        visits.persona_id
     from followed
-    cross join period_types
-),
-
--- Most customers leave a step once in a period, so once in each of its cells: they need no
--- clustering.
-repeated as (
-    select {{ (['customer_number'] + anchor) | join(', ') }}
-    from followed_in_periods
-    group by {{ (['customer_number'] + anchor) | join(', ') }}
-    having count(*) > 1
+    inner join visits on followed.path_number = visits.path_number
 )
 {% endset %}
 
-{#- one row per leaver, segment and period; a number only of customers who left again -#}
+{#- one row per leaver -#}
 {% set all_leavers %}
 select
-    repeated.customer_number,
-    {{ prefixed(anchor, 'followed') }},
-    dimensions.dimension,
-    {{ visit_segment() }} as segment,
-    followed.next_touchpoint
-from followed_in_periods as followed
-inner join visits on followed.path_number = visits.path_number
-left join repeated on {{ agree_on(['customer_number'] + anchor, 'followed', 'repeated') }}
-cross join dimensions
+    customer_number,
+    journey_id,
+    step_number,
+    anchored_date,
+    next_touchpoint,
+    {{ visit_place(['journey_id', 'step_number'], 'anchored_date') }}
+from left_visits
 {% endset %}
 
 with
@@ -116,11 +114,19 @@ with
 
 {{ computed_once('leavers', all_leavers, given=leaver_ctes) }},
 
+places as (
+    {{- visit_places('leavers', ['journey_id', 'step_number'], 'anchored_date') }}
+),
+
+place_segments as (
+    {{ segments_of_places(['journey_id', 'step_number']) | indent(4) }}
+),
+
 sizes as (
     select
         {{ cell | join(', ') }},
-        count(*) as n
-    from leavers
+        sum(visit_count) as n
+    from place_segments
     group by {{ cell | join(', ') }}
 ),
 
@@ -132,15 +138,61 @@ cells as (
     {{ numbered_cells('named', cell) }}
 ),
 
+place_cells as (
+    select
+        place_segments.place_number,
+        place_segments.period_type,
+        cells.cell_number
+    from place_segments
+    {{ joined_to_cells('place_segments', 'named', 'cells', cell) }}
+),
+
+leavers_in_periods as (
+    select
+        leavers.*,
+        period_types.period_type,
+        {{ period_start('leavers.anchored_date', 'period_types.period_type') }} as period_start
+    from leavers
+    cross join period_types
+),
+
+-- Most customers leave a step once in a period, so once in each of its cells: they need no
+-- clustering.
+repeated as (
+    select {{ (['customer_number'] + anchor) | join(', ') }}
+    from leavers_in_periods
+    group by {{ (['customer_number'] + anchor) | join(', ') }}
+    having count(*) > 1
+),
+
+-- a number only of customers who left again
+counted as (
+    select
+        leavers_in_periods.place_number,
+        leavers_in_periods.period_type,
+        leavers_in_periods.next_touchpoint,
+        repeated.customer_number,
+        count(*) as n
+    from leavers_in_periods
+    left join repeated
+        on {{ agree_on(['customer_number'] + anchor, 'leavers_in_periods', 'repeated') }}
+    group by
+        leavers_in_periods.place_number, leavers_in_periods.period_type,
+        leavers_in_periods.next_touchpoint, repeated.customer_number
+),
+
 placed as (
     select
-        cells.cell_number,
-        leavers.customer_number,
-        leavers.next_touchpoint,
-        count(*) as n
-    from leavers
-    {{ joined_to_cells('leavers', 'named', 'cells', cell) }}
-    group by cells.cell_number, leavers.customer_number, leavers.next_touchpoint
+        place_cells.cell_number,
+        counted.customer_number,
+        counted.next_touchpoint,
+        sum(counted.n) as n
+    from counted
+    inner join place_cells
+        on
+            counted.place_number = place_cells.place_number
+            and counted.period_type = place_cells.period_type
+    group by place_cells.cell_number, counted.customer_number, counted.next_touchpoint
 ),
 
 -- places where few went stand together too
