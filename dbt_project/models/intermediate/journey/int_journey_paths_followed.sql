@@ -62,7 +62,16 @@ places as (
         touchpoint_id,
         row_number() over (
             partition by customer_number order by occurred_at, touchpoint_id
-        ) as place_number
+        ) as place_number,
+        lag(touchpoint_id) over (
+            partition by customer_number order by occurred_at, touchpoint_id
+        ) as place_before,
+        lag(occurred_at) over (
+            partition by customer_number order by occurred_at, touchpoint_id
+        ) as place_before_at,
+        lead(occurred_at) over (
+            partition by customer_number order by occurred_at, touchpoint_id
+        ) as place_after_at
     from marked
     where
         touchpoint_before is null
@@ -142,7 +151,18 @@ final as (
         {{ local_date('wanted.anchored_at') }} as anchored_date,
         wanted.position,
         places.touchpoint_id,
-        places.occurred_at
+        places.occurred_at,
+        case
+            when
+                wanted.position > {{ -steps_before }}
+                and places.place_before_at
+                >= wanted.anchored_at - interval '{{ path_days().before }} days'
+                then places.place_before
+        end as touchpoint_before,
+        wanted.position = {{ steps_after }}
+        or places.place_after_at is null
+        or places.place_after_at > wanted.anchored_at + interval '{{ path_days().after }} days'
+            as is_last
     from wanted
     inner join places
         on

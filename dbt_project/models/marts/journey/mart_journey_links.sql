@@ -22,14 +22,6 @@ clock as (
     from nodes
 ),
 
-neighboured as (
-    select
-        *,
-        lag(touchpoint_id) over (partition by path_number order by position) as touchpoint_before,
-        lead(touchpoint_id) over (partition by path_number order by position) as touchpoint_after
-    from nodes
-),
-
 bounds as (
     select
         min(position) as first_position,
@@ -39,29 +31,29 @@ bounds as (
 
 links as (
     select
-        neighboured.path_number,
-        neighboured.position,
-        coalesce(neighboured.touchpoint_before, 'start') as from_touchpoint,
-        neighboured.touchpoint_id as to_touchpoint
-    from neighboured
+        nodes.path_number,
+        nodes.position,
+        coalesce(nodes.touchpoint_before, 'start') as from_touchpoint,
+        nodes.touchpoint_id as to_touchpoint
+    from nodes
     cross join bounds
     where
-        neighboured.touchpoint_before is not null
-        or neighboured.position > bounds.first_position
+        nodes.touchpoint_before is not null
+        or nodes.position > bounds.first_position
 
     union all
 
     select
-        neighboured.path_number,
-        neighboured.position + 1 as position,
-        neighboured.touchpoint_id as from_touchpoint,
-        {{ end_of_path('neighboured.anchored_date', 'clock.newest_date') }} as to_touchpoint
-    from neighboured
+        nodes.path_number,
+        nodes.position + 1 as position,
+        nodes.touchpoint_id as from_touchpoint,
+        {{ end_of_path('nodes.anchored_date', 'clock.newest_date') }} as to_touchpoint
+    from nodes
     cross join bounds
     cross join clock
     where
-        neighboured.touchpoint_after is null
-        and neighboured.position between 0 and bounds.last_position - 1
+        nodes.is_last
+        and nodes.position between 0 and bounds.last_position - 1
 ),
 
 paths as (
