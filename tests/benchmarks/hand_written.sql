@@ -1,6 +1,6 @@
 -- What one would write by hand with DuckDB alone, from the same vendor files to the same marts, as
--- the measure of what the warehouse costs on top. It publishes as the warehouse does: the marts in a
--- database of their own and as Parquet. It yields, beside the steps in between,
+-- the measure of what the warehouse costs on top. It publishes as the warehouse does: the marts in
+-- a database of their own and as Parquet. It yields, beside the steps in between,
 --
 --   fct_sessions            fct_touchpoints       mart_journey_metrics    mart_journey_leavers
 --   fct_orders              fct_stage_transitions mart_journey_funnels    mart_journey_links
@@ -11,17 +11,18 @@
 --   keys that come from the warehouse's own names: of identifiers, of rows as they were landed, of
 --   customers (who are numbered here) and their stage transitions;
 --   what none of these vendors brings: costs, carts, stores, loyalty numbers, telephones, text
---   messages, comments, benchmarks, service contacts, devices and addresses to be doubted;
+--   messages, comments, benchmarks, baselines, service contacts, devices and addresses that are
+--   in doubt;
 --   of the metrics the suppression of small cells (all figures are here) and the grade of trust.
 --
 -- What the warehouse does and this does not: the marts that are not named here; keep a raw zone,
 -- quarantine, ledger and history of customer ids; judge tracking; guard identity against shared
--- devices, blocked values and groups that are too large; hash e-mail addresses; hide personal data in
--- page addresses; read other vendors; go on from what stands when a day comes. A test compares every
--- column that is here with the warehouse's, row for row.
+-- devices, blocked values and groups that are too large; hash e-mail addresses; hide personal data
+-- in page addresses; read other vendors; go on from what stands when a day comes. A test compares
+-- every column that is here with the warehouse's, row for row.
 --
--- Variables: `exports`, the folder of the vendor files; `rules`, the folder of the reference tables;
--- `published`, the folder for the marts.
+-- Variables: `exports`, the folder of the vendor files; `rules`, that of the reference tables;
+-- `published`, that of the marts.
 
 -- @ reference
 create or replace macro local_date(moment) as
@@ -1356,8 +1357,8 @@ create or replace macro open_seconds_at(moment) as (
     where day = local_date(moment)
 );
 
--- what is counted one by one: value x over its base b, whether n counts it, and of times whether they
--- still run
+-- what is counted one by one: value x over its base b, whether n counts it, and of times whether
+-- they still run
 create or replace table records as
 with scores as (
     select
@@ -1527,8 +1528,9 @@ from order_sequence;
 -- The sums of a cell from which value, clustering by customer and interval follow: of its records,
 -- and of the sums of each customer (c…).
 create or replace macro share_sums(x, b) as {
-    'n': sum(b)::double, 'w': sum(b)::double, 'customers': count(*) filter (where b > 0), 'x': sum(x)::double,
-    'b': sum(b)::double, 'xx': sum(x)::double, 'xb': sum(x)::double, 'bb': sum(b)::double,
+    'n': sum(b)::double, 'w': sum(b)::double, 'customers': count(*) filter (where b > 0),
+    'x': sum(x)::double, 'b': sum(b)::double,
+    'xx': sum(x)::double, 'xb': sum(x)::double, 'bb': sum(b)::double,
     'cxx': sum(x * x)::double, 'cxb': sum(x * b)::double, 'cbb': sum(b * b)::double
 };
 
@@ -1636,7 +1638,8 @@ in_cells as (
         c.metric_id, c.period_type, c.period_start, if(g.by_stage, c.journey_stage, 'all'),
         if(g.by_channel, c.channel, 'all'), if(g.by_touchpoint, c.touchpoint_id, 'all'),
         c.persona_id, c.customer_id,
-        sum(c.n), sum(c.w), sum(c.x), sum(c.b), sum(c.xx), sum(c.xb), sum(c.bb), max(c.most), g.grain_id
+        sum(c.n), sum(c.w), sum(c.x), sum(c.b), sum(c.xx), sum(c.xb), sum(c.bb), max(c.most),
+        g.grain_id
     from by_customer as c
     semi join roaming using (metric_id, customer_id)
     inner join grains as g on c.metric_id = g.metric_id and c.period_type = g.period_type
@@ -1856,7 +1859,10 @@ with cells as (
 ),
 
 clustered as (
-    select *, x / nullif(b, 0) as m, design_effect(x / nullif(b, 0), xx, xb, bb, cxx, cxb, cbb) as design_effect
+    select
+        *,
+        x / nullif(b, 0) as m,
+        design_effect(x / nullif(b, 0), xx, xb, bb, cxx, cxb, cbb) as design_effect
     from cells
 ),
 
@@ -1990,8 +1996,8 @@ select
 from followed
 where len(times) > 0;
 
--- Visits alike in what attempts are told apart by are of one kind, of which there are few: kinds are
--- placed in cells, not attempts.
+-- Visits alike in what attempts are told apart by are of one kind, of which there are few: kinds
+-- are placed in cells, not attempts.
 create or replace table attempts as
 select
     row_number() over () as attempt,
