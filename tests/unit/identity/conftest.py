@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -156,6 +157,11 @@ def call_macro(name: str, *arguments: Any) -> str:
     return str(GLOBALS[name](*arguments))
 
 
+@cache
+def _model(name: str) -> jinja2.Template:
+    return ENVIRONMENT.from_string((MODELS / f"{name}.sql").read_text())
+
+
 class Identity:
     """The identity models over one set of records."""
 
@@ -197,7 +203,7 @@ class Identity:
         """Build the chain of models from scratch."""
         WAREHOUSE.connection = self.connection
         for model in CHAIN:
-            sql = ENVIRONMENT.from_string((MODELS / f"{model}.sql").read_text()).render()
+            sql = _model(model).render()
             self.connection.execute(f"create or replace table {model} as {sql}")
         return self
 
@@ -213,8 +219,7 @@ class Identity:
             for model in models:
                 config.stated = {}
                 WAREHOUSE.is_incremental = model in WAREHOUSE.tables
-                text = (MODELS / f"{model}.sql").read_text()
-                sql = ENVIRONMENT.from_string(text).render(this=model)
+                sql = _model(model).render(this=model)
                 if not (model in WAREHOUSE.tables and "unique_key" in config.stated):
                     self.connection.execute(f"create or replace table {model} as {sql}")
                     WAREHOUSE.tables.add(model)
