@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from expectations.yaml_loader import Loader
+
 CATALOGUE = Path(__file__).with_name("catalogue.yml")
 
 Severity = Literal["critical", "warning", "info"]
@@ -170,7 +172,7 @@ def load_catalogue(path: Path | str = CATALOGUE) -> Catalogue:
         CatalogueError: with the check and field that are wrong.
     """
     path = Path(path)
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
     try:
         catalogue = Catalogue.model_validate(data)
     except ValidationError as error:

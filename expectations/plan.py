@@ -22,6 +22,7 @@ import yaml
 from holidays import country_holidays
 
 from expectations.plan_rules import SEEDS, NodePath, meaning_problems, schema_problems
+from expectations.yaml_loader import Loader
 
 DEFAULT_PLAN = SEEDS / "measurement_plan.yml"
 
@@ -112,7 +113,7 @@ class Plan:
         return next((e["owner"] for e in self.events if e["name"] == event_name), None)
 
 
-class _LineLoader(yaml.SafeLoader):
+class _LineLoader(Loader):
     """Safe YAML loader that keeps dates as text, so that the schema sees what was written."""
 
 
@@ -217,7 +218,7 @@ def _load_version(path: Path, name: str) -> Plan:
         raise PlanError([problem]) from error
     try:
         node = yaml.compose(text, Loader=_LineLoader)
-        data = yaml.load(text, Loader=_LineLoader)
+        data = None if node is None else _LineLoader("").construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

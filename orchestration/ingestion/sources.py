@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from expectations.yaml_loader import Loader
 from orchestration.ingestion.errors import FileError, SourcesError
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.specs import (
@@ -155,9 +156,6 @@ class SourceFile:
 
 # --- reading the list -----------------------------------------------------------------------------
 
-# The parser in C, where PyYAML was built with it: every vendor's asset reads the list.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 def load_sources(path: Path) -> Sources:
     """Read and check sources.yml.
@@ -178,8 +176,8 @@ def load_sources(path: Path) -> Sources:
     except (OSError, UnicodeDecodeError) as error:
         raise SourcesError(f"{path} cannot be read: {error}.", "Save it as UTF-8 text.") from error
     try:
-        tree = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)
+        tree = yaml.compose(text, Loader=Loader)
+        content = yaml.load(text, Loader=Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
