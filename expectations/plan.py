@@ -218,6 +218,8 @@ def _load_version(path: Path, name: str) -> Plan:
         raise PlanError([problem]) from error
     try:
         node = yaml.compose(text, Loader=_LineLoader)
+        # Before what is merged into a mapping becomes part of it.
+        repeated = [] if node is None else _repeated_keys(node)
         data = None if node is None else _LineLoader("").construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -231,7 +233,6 @@ def _load_version(path: Path, name: str) -> Plan:
         held = "is empty" if data is None else "holds no fields (name: value)"
         raise PlanError([PlanProblem(name, 1, 1, "", f"{held}; start from the shipped plan")])
 
-    repeated = _repeated_keys(node)
     if repeated:
         raise PlanError(
             PlanProblem(name, mark.line + 1, mark.column + 1, where, "stands twice; keep one")

@@ -30,6 +30,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.dbt_savings import (
     COMPILED_TEMPLATES,
+    forget_compiled_templates,
     keep_compiled_templates,
     spare_dbt_work_for_nobody,
     take_compiled_templates,
@@ -61,7 +62,7 @@ def project_arguments(target: Path) -> list[str]:
 
     Every statement at level debug, formatted for a file, costs a tenth of a small run; what was
     sent is under ``target``. Fast test edges put the nodes in the same order with a tenth of the
-    edges, which dbt looks through for cycles.
+    edges (dbt_savings.py mends one thing about them).
     """
     return [
         *("--no-use-colors", "--no-version-check", "--log-level", "none", "--use-fast-test-edges"),
@@ -88,7 +89,7 @@ def load_project(target: Path, fingerprint: str) -> Manifest:
         if project is None:
             (target / _PARSED_WITH).unlink(missing_ok=True)
             spare_dbt_work_for_nobody()
-            take_compiled_templates(target)
+            forget_compiled_templates(target)
             arguments = [*project_arguments(target), "parse", *_places(target)]
             result = dbtRunner().invoke(arguments)
             if not result.success and (target / _PARSED_PROJECT).exists():
@@ -343,9 +344,11 @@ class _Run:
         except BaseException as error:  # the listener waits for an end, whatever it is
             self._result = dbtRunnerResult(success=False, exception=error)
         finally:
-            _close_database()
-            keep_compiled_templates(self._target)
-            self._events.put(None)
+            try:
+                _close_database()
+                keep_compiled_templates(self._target)
+            finally:
+                self._events.put(None)
 
     def _hear(self, event: Any) -> None:
         from dbt_common.events.functions import msg_to_dict

@@ -19,6 +19,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
     from jinja2.runtime import Context
 
 #: Templates as a process before compiled them, beside what dbt parsed.
@@ -27,7 +28,6 @@ COMPILED_TEMPLATES = "compiled_templates.marshal"
 _Template = tuple[str, str]
 
 _compiled: dict[_Template, CodeType] = {}
-_used: set[_Template] = set()
 _new: set[_Template] = set()
 
 
@@ -51,7 +51,7 @@ def spare_dbt_work_for_nobody() -> None:
     from dbt_common.events.base_types import BaseEvent, EventLevel
     from dbt_common.events.event_manager import EventManager
     from dbt_common.events.event_manager_client import ctx_set_event_manager
-    from networkx import is_directed_acyclic_graph
+    from networkx import DiGraph, is_directed_acyclic_graph
 
     class HeardEvents(EventManager):
         """Events from level info on, which is the lowest that file and callback are told."""
@@ -86,6 +86,13 @@ def spare_dbt_work_for_nobody() -> None:
             seen = vars if shared else cast("dict[str, Any]", Names(vars or {}, self.globals))
             return super().new_context(seen, True, locals)
 
+    edges_of_tests = Linker._get_multi_test_edges
+
+    def edges_of_all_tests(graph: DiGraph, manifest: Manifest, _: Any, *others: Any) -> Any:
+        # dbt would begin at nodes of models alone, and never come to what reads a source.
+        first = [node for node, parents in graph.in_degree() if parents == 0]
+        return edges_of_tests(graph, manifest, first, *others)
+
     look_for_cycles = Linker.find_cycles
 
     def find_cycles(linker: Linker) -> str | None:
@@ -104,10 +111,10 @@ def spare_dbt_work_for_nobody() -> None:
         if template not in _compiled:
             _compiled[template] = cast("CodeType", compile_anew(self, source))
             _new.add(template)
-        _used.add(template)
         return _compiled[template]
 
     ctx_set_event_manager(HeardEvents())
+    Linker._get_multi_test_edges = staticmethod(edges_of_all_tests)  # type: ignore[assignment, method-assign]
     Linker.find_cycles = find_cycles  # type: ignore[method-assign]
     MacroFuzzEnvironment.compile = compile_once  # type: ignore[method-assign, assignment]
     NativeSandboxEnvironment.template_class = Argument
@@ -119,23 +126,33 @@ def take_compiled_templates(target: Path) -> None:
     Args:
         target: dbt's target folder.
     """
-    try:
+    # Code of another Python is not so much as looked at: it lies within, as bytes.
+    with contextlib.suppress(OSError, EOFError, ValueError, TypeError):  # none, or one cut off
         made_by, compiled = marshal.loads((target / COMPILED_TEMPLATES).read_bytes())
-    except (OSError, EOFError, ValueError, TypeError):  # none yet, or one that was cut off
-        return
-    if made_by == _compiler():
-        _compiled.update(compiled)
+        if made_by == _compiler():
+            _compiled.update(marshal.loads(compiled))
+
+
+def forget_compiled_templates(target: Path) -> None:
+    """Begin anew, with the templates of a project that has changed.
+
+    Args:
+        target: dbt's target folder.
+    """
+    _compiled.clear()
+    _new.clear()
+    (target / COMPILED_TEMPLATES).unlink(missing_ok=True)
 
 
 def keep_compiled_templates(target: Path) -> None:
-    """Keep the templates that this process used for the next, if it compiled any.
+    """Keep the templates that this process has for the next, if it compiled any.
 
     Args:
         target: dbt's target folder.
     """
     if not _new:
         return
-    content = marshal.dumps((_compiler(), {template: _compiled[template] for template in _used}))
+    content = marshal.dumps((_compiler(), marshal.dumps(dict(_compiled))))
     # Where the disk is full there is worse to tell than that the next process compiles them anew.
     with contextlib.suppress(OSError):
         handle, draft = tempfile.mkstemp(dir=target)

@@ -180,6 +180,30 @@ def test_tests_between_what_is_left_out_and_what_is_built_run(project: Path) -> 
     }
 
 
+def test_what_reads_two_models_waits_for_the_test_between_them(
+    project: Path, tmp_path: Path
+) -> None:
+    """Also where the first model reads a source: dbt's fast test edges forget what comes of one."""
+    with duckdb.connect(str(tmp_path / "small.duckdb")) as connection:
+        connection.execute("create table given as select 1 as number")
+    models = {
+        "light": "select number from {{ source('outside', 'given') }}",
+        "hungry": "select number + 1 as number from {{ ref('light') }}",
+        "follower": "select number from {{ ref('hungry') }} union from {{ ref('light') }}",
+    }
+    for name, sql in models.items():
+        (project / "models" / f"{name}.sql").write_text(sql)
+    properties = project / "models" / "models.yml"
+    described = json.loads(properties.read_text())
+    described["sources"] = [{"name": "outside", "schema": "main", "tables": [{"name": "given"}]}]
+    refers = {"relationships": {"arguments": {"to": "ref('light')", "field": "number"}}}
+    described["models"][1]["columns"][0]["data_tests"].append(refers)
+    properties.write_text(json.dumps(described))
+    result = built(project)
+    assert not result.success
+    assert made_by(result) == ["hungry", "light"]
+
+
 def test_only_macros_that_are_looked_up_are_made_ready(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,7 +240,7 @@ def test_templates_are_compiled_once_for_all_processes(
     monkeypatch.setattr(MacroFuzzEnvironment, "_generate", heard)
 
     def made_by_a_new_process() -> set[str]:
-        for kept_here in (dbt_savings._compiled, dbt_savings._used, made):
+        for kept_here in (dbt_savings._compiled, made):
             kept_here.clear()
         assert built(project).success
         return set(made)

@@ -34,19 +34,18 @@
 
 {# A CTE that later ones read several times, as `name as (…)`; `given` is the text of the CTEs before
    it. DuckDB keeps what is read twice; Spark computes it anew for each reader, so that a chain of
-   such CTEs doubles with every link: there it is a table. Not kept by DuckDB is what is quickly
-   computed and has too many rows: what is kept is all in memory or written to disk. #}
-{% macro computed_once(name, query, given, is_kept=true) -%}
-    {{ return(adapter.dispatch('computed_once')(name, query, given, is_kept)) }}
+   such CTEs doubles with every link: there it is a table. #}
+{% macro computed_once(name, query, given) -%}
+    {{ return(adapter.dispatch('computed_once')(name, query, given)) }}
 {%- endmacro %}
 
-{% macro duckdb__computed_once(name, query, given, is_kept) -%}
-    {{ name }} as {{ 'not materialized ' if not is_kept }}(
+{% macro duckdb__computed_once(name, query, given) -%}
+    {{ name }} as (
         {{ query }}
     )
 {%- endmacro %}
 
-{% macro spark__computed_once(name, query, given, is_kept) -%}
+{% macro spark__computed_once(name, query, given) -%}
     {%- set table = scratch_table(
         this.identifier ~ '_' ~ name, 'with ' ~ given ~ ' select * from (' ~ query ~ ') as computed'
     ) -%}

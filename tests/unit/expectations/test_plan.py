@@ -182,6 +182,22 @@ def test_a_broken_file_is_told_in_words(text: str, message: str, tmp_path: Path)
         load_plan(path)
 
 
+def test_what_is_merged_into_a_mapping_may_be_given_another_value_there(tmp_path: Path) -> None:
+    streams = """
+    - &shop {id: "1001", platform: web, name: Web shop}
+    - {id: "1002", <<: *shop}"""
+    merged = TEXT.replace(
+        """
+    - {id: "1001", platform: web, name: Web shop}""",
+        streams,
+    )
+    assert merged != TEXT
+    path = tmp_path / "plan.yml"
+    path.write_text(merged, encoding="utf-8")
+    plan = load_plan(path)
+    assert [stream["id"] for stream in plan.data["property"]["streams"]][:2] == ["1001", "1002"]
+
+
 def test_every_table_is_written(tmp_path: Path) -> None:
     written = export_tables(load_plan(), tmp_path)
     assert sorted(path.stem for path in written) == sorted(PLAN_TABLES)
