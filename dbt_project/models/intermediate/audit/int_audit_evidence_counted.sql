@@ -51,7 +51,7 @@ ranked as (
                 check_id, model_name, source, platform, subject, detail, evidence_column
             order by rows_failing desc, evidence_value asc
         ) as evidence_rank
-    from located
+    from (select {{ in_few_tasks() }} * from located) as located
 
 ),
 

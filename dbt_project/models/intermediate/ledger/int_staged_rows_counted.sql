@@ -66,7 +66,7 @@ final as (
         partition_date,
         first_loaded_at,
         count(*) as row_count
-    from classified
+    from (select {{ in_few_tasks() }} * from classified) as classified
     group by vendor, table_name, source, batch_id, fate, partition_date, first_loaded_at
 
 )
