@@ -19,7 +19,7 @@ _COMPARED_AS = {
 # The warehouse withholds figures of few observations, and of more where the former could be
 # computed from them: the script withholds nothing, and has to have what is shown.
 _WITHHELD = {"mart_journey_metrics": ("n_effective", "value", "ci_low", "ci_high")}
-# Those figures are doubles too, and their last digits differ as threads add: by their size, so much.
+# Those figures are sums of doubles, too: of their size, so much may differ.
 _TOLERANCE = 1e-9
 
 
