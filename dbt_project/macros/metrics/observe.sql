@@ -28,3 +28,21 @@
     {%- endif %}
     {%- endfor %}
 {%- endmacro %}
+
+{# What a family observed, as records of metrics. #}
+{% macro observations_of(family) -%}
+    select
+        metric_id as record_set,
+        record_key,
+        occurred_date,
+        journey_stage,
+        channel,
+        touchpoint_id,
+        customer_id,
+        value_number,
+        base_number,
+        weight,
+        is_censored,
+        is_counted
+    from {{ ref(family) }}
+{%- endmacro %}

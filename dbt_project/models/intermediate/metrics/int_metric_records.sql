@@ -3,35 +3,9 @@ with
 
 observed as (
 
-    select
-        record_set,
-        record_key,
-        occurred_date,
-        journey_stage,
-        channel,
-        touchpoint_id,
-        customer_id,
-        value_number,
-        base_number,
-        weight,
-        is_censored,
-        is_counted
-    from {{ ref('int_observations_unioned') }}
+    select * from {{ ref('int_observations_unioned') }}
     union all
-    select
-        metric_id as record_set,
-        record_key,
-        occurred_date,
-        journey_stage,
-        channel,
-        touchpoint_id,
-        customer_id,
-        value_number,
-        base_number,
-        weight,
-        is_censored,
-        is_counted
-    from {{ ref('int_visits_observed') }}
+    {{ observations_of('int_visits_observed') }}
 
 ),
 

@@ -21,20 +21,7 @@ with
 final as (
 
     {% for family in families -%}
-    select
-        metric_id as record_set,
-        record_key,
-        occurred_date,
-        journey_stage,
-        channel,
-        touchpoint_id,
-        customer_id,
-        value_number,
-        base_number,
-        weight,
-        is_censored,
-        is_counted
-    from {{ ref(family) }}
+    {{ observations_of(family) }}
     {% if not loop.last %}
     union all
 
