@@ -9,9 +9,10 @@ import contextlib
 import importlib.util
 import marshal
 import os
+import re
 import tempfile
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
+    from dbt.graph.graph import UniqueId
     from jinja2.runtime import Context
 
 #: Templates as a process before compiled them, beside what dbt parsed.
@@ -27,8 +29,15 @@ COMPILED_TEMPLATES = "compiled_templates.marshal"
 
 _Template = tuple[str, str]
 
+# A selector that means nodes by one part of their names: no method, path or wildcard.
+_PLAIN_NAME = re.compile(r"\w+")
+
+_NodesByName = dict[str, set["UniqueId"]]
+
 _compiled: dict[_Template, CodeType] = {}
 _new: set[_Template] = set()
+# Of the manifest that was last asked for, which is kept lest another take its place in memory.
+_named: list[tuple[Manifest, _NodesByName]] = []
 
 
 @cache
@@ -40,15 +49,18 @@ def spare_dbt_work_for_nobody() -> None:
     macros of the project are wrapped, though at most one or two are called: dbt makes contexts that
     wrap a macro when it is asked for, but the templates of arguments copy them whole. And templates
     are compiled each time that they are rendered, those of tests and arguments hundreds of times,
-    and cycles are looked for from every source of the graph.
+    and cycles are looked for from every source of the graph. And each name that a selection leaves
+    out is compared with all nodes.
     """
     from dbt.compilation import Linker
+    from dbt.graph.selector_methods import QualifiedNameSelectorMethod
     from dbt_common.clients.jinja import (
         MacroFuzzEnvironment,
+        MacroFuzzTemplate,
         NativeSandboxEnvironment,
         NativeSandboxTemplate,
     )
-    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
     from dbt_common.events.event_manager_client import ctx_set_event_manager
     from networkx import DiGraph, is_directed_acyclic_graph
@@ -67,12 +79,35 @@ def spare_dbt_work_for_nobody() -> None:
                 return
             super().fire_event(e, level, node, force_warn_or_error_handling)
 
+    def kept_for_later(event: DebugLevel, *arguments: Any, **said: Any) -> None:
+        object.__setattr__(event, "_said", (arguments, said))
+
+    def made_when_looked_at(event: DebugLevel, name: str) -> Any:
+        if name != "pb_msg":
+            return getattr(event.pb_msg, name)
+        arguments, said = object.__getattribute__(event, "_said")
+        BaseEvent.__init__(event, *arguments, **said)
+        return object.__getattribute__(event, "pb_msg")
+
     class Names(ChainMap[str, Any]):
         """Two mappings: asked a hundred thousand times a run whether a name is in one of them."""
 
         def __contains__(self, name: object) -> bool:
             own, others = self.maps
             return name in own or name in others
+
+    def names_of_macro(
+        self: MacroFuzzTemplate,
+        vars: dict[str, Any] | None = None,
+        shared: bool = False,
+        locals: Mapping[str, Any] | None = None,
+    ) -> Context:
+        if shared or locals or not self.globals:
+            return new_context(self, vars, shared, locals)
+        names = Names({} if vars is None else vars, self.globals)
+        return self.environment.context_class(
+            self.environment, cast("dict[str, Any]", names), self.name, self.blocks
+        )
 
     class Argument(NativeSandboxTemplate):
         """A template that looks names up where dbt keeps them, instead of copying all."""
@@ -99,6 +134,17 @@ def spare_dbt_work_for_nobody() -> None:
         # To be without cycles is proved in one pass; the search begins anew at every source.
         return None if is_directed_acyclic_graph(linker.graph) else look_for_cycles(linker)
 
+    new_context = MacroFuzzTemplate.new_context
+    search_all = QualifiedNameSelectorMethod.search
+
+    def search(
+        method: QualifiedNameSelectorMethod, included: set[UniqueId], selector: str
+    ) -> Iterator[UniqueId]:
+        # dbt still decides; who has the name nowhere in its path is not worth the question.
+        if _PLAIN_NAME.fullmatch(selector):
+            included = included & _nodes_by_name(method.manifest).get(selector, set())
+        return search_all(method, included, selector)
+
     compile_anew = MacroFuzzEnvironment.compile
 
     def compile_once(
@@ -116,8 +162,28 @@ def spare_dbt_work_for_nobody() -> None:
     ctx_set_event_manager(HeardEvents())
     Linker._get_multi_test_edges = staticmethod(edges_of_all_tests)  # type: ignore[assignment, method-assign]
     Linker.find_cycles = find_cycles  # type: ignore[method-assign]
+    DebugLevel.__init__ = kept_for_later  # type: ignore[method-assign, assignment]
+    DebugLevel.__getattr__ = made_when_looked_at  # type: ignore[method-assign, assignment]
+    QualifiedNameSelectorMethod.search = search  # type: ignore[method-assign, assignment]
+    MacroFuzzTemplate.new_context = names_of_macro  # type: ignore[method-assign]
     MacroFuzzEnvironment.compile = compile_once  # type: ignore[method-assign, assignment]
     NativeSandboxEnvironment.template_class = Argument
+
+
+def _nodes_by_name(manifest: Manifest) -> _NodesByName:
+    """Nodes by each part of their full names, and by what a version is called."""
+    if not _named or _named[0][0] is not manifest:
+        by_name: _NodesByName = {}
+        for nodes in (
+            *(manifest.nodes, manifest.exposures, manifest.metrics, manifest.unit_tests),
+            *(manifest.semantic_models, manifest.saved_queries, manifest.functions),
+        ):
+            for unique_id, node in nodes.items():
+                parts = [*node.fqn, *(part for each in node.fqn for part in each.split("."))]
+                for name in (*parts, "_".join(node.fqn[-2:])):
+                    by_name.setdefault(name, set()).add(cast("UniqueId", unique_id))
+        _named[:] = [(manifest, by_name)]
+    return _named[0][1]
 
 
 def take_compiled_templates(target: Path) -> None:

@@ -11,6 +11,7 @@ import dagster as dg
 
 from orchestration.audit import build_audit
 from orchestration.automation import build_schedule, build_sensor
+from orchestration.dagster_savings import spare_dagster_lookups
 from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.ingestion.assets import build_landing_assets
@@ -31,6 +32,7 @@ _ALLOCATIONS_BEFORE_COLLECTION = (100_000, 50, 100)
 def build_definitions(home: Home) -> dg.Definitions:
     """Everything that Dagster knows, for one home; the process collects garbage less often then."""
     gc.set_threshold(*_ALLOCATIONS_BEFORE_COLLECTION)
+    spare_dagster_lookups()
     audit = build_audit(home)
     refresh_warehouse = dg.define_asset_job(
         REFRESH_JOB,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from dagster import AssetKey, DagsterEventType, EventLogEntry, EventLogRecord
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
@@ -33,6 +34,9 @@ class EventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, sa.Engine] = {}
         self._tables_seen: set[str] = set()
+        self._columns_seen: set[str] = set()
+        #: The newest materialization of each asset that this process stored one of.
+        self.materialized_here: dict[AssetKey, EventLogRecord] = {}
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -75,6 +79,20 @@ class EventLog(SqliteEventLogStorage):
         if table_name not in self._tables_seen and super().has_table(table_name):
             self._tables_seen.add(table_name)
         return table_name in self._tables_seen
+
+    def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
+        # Asked of each event about an asset, by the database's catalogue; no column ever goes.
+        if column_name not in self._columns_seen and super()._has_asset_key_col_on_connection(
+            conn, column_name
+        ):
+            self._columns_seen.add(column_name)
+        return column_name in self._columns_seen
+
+    def _store_asset_event(self, conn: sa.Connection, event: EventLogEntry, event_id: int) -> None:
+        super()._store_asset_event(conn, event, event_id)
+        told = event.get_dagster_event()
+        if told.event_type is DagsterEventType.ASSET_MATERIALIZATION and told.asset_key:
+            self.materialized_here[told.asset_key] = EventLogRecord(event_id, event)
 
     def dispose(self) -> None:
         """Close all connections."""

@@ -257,6 +257,41 @@ def test_templates_are_compiled_once_for_all_processes(
     assert first & made_by_a_new_process()
 
 
+@pytest.mark.parametrize(
+    "selector", ["light", "small", "not_null_light_number", "inl*", "small.hungry", "hun", "a.b"]
+)
+def test_a_name_selects_what_dbt_selects(project: Path, selector: str) -> None:
+    from dbt.graph.selector_methods import QualifiedNameSelectorMethod
+
+    folder = project / "models" / "light"
+    folder.mkdir()
+    (folder / "heavy.sql").write_text("select 2 as number")
+    parsed = dbt_build.load_project(project / "target", str(project))
+    dbt_savings.spare_dbt_work_for_nobody()
+    method = QualifiedNameSelectorMethod(parsed, None, [])
+    everything: set[Any] = set(parsed.nodes)
+    matching = {
+        name
+        for name, node in method.non_source_nodes(everything)
+        if method.node_is_match(selector, node.fqn, node.is_versioned)
+    }
+    assert set(method.search(everything, selector)) == matching
+    if selector == "light":
+        assert {name.split(".")[-1] for name in matching} >= {"light", "heavy"}
+    few = set(sorted(matching)[:1])
+    assert set(method.search(few, selector)) == few
+
+
+def test_debug_events_say_what_they_say_once_they_are_asked(project: Path) -> None:
+    from dbt.adapters.events.types import SQLQuery
+
+    dbt_savings.spare_dbt_work_for_nobody()
+    event = SQLQuery(conn_name="one", sql="select 1", node_info={})
+    assert "pb_msg" not in vars(event)
+    assert event.message() == "On one: select 1"
+    assert event.conn_name == "one"
+
+
 def test_events_below_info_are_neither_told_nor_written(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
