@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from orchestration.dbt_build import adopt_parsed, is_parsed
 from orchestration.transformation import project_fingerprint_of
+from tests.warm_start import run_module
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -102,15 +102,12 @@ def share_parsed(home: Path) -> None:
 
 
 def run_cxw(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `cxw` as a user does, in a process of its own."""
+    """Run `cxw` in a process of its own."""
     share_parsed(home)
-    finished = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "CXW_HOME": str(home), "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
+    finished = run_module(
+        "orchestration.cli",
+        *arguments,
+        environment={**os.environ, "CXW_HOME": str(home), "COLUMNS": "200", **environment},
     )
     share_parsed(home)
     return finished

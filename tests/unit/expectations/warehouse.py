@@ -10,8 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from expectations.plan import Plan, export_tables
+from tests.warm_start import run_module
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 
@@ -344,13 +343,12 @@ def build_next(rows: Rows, folder: Path) -> Path:
 
 def _run_dbt(folder: Path, environment: Mapping[str, str] = {}, select: str | None = None) -> Path:
     home, project = folder / "home", folder / "project"
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "--quiet", "run", "--no-version-check"),
-            *("--project-dir", str(project), "--profiles-dir", str(project)),
-            *(("--select", select) if select else ()),
-        ],
-        env={
+    result = run_module(
+        "dbt.cli.main",
+        *("--quiet", "run", "--no-version-check"),
+        *("--project-dir", str(project), "--profiles-dir", str(project)),
+        *(("--select", select) if select else ()),
+        environment={
             **os.environ,
             **environment,
             "CXW_HOME": str(home),
@@ -358,9 +356,6 @@ def _run_dbt(folder: Path, environment: Mapping[str, str] = {}, select: str | No
             "DBT_TARGET_PATH": str(project / "target"),
             "DBT_LOG_PATH": str(project / "logs"),
         },
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return home / "warehouse.duckdb"
