@@ -43,6 +43,7 @@ from orchestration.ingestion.errors import (
 )
 from orchestration.ingestion.hashing import hash_key, hash_relation, hashed_table
 from orchestration.ingestion.readers import (
+    READING_ERRORS,
     REJECTED,
     FileContent,
     ReadRequest,
@@ -702,7 +703,7 @@ def _read_at_once(
         _stage(connection, table, content, mapping, load_date, file.path.name, is_digested)
     except FileError:
         return None
-    except duckdb.Error as error:
+    except READING_ERRORS as error:
         if is_fault_of_machine(error):
             raise
         return None
@@ -734,7 +735,13 @@ def _kept_rows(
 
 def _named(content: FileContent) -> str:
     """The rows under the file's own column names."""
-    columns = "".join(f", {sql} as {sql_name(name)}" for name, sql in content.columns.items())
+    columns = "".join(
+        f", {sql} as {sql_name(name)}"
+        for name, sql in (
+            *content.columns.items(),
+            *((f"_object_{name}", sql) for name, sql in content.objects.items()),
+        )
+    )
     return f"(select _line, {content.place} as _place{columns} from {content.relation})"
 
 
@@ -822,6 +829,7 @@ def _stage(
     """
     guarded = _failing_expressions(connection, content, mapping, file_name)
     selected: list[str] = []
+    helpers: list[str] = []
     problems: list[tuple[str, str]] = []
     unfit: dict[str, str] = {}
     for column in table.columns:
@@ -841,6 +849,10 @@ def _stage(
             source = mapping.sources[column.name]
             value = converted(sql_name(source), content.types[source], column.type)
             selected.append(f"{value} as {name}")
+            if column.kind == "json" and source in content.objects:
+                flag = sql_name(f"_is_json_{column.name}")
+                selected.append(f"{sql_name(f'_object_{source}')} as {flag}")
+                helpers.append(flag)
             if column.type != "VARCHAR" and not _is_same_type(content.types[source], column.type):
                 lost = f"{_is_present(sql_name(source), content.types[source])} and {value} is null"
                 selected.append(f"{lost} as {sql_name(f'_lost_{column.name}')}")
@@ -851,12 +863,13 @@ def _stage(
         else:
             selected.append(f"cast(null as {column.type}) as {name}")
     for column in table.columns:
-        problems.extend(_problems(column))
+        flag = sql_name(f"_is_json_{column.name}")
+        problems.extend(_problems(column, flag if flag in helpers else None))
     cases = " ".join(f"when {test} then {sql_text(code)}" for test, code in problems)
     digest = content_digest(table) if is_digested else "null"
     day = f"try(cast({table.dt} as date))" if table.dt else "cast(null as date)"
-    flags = [n for n, _ in problems if n.startswith(('"_lost_', '"_fails_'))]
-    helpers = f"exclude ({', '.join(flags)})" if flags else ""
+    helpers += [n for n, _ in problems if n.startswith(('"_lost_', '"_fails_'))]
+    excluded = f"exclude ({', '.join(helpers)})" if helpers else ""
     typed = f"""
         select
             _line,
@@ -881,7 +894,7 @@ def _stage(
             """
         )
         staged = f"""
-            select typed.* {helpers}, {judged.removeprefix("_place, _line, ")}
+            select typed.* {excluded}, {judged.removeprefix("_place, _line, ")}
             from ({typed}) as typed
             inner join {judgements} as judged on typed._place = judged._place
         """
@@ -889,7 +902,7 @@ def _stage(
         connection.execute(
             f"""
             create or replace temp table {judgements} as
-            select * {helpers}, {judgement} from ({typed})
+            select * {excluded}, {judgement} from ({typed})
             """
         )
         staged = f"from {judgements}"
@@ -939,8 +952,13 @@ def _extra(mapping: _Mapping, content: FileContent) -> str:
     return f"nullif(cast(json_merge_patch('{{}}', json_object({members})) as varchar), '{{}}')"
 
 
-def _problems(column: Column) -> list[tuple[str, str]]:
-    """Tests that send a row to quarantine, with ``column|reason code``."""
+def _problems(column: Column, is_json: str | None = None) -> list[tuple[str, str]]:
+    """Tests that send a row to quarantine, with ``column|reason code``.
+
+    Args:
+        column: The column.
+        is_json: SQL that says of a row whether its value is known to be JSON.
+    """
     name = sql_name(column.name)
     tests: list[tuple[str, str]] = []
     if column.not_null:
@@ -982,6 +1000,10 @@ def _problems(column: Column) -> list[tuple[str, str]]:
     usual = {
         "timestamp": f"try_cast({name} as timestamp) is not null",
         "number": f"isfinite(try_cast({name} as double))",
+        # of an infinite number nothing is left over, not even zero
+        "integer": f"try_cast({name} as double) % 1 = 0",
+        "boolean": f"{name} in ('true', 'false')",
+        "json": is_json,
     }.get(column.kind)
     if usual:
         test = f"case when {usual} then false else {test} end"

@@ -41,8 +41,14 @@ ROWS = "file_rows"
 REJECTED = "file_rejected"
 _LINES = "file_lines"
 
+#: What a view raises that reads a file which is another than it had looked. Messages of DuckDB's
+#: reader of JSON show the beginning of a record, cut off within a character as it may be.
+READING_ERRORS = (duckdb.Error, UnicodeDecodeError)
 MAX_LINE_BYTES = 1 << 25
 _HEAD_BYTES = 1 << 22
+# Keys that none of so many records has make a file be looked through.
+_SAMPLED_RECORDS = 2_048
+_NUMBERED = re.compile(r"(.*)_\d+", re.DOTALL)
 # What can be the name of a column; an address, an amount, a date or a sentence cannot.
 _NAME = re.compile(r"[^\W\d][\w .:/()#%&?-]{0,59}")
 _NAMES_SHOWN = 40
@@ -61,6 +67,8 @@ class FileContent:
             may share a line.
         warnings: What a person should know although the file was read.
         is_json: Column names may be dotted paths into the records.
+        objects: SQL over the relation that says whether a value is JSON as it stands, and no text
+            that might be, by the names of the columns of which that is known.
         streamed_rows: How many rows the relation gives where it is a view that reads the file anew
             each time; of a file that was not looked through, how many it has to give.
     """
@@ -71,6 +79,7 @@ class FileContent:
     place: str = "rowid"
     warnings: tuple[str, ...] = ()
     is_json: bool = False
+    objects: Mapping[str, str] = field(default_factory=dict)
     streamed_rows: int | None = None
 
     @property
@@ -394,8 +403,11 @@ def _read_json(
     records_path = request.options.get("records_path")
     is_packed = True
     if _is_json_lines(text.path):
-        find_paths = _clean_json_paths if request.looks_through else _guessed_json_paths
-        if not records_path and (paths := find_paths(connection, request, text)):
+        if not (records_path or request.looks_through):
+            typed = _typed_json(connection, request, text)
+            if typed is not None:
+                return _numbered(connection, typed, f"{ROWS}_json", 0, text)
+        if not records_path and (paths := _clean_json_paths(connection, request, text)):
             view = f"{ROWS}_json"
             _split_records(connection, f"view {view}", [], _LINES, paths)
             return _numbered(connection, _json_content(paths), view, 0, text)
@@ -479,54 +491,88 @@ def _lines_of(path: Path) -> str:
     )"""
 
 
-def _guessed_json_paths(
+def _typed_json(
     connection: duckdb.DuckDBPyConnection, request: ReadRequest, text: TextFile
-) -> dict[str, str] | None:
-    """The columns of a file whose first record has the keys of all, with a view of the lines.
+) -> FileContent | None:
+    """The rows of a file as DuckDB's own reader of JSON gives them; None where it may not be asked.
 
-    The view raises at the first line that is another thing than an object with these keys. What
-    cannot be told so is looked through.
+    The reader parses a record once, and raises at the first line that is no object, repeats a key
+    or has one that its first lines do not have. A line of null would pass for a row of nulls, so a
+    row of nulls raises too. Members of the objects that declared paths go through are taken apart
+    where these objects have the keys of the first; other ones raise.
     """
     paths = {_dotted(column.path) for column in request.declared if column.path}
     if not text.is_uniform or any(path.rpartition(".")[0] in paths for path in paths):
-        return _clean_json_paths(connection, request, text)
-    lines = _lines_of(text.path)
+        return None
+    reader = f"""read_json(
+        {sql_text(text.path)}, format = 'newline_delimited', records = true, maximum_depth = 1,
+        sample_size = {_SAMPLED_RECORDS}, map_inference_threshold = -1
+    )"""
     try:
-        connection.execute(
-            f"create or replace temp view {_LINES} as select record from {lines} limit 1"
-        )
-        first = {
-            parent: connection.execute(
-                f"select json_keys(record, {sql_text(json_path(parent))}) from {_LINES}"
-            ).fetchone()
-            for parent in ("", *_parents(paths))
-        }
-        columns = _json_columns(connection, request.declared, _LINES)
-        same_keys = [
-            f"json_keys(record, {sql_text(json_path(parent))}) is not distinct from "
-            + ("null" if row is None or row[0] is None else f"[{', '.join(map(sql_text, row[0]))}]")
-            for parent, row in first.items()
-        ]
-        conditions = [
-            "starts_with(record, '{')",
-            f"not contains(record, {sql_text(UNREADABLE)})",
-            *same_keys,
-        ]
+        described = connection.execute(f"describe select * from {reader}").fetchall()
+        keys = [row[0] for row in described]
+        known = {key.casefold() for key in keys}
+        if {row[1] for row in described} != {"JSON"} or any(
+            # how the reader calls a second key that differs from the first by its case alone
+            (numbered := _NUMBERED.fullmatch(key)) and numbered[1].casefold() in known
+            for key in keys
+        ):
+            return None
+        parents = _parents(paths)
+        values: dict[str, str] = {}
+        objects: dict[str, str] = {}
+        conditions = [f"coalesce({', '.join(map(sql_name, keys))}) is not null"]
+        for key in (key for key in keys if key not in parents):
+            values[key] = _json_value(sql_name(key))
+            objects[key] = f"not starts_with(cast({sql_name(key)} as varchar), '\"')"
+        for parent in parents:
+            top, _, rest = parent.partition(".")
+            if top not in keys:
+                continue
+            found = f"json_keys({sql_name(top)}, {sql_text(json_path(rest))})"
+            row = connection.execute(f"select {found} from {reader} limit 1").fetchone()
+            own = None if row is None else row[0]
+            conditions.append(
+                f"{found} is not distinct from "
+                + ("null" if own is None else f"[{', '.join(map(sql_text, own))}]")
+            )
+            inner = rest.split(".") if rest else []
+            members = {f"{parent}.{key}": _pointer(*inner, key) for key in own or ()}
+            extracted = (
+                f"json_extract_string({sql_name(top)}, "
+                f"[{', '.join(map(sql_text, members.values()))}]::varchar[])"
+            )
+            for position, name in enumerate(members, start=1):
+                if name not in parents:
+                    values[name] = f"{extracted}[{position}]"
         connection.execute(
             f"""
-            create or replace temp view {_LINES} as
-            select record
-            from {lines}
+            create or replace temp view {ROWS}_json as
+            select
+                {", ".join(f"{value} as c{i}" for i, value in enumerate(values.values()))},
+                {", ".join(f"{test} as o{i}" for i, test in enumerate(objects.values()))}
+            from {reader}
             where
                 case when {" and ".join(conditions)} then true
                 else error('a record unlike the first') end
             """
         )
-    except duckdb.Error as error:
+    except READING_ERRORS as error:
         if is_fault_of_machine(error):
             raise
-        return _clean_json_paths(connection, request, text)
-    return columns or _clean_json_paths(connection, request, text)
+        return None
+    places = {key: f"o{i}" for i, key in enumerate(objects)}
+    return replace(_json_content(values), objects=places)
+
+
+def _json_value(member: str) -> str:
+    """SQL of a JSON value's text: that of a string without its quotes, that of others as it is."""
+    text = f"cast({member} as varchar)"
+    return (
+        f"case when not starts_with({text}, '\"') then {text} "
+        f"when contains({text}, '\\') then json_extract_string({member}, '$') "
+        f"else ({text})[2:-2] end"
+    )
 
 
 def _clean_json_paths(
@@ -543,14 +589,7 @@ def _clean_json_paths(
             f"create or replace temp view {_LINES} as select record from {_lines_of(text.path)}"
         )
         row = connection.execute(
-            f"""
-            select
-                count(*),
-                count(*) filter (
-                    starts_with(record, '{{') and not contains(record, {sql_text(UNREADABLE)})
-                )
-            from {_LINES}
-            """
+            f"select count(*), count(*) filter (starts_with(record, '{{')) from {_LINES}"
         ).fetchone()
         if row is None or set(row) != {text.line_count}:
             return None
@@ -746,6 +785,11 @@ def json_path(name: str) -> str:
     return "$" + "".join(f'."{part}"' for part in name.split(".") if part)
 
 
+def _pointer(*keys: str) -> str:
+    """A JSON pointer (RFC 6901), which can name any key; DuckDB's paths cannot."""
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
+
+
 def _json_columns(
     connection: duckdb.DuckDBPyConnection, declared: Sequence[Column], relation: str
 ) -> dict[str, str]:
@@ -766,8 +810,7 @@ def _json_columns(
             name = f"{parent}.{key}" if parent else key
             if name in parents:
                 continue
-            path = (json_path(parent) if parent else "$") + "." + json.dumps(key)
-            columns[name] = path
+            columns[name] = _pointer(*parent.split("."), key) if parent else _pointer(key)
     for path in sorted(path for path in paths if path.count(".") and path not in columns):
         if path.rsplit(".", 1)[0] in paths:  # below a column that is kept whole
             found = connection.execute(
@@ -832,7 +875,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, request: ReadRequest) -
     )
 
 
-def is_fault_of_machine(error: duckdb.Error) -> bool:
+def is_fault_of_machine(error: Exception) -> bool:
     """Whether memory, disk or DuckDB itself gave way, so that the same file may land next time.
 
     Args:

@@ -258,9 +258,11 @@ def _western_encoding(sample: bytes) -> str:
 def _scan(path: Path) -> TextFile | None:
     """Look through a plain UTF-8 file; None where it has to be converted after all."""
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    mark = UNREADABLE.encode()
     feeds = returns = pairs = 0
     previous = b""
     is_blank = True
+    has_unreadable = False
     with path.open("rb") as handle:
         while chunk := handle.read(CHUNK_BYTES):
             if b"\x00" in chunk or b"\x01" in chunk:
@@ -271,13 +273,14 @@ def _scan(path: Path) -> TextFile | None:
                     decoder.decode(chunk)
                 except UnicodeDecodeError:
                     return None
+                has_unreadable = has_unreadable or mark in previous[1 - len(mark) :] + chunk
             feeds += chunk.count(b"\n")
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
                 pairs += chunk.count(b"\r\n")
-            if previous == b"\r" and chunk.startswith(b"\n"):
+            if previous.endswith(b"\r") and chunk.startswith(b"\n"):
                 pairs += 1
-            previous = chunk[-1:]
+            previous = chunk
             is_blank = is_blank and not chunk.removeprefix(codecs.BOM_UTF8).strip()
     try:
         decoder.decode(b"", final=True)
@@ -287,9 +290,9 @@ def _scan(path: Path) -> TextFile | None:
         path=path,
         encoding="utf-8",
         newline_count=feeds + returns - pairs,
-        is_uniform=(returns == pairs) and (pairs in {0, feeds}),
-        has_unreadable=False,
-        ends_with_newline=previous in {b"\n", b"\r"},
+        is_uniform=(returns == pairs) and (pairs in {0, feeds}) and not has_unreadable,
+        has_unreadable=has_unreadable,
+        ends_with_newline=previous.endswith((b"\n", b"\r")),
         is_blank=is_blank,
     )
 

@@ -118,8 +118,9 @@ def test_a_redelivered_row_keeps_its_row_id_and_an_equal_second_row_gets_its_own
         ("csv", "1,2\n", [True, False]),
         ("csv", "\n", [True, False]),
         ("jsonl", "", [True]),
-        ("jsonl", "{broken\n", [True, False]),
-        # a key that no record before had
+        # told by the first look at so small a file
+        ("jsonl", "{broken\n", [False]),
+        # a key that none of the records had that were sampled
         (
             "jsonl",
             '{"id": "7", "created_at": "2026-01-01", "total_price": 1, "late": 2}\n',
@@ -181,10 +182,11 @@ def test_a_file_read_at_one_go_lands_like_one_read_line_by_line(
         return content
 
     monkeypatch.setattr(landing, "read_file", read_and_tell)
+    monkeypatch.setattr(readers, "_SAMPLED_RECORDS", 1)
     at_one_go = landed(tmp_path / "raw")
     monkeypatch.setattr(readers, "_is_clean_csv", lambda *_: False)
     monkeypatch.setattr(readers, "_clean_json_paths", lambda *_: None)
-    monkeypatch.setattr(readers, "_guessed_json_paths", lambda *_: None)
+    monkeypatch.setattr(readers, "_typed_json", lambda *_: None)
     line_by_line = landed(tmp_path / "other")
     assert ways == [*readings, False]
     assert at_one_go == line_by_line

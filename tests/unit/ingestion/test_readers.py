@@ -32,11 +32,11 @@ JSONL = FileRule("native", ("*.jsonl",), "jsonl")
 JSON = FileRule("native", ("*.json",), "json")
 
 
-def read(path: Path, rule: FileRule = CSV, **options):
+def read(path: Path, rule: FileRule = CSV, declared=DECLARED, **options):
     with TemporaryDirectory() as folder, duckdb.connect() as connection:
         content = read_file(
             connection,
-            ReadRequest(path, rule, DECLARED, Path(folder), {**rule.options, **options}),
+            ReadRequest(path, rule, declared, Path(folder), {**rule.options, **options}),
         )
         table = keep_rows(connection, content)
         values = ", ".join(["_line", *table.columns.values()])
@@ -50,16 +50,16 @@ def read(path: Path, rule: FileRule = CSV, **options):
         return content, rows, rejected
 
 
-def read_without_looking(path: Path, rule: FileRule = CSV, **options):
+def read_without_looking(path: Path, rule: FileRule = CSV, declared=DECLARED, **options):
     """What ``read`` gives, of a file not looked through; None where it is found to be another."""
     with TemporaryDirectory() as folder, duckdb.connect() as connection:
         request = ReadRequest(
-            path, rule, DECLARED, Path(folder), {**rule.options, **options}, looks_through=False
+            path, rule, declared, Path(folder), {**rule.options, **options}, looks_through=False
         )
         content = read_file(connection, request)
         try:
             table = keep_rows(connection, content)
-        except duckdb.Error:
+        except readers.READING_ERRORS:
             assert content.is_streamed
             return None
         values = ", ".join(["_line", *table.columns.values()])
@@ -301,11 +301,21 @@ _value = st.recursive(
     ),
     max_leaves=4,
 )
-# A lone asterisk, even in quotes, is a wildcard to DuckDB's paths.
-_of_a_key = st.characters(exclude_categories=("Cs",), exclude_characters="*")
+_of_a_key = st.characters(exclude_categories=("Cs",))
+# Declared columns go through a box, and the box in it.
+_in_a_box = (Column("id"), Column("name", path="$.box.name"), Column("note", path="box.box.note"))
 _record = st.dictionaries(
-    st.one_of(st.sampled_from(["id", "name", "note"]), st.text(_of_a_key, min_size=1, max_size=3)),
-    _value,
+    st.one_of(
+        st.sampled_from(["id", "name", "note", "ID", "id_1", "box"]),
+        st.text(_of_a_key, min_size=1, max_size=3),
+    ),
+    st.one_of(
+        _value,
+        st.dictionaries(
+            st.sampled_from(["name", "box", "ä"]),
+            st.one_of(_value, st.dictionaries(st.sampled_from(["note", "*"]), _value)),
+        ),
+    ),
     max_size=4,
 ).flatmap(lambda record: st.booleans().map(lambda ascii_: json.dumps(record, ensure_ascii=ascii_)))
 _broken = st.sampled_from(
@@ -328,22 +338,26 @@ _broken = st.sampled_from(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(
     st.lists(st.one_of(_record, _record, _record, _broken), min_size=1, max_size=5),
     st.sampled_from(["\n", "\r\n"]),
     st.booleans(),
+    st.sampled_from([DECLARED, _in_a_box]),
+    st.sampled_from(['{"id": 0}', '{"id": "a", "box": {"name": 1, "box": {"note": [2]}}}']),
+    st.sampled_from([1, 2_048]),
 )
 def test_a_json_file_read_at_one_go_gives_what_line_by_line_reading_gives(
-    lines, newline, is_closed
+    lines, newline, is_closed, declared, first, sampled
 ):
-    text = newline.join(['{"id": 0}', *lines]) + (newline if is_closed else "")
+    text = newline.join([first, *lines]) + (newline if is_closed else "")
     with TemporaryDirectory() as folder:
         path = write(Path(folder), text.encode("utf-8", "surrogatepass"), "x.jsonl")
-        content, *fast = read(path, JSONL)
+        content, *fast = read(path, JSONL, declared)
         with patch.object(readers, "_clean_json_paths", return_value=None):
-            same, *careful = read(path, JSONL)
-        unseen = read_without_looking(path, JSONL)
+            same, *careful = read(path, JSONL, declared)
+        with patch.object(readers, "_SAMPLED_RECORDS", sampled):
+            unseen = read_without_looking(path, JSONL, declared)
     assert not same.is_streamed
     assert [list(content.columns), *fast] == [list(same.columns), *careful]
     if unseen is not None:
@@ -373,6 +387,14 @@ def test_records_are_found_wherever_the_document_keeps_them(tmp_path, text, reco
     assert [row[1] for row in rows] == ["1", "2"][: len(rows)]
     assert len(rows) == (1 if text.startswith("{\n") else 2)
     assert rejected == []
+
+
+@pytest.mark.parametrize("key", ["sähköposti", "*", 'a"b', "a/b", "~", "a.b", ""])
+def test_a_value_is_read_under_any_key(tmp_path, key):
+    path = write(tmp_path, json.dumps({"id": 1, key: "5"}) + "\n", "x.jsonl")
+    for found in (read(path, JSONL), read_without_looking(path, JSONL)):
+        content, [(_, *values)], _ = found
+        assert dict(zip(content.columns, values, strict=True)) == {"id": "1", key: "5"}
 
 
 def test_a_broken_first_line_costs_one_line_not_the_file(tmp_path):
