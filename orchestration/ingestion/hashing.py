@@ -16,20 +16,25 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import duckdb
+from duckdb.func import FunctionNullHandling
+from duckdb.sqltypes import VARCHAR
 
 from orchestration.ingestion.email_rules import EmailRules, email_rules, one_spelling
 from orchestration.ingestion.specs import IdentifierKind
 
-if TYPE_CHECKING:
-    import duckdb
-
 KEY_VARIABLE = "CXW_HASH_KEY"
 KEY_FILE = "hash_key"
 HASH_LENGTH = 32
+#: The relation that the key is taken from (``hashes_in_place``).
+PADS = "hash_pads"
+# Texts of one file whose final form is kept while it is read.
+_REMEMBERED = 1 << 20
 _BLOCK_BYTES = hashlib.sha256().block_size
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
@@ -164,63 +169,133 @@ def hash_relation(
     import numpy as np
 
     known = email_rules() if rules is None else rules
-    is_plain = "false"
-    parameters: list[object] = []
-    if kind == "email":
-        # A plain address has one @; what a rule knows of its domain, Python applies.
-        is_plain = (
-            "regexp_full_match(value, $1) and not list_contains($2, split_part(value, '@', 2))"
-        )
-        parameters = [_PLAIN_EMAIL.pattern, list(known)]
     plain = f"plain_{kind}"
     connection.execute(
         f"create or replace temp table {plain} as "
-        f"select value, value as plain, {is_plain} as is_plain from {values}",
-        parameters,
+        f"select value, value as plain, {_is_plain('value', kind, known)} as is_plain from {values}"
     )
     others = connection.execute(f"select value from {plain} where not is_plain").fetchnumpy()
     found = [
         (value, normalised)
         for value in others["value"]
-        if (
-            normalised := normalise_email(value, known)
-            if kind == "email"
-            else normalise_phone(value, region)
-        )
-        is not None
+        if (normalised := _normalised(value, kind, region, known)) is not None
     ]
+    if found:  # of no value DuckDB knows no type
+        connection.register(
+            "normalised_values",
+            {
+                "value": np.array([value for value, _ in found], dtype=object),
+                "plain": np.array([normalised for _, normalised in found], dtype=object),
+            },
+        )
+    more = "union all select value, plain from normalised_values" if found else ""
+    with _registered_pads(connection, key):
+        connection.execute(
+            f"""
+            create or replace temp table {hashed_table(kind)} as
+            select value, {_hash_of("plain", kind)} as hash
+            from (select value, plain from {plain} where is_plain {more})
+            cross join {PADS}
+            """
+        )
+    if found:
+        connection.unregister("normalised_values")
+    connection.execute(f"drop table {plain}")
+
+
+@contextmanager
+def hashes_in_place(
+    connection: duckdb.DuckDBPyConnection,
+    kinds: Collection[IdentifierKind],
+    key: bytes,
+    region: str,
+    rules: EmailRules | None = None,
+) -> Iterator[Callable[[str, IdentifierKind], str]]:
+    """Hashes within a query over rows and ``PADS``, where they cost less to make than to join.
+
+    What is not in its final form DuckDB hands to Python, each distinct text once.
+
+    Args:
+        connection: Where the query will run.
+        kinds: Of which kinds identifiers will be hashed.
+        key: The secret key.
+        region: Default country of telephone numbers.
+        rules: Which spellings of an address are one mailbox; by default the shipped ones.
+
+    Yields:
+        What gives the SQL of a hash, from the SQL of an identifier and its kind.
+    """
+    known = email_rules() if rules is None else rules
+
+    def hash_in_place(value: str, kind: IdentifierKind) -> str:
+        return _hash_of(
+            f"case when {value} is null or {_is_plain(value, kind, known)} then {value} "
+            f"else normalised_{kind}({value}) end",
+            kind,
+        )
+
+    def register(kind: IdentifierKind) -> None:
+        @lru_cache(maxsize=_REMEMBERED)
+        def normalised(text: str) -> str | None:
+            return _normalised(text, kind, region, known)
+
+        connection.create_function(
+            f"normalised_{kind}",
+            lambda text: normalised(text),
+            [VARCHAR],
+            VARCHAR,
+            null_handling=FunctionNullHandling.SPECIAL,
+        )
+
+    with ExitStack() as stack:
+        stack.enter_context(_registered_pads(connection, key))
+        for kind in sorted(set(kinds)):
+            register(kind)
+            stack.callback(connection.remove_function, f"normalised_{kind}")
+        yield hash_in_place
+
+
+@contextmanager
+def _registered_pads(connection: duckdb.DuckDBPyConnection, key: bytes) -> Iterator[None]:
+    """While it lasts, ``PADS`` is a relation of one row: the blocks that HMAC makes of the key."""
+    import numpy as np
+
     inner, outer = hmac_blocks(key)
-    given = {
-        "normalised_values": {
-            "value": np.array([value for value, _ in found], dtype=object),
-            "plain": np.array([normalised for _, normalised in found], dtype=object),
-        },
-        "hash_pads": {
+    connection.register(
+        PADS,
+        {
             "inner_pad": np.array([inner], dtype=object),
             "outer_pad": np.array([outer], dtype=object),
         },
-    }
-    if not found:  # of no value DuckDB knows no type
-        del given["normalised_values"]
-    for name, columns in given.items():
-        connection.register(name, columns)
-    more = "union all select value, plain from normalised_values" if found else ""
-    connection.execute(
-        f"""
-        create or replace temp table {hashed_table(kind)} as
-        select
-            value,
-            left(
-                sha256(outer_pad || unhex(sha256(inner_pad || encode('{kind}:' || plain)))),
-                {HASH_LENGTH}
-            ) as hash
-        from (select value, plain from {plain} where is_plain {more})
-        cross join hash_pads
-        """
     )
-    for name in given:
-        connection.unregister(name)
-    connection.execute(f"drop table {plain}")
+    try:
+        yield
+    finally:
+        connection.unregister(PADS)
+
+
+def _is_plain(value: str, kind: IdentifierKind, rules: EmailRules) -> str:
+    """SQL that says whether an identifier is in its final form already."""
+    if kind != "email":
+        return "false"
+    # A plain address has one @; what a rule knows of its domain, Python applies.
+    known = ", ".join("'" + domain.replace("'", "''") + "'" for domain in rules)
+    return (
+        f"(regexp_full_match({value}, '{_PLAIN_EMAIL.pattern}') "
+        f"and not list_contains([{known}]::varchar[], split_part({value}, '@', 2)))"
+    )
+
+
+def _normalised(value: str, kind: IdentifierKind, region: str, rules: EmailRules) -> str | None:
+    return normalise_email(value, rules) if kind == "email" else normalise_phone(value, region)
+
+
+def _hash_of(plain: str, kind: IdentifierKind) -> str:
+    """SQL of the keyed hash of an identifier in its final form."""
+    return (
+        f"left(sha256(outer_pad || unhex(sha256(inner_pad || encode('{kind}:' || {plain})))), "
+        f"{HASH_LENGTH})"
+    )
 
 
 def hashed_table(kind: IdentifierKind) -> str:

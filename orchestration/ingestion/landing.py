@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from typing import cast
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
@@ -41,7 +42,13 @@ from orchestration.ingestion.errors import (
     MissingColumnError,
     UnreadableFileError,
 )
-from orchestration.ingestion.hashing import hash_key, hash_relation, hashed_table
+from orchestration.ingestion.hashing import (
+    PADS,
+    hash_key,
+    hash_relation,
+    hashed_table,
+    hashes_in_place,
+)
 from orchestration.ingestion.readers import (
     READING_ERRORS,
     REJECTED,
@@ -65,7 +72,12 @@ from orchestration.ingestion.specs import (
     TableSpec,
     match_columns,
 )
-from orchestration.ingestion.suppression import RETURNED_SCHEMA, leave_out, leave_out_unread
+from orchestration.ingestion.suppression import (
+    RETURNED_SCHEMA,
+    leave_out,
+    leave_out_unread,
+    suppressed,
+)
 from orchestration.ingestion.text_files import content_sha256
 from orchestration.parquet import PARQUET
 
@@ -125,6 +137,8 @@ _STAGED = "staged_rows"
 _JUDGED = "judged_rows"
 # So many days are written one after the other; a send log of one day, in UTC, is two days here.
 _FEW_DAYS = 4
+# What is raised where rows cannot be written as they are read.
+_SET_ASIDE = "a row of another day, or for quarantine"
 
 # Reason of each code; none of them repeats a value, because values may be personal.
 _REASONS = {
@@ -632,7 +646,31 @@ def _read_and_write(
     relations = (_STAGED, _judgements(table))
     kept = None
     erased = 0
-    content, mapping = _read_at_once(connection, file, request, load_date) or (None, None)
+
+    def write_at_once(content: FileContent) -> date | None:
+        # Whether a row is of somebody erased is asked of rows that are kept.
+        if not content.is_json or suppressed(state):
+            return None
+        region = sources.phone_region
+        day = None
+        try:
+            day = _write_at_once(connection, table, content, batch, folder, raw_root, region)
+        finally:
+            if day is None:
+                shutil.rmtree(folder / "rows", ignore_errors=True)
+        return day
+
+    read = _read_at_once(connection, file, request, load_date, write_at_once)
+    content, mapping, day = read or (None, None, None)
+    if content is not None and mapping is not None and day is not None:
+        return replace(
+            batch,
+            rows_read=content.streamed_rows or 0,
+            rows_landed=content.streamed_rows or 0,
+            min_dt=day,
+            max_dt=day,
+            warnings=" ".join([*content.warnings, *mapping.warnings]) or None,
+        )
     if content is None or mapping is None:
         content = read_file(connection, request)
         if table.is_nested or file.where or file.expressions:
@@ -686,11 +724,16 @@ def _is_identified_late(table: TableSpec, content: FileContent) -> bool:
 
 
 def _read_at_once(
-    connection: duckdb.DuckDBPyConnection, file: SourceFile, request: ReadRequest, load_date: date
-) -> tuple[FileContent, _Mapping] | None:
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    request: ReadRequest,
+    load_date: date,
+    write_at_once: Callable[[FileContent], date | None],
+) -> tuple[FileContent, _Mapping, date | None] | None:
     """Read and stage a text file whose every line is one whole row in a single reading.
 
-    None where it turns out to be another file, or is read more than once anyway.
+    Or even write it: then the day of all rows is told. None where it turns out to be another file,
+    or is read more than once anyway.
     """
     table = file.table
     # Of a mapping, columns may stay unread; nothing would be known of these.
@@ -700,7 +743,12 @@ def _read_at_once(
         content = read_file(connection, replace(request, looks_through=False))
         mapping = _match(file, content)
         is_digested = not _is_identified_late(table, content)
-        _stage(connection, table, content, mapping, load_date, file.path.name, is_digested)
+        name = file.path.name
+        if content.is_streamed:
+            _stage(connection, table, content, mapping, load_date, name, is_digested, False)
+            if day := write_at_once(content):
+                return content, mapping, day
+        _stage(connection, table, content, mapping, load_date, name, is_digested)
     except FileError:
         return None
     except READING_ERRORS as error:
@@ -709,7 +757,7 @@ def _read_at_once(
         return None
     staged_rows = _count(connection, _judgements(table))
     is_whole = content.streamed_rows in (None, staged_rows)
-    return (content, mapping) if is_whole else None
+    return (content, mapping, None) if is_whole else None
 
 
 def _kept_rows(
@@ -819,10 +867,12 @@ def _stage(
     load_date: date,
     file_name: str,
     is_digested: bool,
+    is_kept: bool = True,
 ) -> None:
     """Make ``staged_rows``: the declared columns, and each row's day, problem and content in short.
 
-    ``judged_rows`` has only what is said of the rows.
+    ``judged_rows`` has only what is said of the rows. Rows that are not kept are read anew from the
+    file whenever they are asked for.
     The values of nested rows stay where they are: ``staged_rows`` is a view, so that wide rows are
     copied once, from the file to the raw zone, and only the judgement is kept meanwhile. Of texts
     one table holds both, which is less work than to join them, row by row.
@@ -899,16 +949,14 @@ def _stage(
             inner join {judgements} as judged on typed._place = judged._place
         """
     else:
-        connection.execute(
-            f"""
-            create or replace temp table {judgements} as
-            select * {excluded}, {judgement} from ({typed})
-            """
-        )
-        staged = f"from {judgements}"
+        staged = f"select * {excluded}, {judgement} from ({typed})"
+        if is_kept:
+            connection.execute(f"create or replace temp table {judgements} as {staged}")
+            staged = f"from {judgements}"
     connection.execute(f"create or replace temp view {_STAGED} as {staged}")
     connection.execute(
-        f"create or replace temp view {_JUDGED} as select {judged} from {judgements}"
+        f"create or replace temp view {_JUDGED} as "
+        f"select {judged} from {judgements if is_kept else _STAGED}"
     )
 
 
@@ -1216,6 +1264,89 @@ def _keep_file(
     return int(found[0]), found[1], found[2]
 
 
+def _raw_rows(
+    table: TableSpec, batch: LandedBatch, hashes: Mapping[str, str], identity: str
+) -> str:
+    """The columns of the raw table, selected from rows that are called ``staged``."""
+    declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
+    hashed = "".join(f", {sql} as {sql_name(name + HASH_SUFFIX)}" for name, sql in hashes.items())
+    return f"""
+        select
+            {declared}{hashed},
+            staged.{EXTRA_COLUMN},
+            {sql_text(batch.batch_id)} as _batch_id,
+            timestamp '{batch.loaded_at}' as _loaded_at,
+            {sql_text(batch.source)} as _source,
+            {sql_text(batch.source_file)} as _source_file,
+            staged._line as _row,
+            {identity} as _row_id
+    """
+
+
+def _write_at_once(
+    connection: duckdb.DuckDBPyConnection,
+    table: TableSpec,
+    content: FileContent,
+    batch: LandedBatch,
+    folder: Path,
+    raw_root: Path,
+    region: str,
+) -> date | None:
+    """Write rows as they are read, where all are of one day and none is for quarantine.
+
+    Returns:
+        The day; None where a row has to be set aside, or rows are equal and need numbers.
+
+    Raises:
+        duckdb.Error: The file is another than it had looked.
+    """
+    first = connection.execute(f"select _dt from {_STAGED} limit 1").fetchall()
+    if not first:
+        return None
+    day = cast("date", first[0][0])
+    target = folder / "rows" / f"dt={day}" / "part.parquet"
+    target.parent.mkdir(parents=True)
+    is_identified = not _is_identified_late(table, content)
+    identity = row_id("staged._content", "1") if is_identified else "cast(null as varchar)"
+    state = raw_root.parent / "state"
+    identifiers = {c.name: c.identifier for c in table.columns if c.identifier}
+    with hashes_in_place(
+        connection, identifiers.values(), hash_key(state), region, email_rules(raw_root.parent)
+    ) as hash_in_place:
+        hashes = {
+            name: hash_in_place(f"staged.{sql_name(name)}", kind)
+            for name, kind in identifiers.items()
+        }
+        try:
+            connection.execute(
+                f"""
+                copy (
+                    {_raw_rows(table, batch, hashes, identity)}
+                    from {_STAGED} as staged
+                    cross join {PADS}
+                    where
+                        case
+                            when staged._problem is null and staged._dt = date '{day}'
+                                then true
+                            else error({sql_text(_SET_ASIDE)})
+                        end
+                )
+                to {sql_text(target)} ({PARQUET})
+                """
+            )
+        except duckdb.InvalidInputException as error:
+            if _SET_ASIDE in str(error):
+                return None
+            raise
+    numbers = "count(distinct _row_id)" if is_identified else "count(*)"
+    counts = connection.execute(
+        f"select count(*), {numbers} from read_parquet(?)", [str(target)]
+    ).fetchone()
+    if counts is None or set(counts) != {content.streamed_rows}:
+        return None
+    return day
+
+
 def _write_rows(
     connection: duckdb.DuckDBPyConnection,
     table: TableSpec,
@@ -1249,26 +1380,13 @@ def _write_rows(
             """
         )
     identity = row_id("staged._content", occurrence) if is_identified else "cast(null as varchar)"
-    declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
     hashed = [(column.name, column.identifier) for column in table.columns if column.identifier]
-    hashes = "".join(
-        f", h{i}.hash as {sql_name(name + HASH_SUFFIX)}" for i, (name, _) in enumerate(hashed)
-    )
     joins = "".join(
         f"\nleft join {hashed_table(kind)} as h{i} on h{i}.value = staged.{sql_name(name)}"
         for i, (name, kind) in enumerate(hashed)
     )
-    rows = f"""
-        select
-            {declared}{hashes},
-            staged.{EXTRA_COLUMN},
-            {sql_text(batch.batch_id)} as _batch_id,
-            timestamp '{batch.loaded_at}' as _loaded_at,
-            {sql_text(batch.source)} as _source,
-            {sql_text(batch.source_file)} as _source_file,
-            staged._line as _row,
-            {identity} as _row_id
-    """
+    hashes = {name: f"h{i}.hash" for i, (name, _) in enumerate(hashed)}
+    rows = _raw_rows(table, batch, hashes, identity)
     relations = f"""
         from {_STAGED} as staged {numbers} {joins}
         where staged._problem is null

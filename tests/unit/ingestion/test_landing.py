@@ -1,16 +1,24 @@
 """A file lands once, whole or not at all, and what it says of itself adds up."""
 
+import codecs
+import csv
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orchestration.ingestion import landing, readers
 from orchestration.ingestion.hashing import hash_values
@@ -192,6 +200,133 @@ def test_a_file_read_at_one_go_lands_like_one_read_line_by_line(
     assert at_one_go == line_by_line
     is_late, is_rejected = "late" in last_line, last_line in ("1,2\n", "{broken\n")
     assert (len(at_one_go[1]), len(at_one_go[2])) == (196 + is_late, 4 + is_rejected)
+
+
+def ways_to_land(text: bytes, suffix: str) -> list[list]:
+    """What is told of a file of orders and its rows, as it lands and as if read line by line."""
+    found = []
+    careful = {"_is_clean_csv": False, "_clean_json_paths": None, "_typed_json": None}
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        home = Path(folder)
+        (home / "in").mkdir()
+        path = home / "in" / ("order.csv" if suffix == "csv" else "orders.jsonl")
+        path.write_bytes(text)
+        (home / "sources.yml").write_text(
+            "version: 1\nsources:\n  - {name: shop, vendor: shopify, path: in, "
+            f"format: {'fivetran' if suffix == 'csv' else 'native'}}}\n"
+        )
+        stack.enter_context(patch.dict(os.environ, CXW_HASH_KEY="a key for tests"))
+        for raw, replaced in ((home / "at_once" / "raw", {}), (home / "careful" / "raw", careful)):
+            for name, answer in replaced.items():
+                stack.enter_context(patch.object(readers, name, return_value=answer))
+            sources = load_sources(home / "sources.yml")
+            batches = land(discover(sources, raw), sources, raw, "run", NOW)
+            found.append([batches])
+            for files, columns, place in (
+                # that identities told late are the same: test_row_identity.py
+                ("shopify/orders/dt=*/*.parquet", "* exclude (_row_id)", "_row"),
+                ("_quarantine/*.parquet", "*", "line"),
+            ):
+                rows = duckdb.execute(
+                    f"select {columns} from read_parquet(?, union_by_name = true) order by {place}",
+                    [str(raw / files)],
+                )
+                found[-1].append(rows.fetchall())
+    return found
+
+
+_MAILBOXES = ["a@posti.example", "A.B@GMAIL.com", " Ä@posti.example", "", " ", "nobody", None]
+_order = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["1", "2", 3, "x"]),
+        "email": st.sampled_from(_MAILBOXES),
+        "created_at": st.just("2026-01-01T10:00:00Z"),
+        "total_price": st.sampled_from(["5.00", 5, 12.50, "1 200,50"]),
+    },
+    optional={
+        "order_number": st.sampled_from([1, "2.0", None]),
+        "test": st.sampled_from([True, "False", "no"]),
+        "phone": st.sampled_from(["+358 40 1234567", "040 1234567", "-", None]),
+        "customer": st.sampled_from([{"id": 1, "ä": ["x"]}, None, '{"id": 2}', [], 5]),
+        "lisätieto": st.text(st.characters(exclude_categories=("Cs",)), max_size=3),
+    },
+)
+# Each makes a file be read otherwise, or a row be set aside.
+_odd_values = st.sampled_from(
+    [
+        {"created_at": "2026-01-02T00:00:00Z"},
+        {"created_at": "yesterday"},
+        {"id": None},
+        {"id": " "},
+        {"total_price": "much"},
+        {"order_number": 1.5},
+        {"test": "perhaps"},
+        {"customer": "{broken"},
+        {"Late": 1},
+    ]
+)
+_odd_lines = st.sampled_from(
+    ["", "{broken", "null", "{}", '1,"a"b', "1,2", "[]", '{"id":1,"id":2}']
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(["csv", "jsonl", "jsonl"]),
+    st.lists(_order, min_size=1, max_size=6),
+    st.one_of(st.just([]), st.lists(_odd_values, min_size=1, max_size=2)),
+    st.one_of(st.just([]), st.lists(_odd_lines, min_size=1, max_size=2)),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([b"", codecs.BOM_UTF8]),
+)
+def test_whichever_way_a_file_lands_its_rows_and_what_is_set_aside_are_the_same(
+    suffix, orders, odd_values, odd_lines, newline, mark
+):
+    records = [*orders, *({**orders[0], **odd} for odd in odd_values)]
+    if suffix == "jsonl":
+        lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    else:
+        names = list(dict.fromkeys(name for record in records for name in record))
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(
+            {n: v if isinstance(v, str | None) else json.dumps(v) for n, v in record.items()}
+            for record in records
+        )
+        lines = buffer.getvalue().splitlines()
+    text = mark + newline.join([*lines, *odd_lines, ""]).encode()
+    as_it_lands, line_by_line = ways_to_land(text, suffix)
+    assert as_it_lands == line_by_line
+
+
+@pytest.mark.parametrize(
+    ("more", "is_at_once"),
+    [
+        ({"id": "last"}, True),
+        ({"id": "last", "total_price": "x"}, False),
+        ({"id": "last", "created_at": "2026-01-02T10:00:00Z"}, False),
+        # equal to the first: rows that stand twice are numbered
+        ({"id": 0}, False),
+    ],
+)
+def test_records_of_one_day_that_are_all_good_are_written_as_they_are_read(more, is_at_once):
+    records = [
+        {"id": row, "email": mail, "created_at": "2026-01-01T10:00:00Z", "total_price": 5}
+        for row, mail in enumerate(_MAILBOXES * 9)
+    ]
+    text = "".join(json.dumps(record) + "\n" for record in [*records, {**records[0], **more}])
+    days = []
+
+    def write_and_tell(*arguments):
+        days.append(write(*arguments))
+        return days[-1]
+
+    write = landing._write_at_once
+    with patch.object(landing, "_write_at_once", write_and_tell):
+        as_it_lands, line_by_line = ways_to_land(text.encode(), "jsonl")
+    assert [day is not None for day in days] == [is_at_once]
+    assert as_it_lands == line_by_line
 
 
 def test_files_land_in_the_order_of_their_delivery(home):
