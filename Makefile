@@ -15,7 +15,10 @@ DEMO_CLOCK := 2026-11-01T06:00:00Z
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-# Compiling all modules is half of the set-up, and pip does it with one processor. It has to be done:
+INSTALL_LOCKED = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile --progress-bar on
+
+# pip works with one processor: each of two installs every other package of the lock (no package looks
+# for another), and all modules are compiled at once afterwards. Compiling has to be done:
 # where PYTHONDONTWRITEBYTECODE is set, as in many images, every process would compile them anew.
 # Files that do not compile are templates of code, of which no process ever imports one; nor does
 # one import packages' own tests, or tables of the world's telephone numbers.
@@ -23,9 +26,10 @@ setup: $(VENV)/.installed ## Create the environment from the hashed lock (no mor
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one (Debian: apt install python3 python3-venv) or run make PYTHON=/path/to/python"; exit 1; }
-	@echo "Setting up $(VENV) with $(PYTHON): about a minute"
+	@echo "Setting up $(VENV) with $(PYTHON): less than a minute"
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "venv is missing (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile --progress-bar on -r requirements.lock
+	@awk '/^[^ #]/ { package++ } { print > ("$(VENV)/" (package % 2 ? "odd" : "even") ".lock") }' requirements.lock
+	@$(INSTALL_LOCKED) -r $(VENV)/odd.lock & other=$$!; $(INSTALL_LOCKED) -r $(VENV)/even.lock && wait $$other
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/|/phonenumbers/(geodata|carrierdata|tzdata)/' $(VENV)/lib || true
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
