@@ -7,14 +7,14 @@
 
 {% macro observation_moments(value='value_number', base='base_number', weight='weight') -%}
     sum(case when is_counted then 1 else 0 end) as n,
-    sum({{ weight }}) as w,
-    sum({{ weight }} * {{ weight }}) as ww,
-    sum({{ weight }} * {{ value }}) as wx,
-    sum({{ weight }} * {{ base }}) as wb,
-    sum({{ weight }} * {{ value }} * {{ value }}) as wxx,
-    sum({{ weight }} * {{ weight }} * {{ value }} * {{ value }}) as wwxx,
-    sum({{ weight }} * {{ weight }} * {{ value }} * {{ base }}) as wwxb,
-    sum({{ weight }} * {{ weight }} * {{ base }} * {{ base }}) as wwbb
+    {{ exact_sum(weight) }} as w,
+    {{ exact_sum(weight ~ ' * ' ~ weight) }} as ww,
+    {{ exact_sum(weight ~ ' * ' ~ value) }} as wx,
+    {{ exact_sum(weight ~ ' * ' ~ base) }} as wb,
+    {{ exact_sum(weight ~ ' * ' ~ value ~ ' * ' ~ value) }} as wxx,
+    {{ exact_sum(weight ~ ' * ' ~ weight ~ ' * ' ~ value ~ ' * ' ~ value) }} as wwxx,
+    {{ exact_sum(weight ~ ' * ' ~ weight ~ ' * ' ~ value ~ ' * ' ~ base) }} as wwxb,
+    {{ exact_sum(weight ~ ' * ' ~ weight ~ ' * ' ~ base ~ ' * ' ~ base) }} as wwbb
 {%- endmacro %}
 
 {# A customer's moments in one cell. A metric that counts customers counts each once: with the largest
@@ -44,12 +44,12 @@
     moments=['n', 'w', 'ww', 'wx', 'wb', 'wxx', 'wwxx', 'wwxb', 'wwbb']
 ) -%}
     {%- for moment in moments %}
-    {{ 'cast(sum(n) as bigint)' if moment == 'n' else 'sum(' ~ moment ~ ')' }} as {{ moment }},
+    {{ 'cast(sum(n) as bigint)' if moment == 'n' else exact_sum(moment) }} as {{ moment }},
     {%- endfor %}
     count(*) as customer_count,
-    sum(wx * wx) as cxx,
-    sum(wx * wb) as cxb,
-    sum(wb * wb) as cbb
+    {{ exact_sum('wx * wx') }} as cxx,
+    {{ exact_sum('wx * wb') }} as cxb,
+    {{ exact_sum('wb * wb') }} as cbb
 {%- endmacro %}
 
 {# Kish's effective number of records under unequal weights: (Σw)² / Σw². #}

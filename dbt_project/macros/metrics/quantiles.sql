@@ -117,26 +117,17 @@
 
 {# CTEs from those of quantile_values to `<name>_limits`: design effect and 95 % interval. #}
 {% macro quantile_limits(records, name) -%}
+    {%- set below_weight = '(case when records.value_number <= estimates.value_number'
+        ~ ' then records.weight else 0.0 end)' %}
     {{ name }}_customers as (
 
         select
             records.cell_key,
             records.customer_id,
-            sum(records.weight) as wb,
-            sum(records.weight * records.weight) as wwbb,
-            sum(
-                case
-                    when records.value_number <= estimates.value_number then records.weight
-                    else 0.0
-                end
-            ) as wx,
-            sum(
-                case
-                    when records.value_number <= estimates.value_number
-                        then records.weight * records.weight
-                    else 0.0
-                end
-            ) as wwxx
+            {{ exact_sum('records.weight') }} as wb,
+            {{ exact_sum('records.weight * records.weight') }} as wwbb,
+            {{ exact_sum(below_weight) }} as wx,
+            {{ exact_sum(below_weight ~ ' * records.weight') }} as wwxx
         from {{ records }} as records
         inner join {{ name }}_values as estimates on records.cell_key = estimates.cell_key
         group by records.cell_key, records.customer_id
@@ -148,13 +139,13 @@
 
         select
             cell_key,
-            sum(wx) / sum(wb) as m,
-            sum(wwxx) as wwxx,
-            sum(wwxx) as wwxb,
-            sum(wwbb) as wwbb,
-            sum(wx * wx) as cxx,
-            sum(wx * wb) as cxb,
-            sum(wb * wb) as cbb
+            {{ exact_sum('wx') }} / {{ exact_sum('wb') }} as m,
+            {{ exact_sum('wwxx') }} as wwxx,
+            {{ exact_sum('wwxx') }} as wwxb,
+            {{ exact_sum('wwbb') }} as wwbb,
+            {{ exact_sum('wx * wx') }} as cxx,
+            {{ exact_sum('wx * wb') }} as cxb,
+            {{ exact_sum('wb * wb') }} as cbb
         from {{ name }}_customers
         group by cell_key
 

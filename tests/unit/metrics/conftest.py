@@ -8,14 +8,15 @@ import duckdb
 import jinja2
 import pytest
 
-MACROS = Path(__file__).parents[3] / "dbt_project" / "macros" / "metrics"
+MACROS = Path(__file__).parents[3] / "dbt_project" / "macros"
+_RENDERED = ("engine/numbers", "metrics/moments", "metrics/intervals")
 
 
 @pytest.fixture(scope="session")
 def macros() -> SimpleNamespace:
-    """Every macro of macros/metrics as a function from SQL text to SQL text."""
+    """Every macro of these files as a function from SQL text to SQL text."""
     environment = jinja2.Environment()
-    text = "\n".join((MACROS / f"{name}.sql").read_text() for name in ("moments", "intervals"))
+    text = "\n".join((MACROS / f"{name}.sql").read_text() for name in _RENDERED)
     module = environment.from_string(text).module
     return SimpleNamespace(
         **{name: member for name, member in vars(module).items() if not name.startswith("_")}

@@ -209,8 +209,8 @@ select
     place_number,
     customer_number,
     occurred_date,
-    sum(weight * value_number) as wx,
-    sum(weight * base_number) as wb,
+    {{ exact_sum('weight * value_number') }} as wx,
+    {{ exact_sum('weight * base_number') }} as wb,
     max(value_number) as any_value
 from placed_records
 group by record_set, place_number, customer_number, occurred_date
@@ -297,8 +297,8 @@ select
     is_roaming,
     period_type,
     period_start,
-    sum(wx) as wx,
-    sum(wb) as wb,
+    {{ exact_sum('wx') }} as wx,
+    {{ exact_sum('wb') }} as wb,
     max(any_value) as any_value
 from (
     select
@@ -363,8 +363,8 @@ roaming_in_cells as (
         customer_periods.customer_number,
         customer_periods.period_start,
         place_cells.customer_value,
-        sum(customer_periods.wx) as wx,
-        sum(customer_periods.wb) as wb,
+        {{ exact_sum('customer_periods.wx') }} as wx,
+        {{ exact_sum('customer_periods.wb') }} as wb,
         max(customer_periods.any_value) as any_value
     from customer_periods
     inner join place_cells
@@ -429,7 +429,7 @@ customers_by_cell as (
         cell_number,
         period_start,
         {%- for name in customer_sums %}
-        sum({{ name }}) as {{ name }}
+        {{ exact_sum(name) }} as {{ name }}
         {{- "," if not loop.last }}
         {%- endfor %}
     from united
@@ -455,7 +455,7 @@ records_by_cell as (
         {{ period_start('records_by_day.occurred_date', 'place_cells.period_type') }}
             as period_start,
         {%- for name in moments %}
-        sum(records_by_day.{{ name }}) as {{ name }}
+        {{ exact_sum('records_by_day.' ~ name) }} as {{ name }}
         {{- "," if not loop.last }}
         {%- endfor %}
     from records_by_day

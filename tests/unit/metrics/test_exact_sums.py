@@ -1,0 +1,43 @@
+"""Sums of doubles come out the same in whatever order they are added."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import duckdb
+import pytest
+
+
+def summed(values: list[float | None], how: str) -> float | None:
+    with duckdb.connect() as connection:
+        connection.execute("create table given as select unnest(?::double[]) as x", [values])
+        row = connection.execute(f"select {how} from given").fetchone()
+    assert row
+    return None if row[0] is None else float(row[0])
+
+
+def test_the_order_of_addends_does_not_show(macros) -> None:
+    chosen = random.Random(5)
+    amounts = [chosen.choice((0.1, 1 / 3, 7e4)) * chosen.random() for _ in range(300)]
+    shuffled = [chosen.sample(amounts, len(amounts)) for _ in range(20)]
+    assert len({summed(values, "sum(x)") for values in shuffled}) > 1, "doubles would do"
+    assert len({summed(values, macros.exact_sum("x")) for values in shuffled}) == 1
+    assert summed(amounts, macros.exact_sum("x")) == pytest.approx(math.fsum(amounts), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("values", "total"),
+    [
+        ([], None),
+        ([None, None], None),
+        ([1e200, 0.5, None], 1e200),
+        ([3e12, 4e12], 7e12),
+        ([-2e11, 0.25], 0.25 - 2e11),
+        ([0.1] * 10, 1.0),
+    ],
+)
+def test_what_there_is_adds_up_however_large(
+    macros, values: list[float | None], total: float | None
+) -> None:
+    assert summed(values, macros.exact_sum("x")) == total
