@@ -346,8 +346,9 @@ parts as (
         paired.basis,
         paired.period_start,
         {%- for side in ['after', 'before'] %}
-        {%- for measure in ['n', 'amount', 'base'] %}
-        sum(paired.{{ measure }}_{{ side }}) as {{ measure }}_{{ side }},
+        sum(paired.n_{{ side }}) as n_{{ side }},
+        {%- for measure in ['amount', 'base'] %}
+        {{ exact_sum('paired.' ~ measure ~ '_' ~ side) }} as {{ measure }}_{{ side }},
         {%- endfor %}
         max(paired.standard_error_{{ side }}) as standard_error_{{ side }}
         {{- "," if not loop.last }}
@@ -424,7 +425,8 @@ rests as (
         period_type,
         basis,
         period_start,
-        max(whole_after) - max(whole_before) - sum(mix_effect + rate_effect) as mix_effect
+        max(whole_after) - max(whole_before) - {{ exact_sum('mix_effect + rate_effect') }}
+            as mix_effect
     from effects
     group by {{ whole | join(', ') }}, period_type, basis, period_start
 ),
