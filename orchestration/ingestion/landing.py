@@ -22,6 +22,7 @@ import os
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -137,6 +138,8 @@ _STAGED = "staged_rows"
 _JUDGED = "judged_rows"
 # So many days are written one after the other; a send log of one day, in UTC, is two days here.
 _FEW_DAYS = 4
+# So many records of a file tell whether its records have come before.
+_FIRST_ROWS = 2_048
 # What is raised where rows cannot be written as they are read.
 _SET_ASIDE = "a row of another day, or for quarantine"
 
@@ -429,13 +432,18 @@ def land(
             for position, (item, sha256) in enumerate(unseen)
         ]
 
+        of_table = Counter((item.source, item.table) for item, _ in unseen)
+
         def land_file(
             connection: duckdb.DuckDBPyConnection,
             item: PendingFile,
             sha256: str,
             loaded_at: datetime,
         ) -> LandedBatch:
-            return _land_file(connection, item, sha256, sources, raw_root, run_id, loaded_at)
+            is_alone = of_table[item.source, item.table] == 1
+            return _land_file(
+                connection, item, sha256, sources, raw_root, run_id, loaded_at, is_alone
+            )
 
         group: list[LandedBatch] = []
         started = time.monotonic()
@@ -571,6 +579,7 @@ def _land_file(
     raw_root: Path,
     run_id: str,
     loaded_at: datetime,
+    is_alone: bool,
 ) -> LandedBatch:
     """Read one file and write what it gives under ``_incoming``."""
     # The same delivery gets the same name in every rebuild: keys of web events are made of it.
@@ -603,7 +612,9 @@ def _land_file(
     folder.mkdir(parents=True)
     work.mkdir(parents=True)
     try:
-        return _read_and_write(connection, item.file, batch, sources, raw_root, folder, work)
+        return _read_and_write(
+            connection, item.file, batch, sources, raw_root, folder, work, is_alone
+        )
     except FileError as error:
         shutil.rmtree(folder)
         folder.mkdir()
@@ -638,6 +649,7 @@ def _read_and_write(
     raw_root: Path,
     folder: Path,
     work: Path,
+    is_alone: bool,
 ) -> LandedBatch:
     table = file.table
     request = ReadRequest(file.path, file.rule, table.columns, work, file.options)
@@ -647,21 +659,32 @@ def _read_and_write(
     kept = None
     erased = 0
 
-    def write_at_once(content: FileContent) -> date | None:
+    def is_late(content: FileContent, mapping: _Mapping) -> bool:
+        if not table.comes_again:
+            return _is_identified_late(table, content)
+        return (
+            is_alone
+            and _is_identified_late(table, content)
+            and not _has_come_before(connection, table, batch, content, mapping, raw_root)
+        )
+
+    def write_at_once(content: FileContent, is_identified: bool) -> date | None:
         # Whether a row is of somebody erased is asked of rows that are kept.
         if not content.is_json or suppressed(state):
             return None
         region = sources.phone_region
         day = None
         try:
-            day = _write_at_once(connection, table, content, batch, folder, raw_root, region)
+            day = _write_at_once(
+                connection, table, content, batch, folder, raw_root, region, is_identified
+            )
         finally:
             if day is None:
                 shutil.rmtree(folder / "rows", ignore_errors=True)
         return day
 
-    read = _read_at_once(connection, file, request, load_date, write_at_once)
-    content, mapping, day = read or (None, None, None)
+    read = _read_at_once(connection, file, request, load_date, is_late, write_at_once)
+    content, mapping, is_identified, day = read or (None, None, True, None)
     if content is not None and mapping is not None and day is not None:
         return replace(
             batch,
@@ -683,8 +706,8 @@ def _read_and_write(
             if not leave_out(connection, table, batch.source, state, relations):
                 kept = _keep_file(connection, file.path, content, folder)
         if kept is None:
-            is_digested = not _is_identified_late(table, content)
-            _stage(connection, table, content, mapping, load_date, file.path.name, is_digested)
+            is_identified = not is_late(content, mapping)
+            _stage(connection, table, content, mapping, load_date, file.path.name, is_identified)
     if kept is None:
         _hash_identifiers(connection, table, sources.phone_region, raw_root)
         erased = leave_out(connection, table, batch.source, state, relations)
@@ -694,7 +717,6 @@ def _read_and_write(
     rows_read = rows + _count(connection, REJECTED)
     erased += leave_out_unread(connection, table, batch.source, state, sources.phone_region)
     _write_returned(connection, folder)
-    is_identified = not _is_identified_late(table, content)
     landed, min_dt, max_dt = kept or _write_rows(connection, table, batch, folder, is_identified)
     quarantined = _write_quarantine(connection, table, batch, folder)
     if rows_read != landed + quarantined + erased:
@@ -723,17 +745,52 @@ def _is_identified_late(table: TableSpec, content: FileContent) -> bool:
     return table.identifies_late and content.is_streamed
 
 
+def _has_come_before(
+    connection: duckdb.DuckDBPyConnection,
+    table: TableSpec,
+    batch: LandedBatch,
+    content: FileContent,
+    mapping: _Mapping,
+    raw_root: Path,
+) -> bool:
+    """Whether any of a file's first records was landed from the same source before."""
+    keys = [mapping.sources.get(name) for name in table.natural_key]
+    if None in keys:
+        return True
+    named = ", ".join(f"{content.columns[key]} as k{i}" for i, key in enumerate(keys) if key)
+    same = " and ".join(
+        f"landed.{sql_name(name)} is not distinct from first_rows.k{i}"
+        for i, name in enumerate(table.natural_key)
+    )
+    landed = raw_root / batch.vendor / table.name / "dt=*" / "*.parquet"
+    found = connection.execute(
+        f"""
+        select count(*) > 0
+        from read_parquet({sql_text(landed)}, union_by_name = true) as landed
+        where
+            landed._source = {sql_text(batch.source)}
+            and exists (
+                select 1
+                from (select {named} from {content.relation} limit {_FIRST_ROWS}) as first_rows
+                where {same}
+            )
+        """
+    ).fetchall()
+    return found == [(True,)]
+
+
 def _read_at_once(
     connection: duckdb.DuckDBPyConnection,
     file: SourceFile,
     request: ReadRequest,
     load_date: date,
-    write_at_once: Callable[[FileContent], date | None],
-) -> tuple[FileContent, _Mapping, date | None] | None:
+    is_late: Callable[[FileContent, _Mapping], bool],
+    write_at_once: Callable[[FileContent, bool], date | None],
+) -> tuple[FileContent, _Mapping, bool, date | None] | None:
     """Read and stage a text file whose every line is one whole row in a single reading.
 
-    Or even write it: then the day of all rows is told. None where it turns out to be another file,
-    or is read more than once anyway.
+    Or even write it: then the day of all rows is told. Before that, whether rows are digested. None
+    where it turns out to be another file, or is read more than once anyway.
     """
     table = file.table
     # Of a mapping, columns may stay unread; nothing would be known of these.
@@ -742,12 +799,12 @@ def _read_at_once(
     try:
         content = read_file(connection, replace(request, looks_through=False))
         mapping = _match(file, content)
-        is_digested = not _is_identified_late(table, content)
+        is_digested = not is_late(content, mapping)
         name = file.path.name
         if content.is_streamed:
             _stage(connection, table, content, mapping, load_date, name, is_digested, False)
-            if day := write_at_once(content):
-                return content, mapping, day
+            if day := write_at_once(content, is_digested):
+                return content, mapping, is_digested, day
         _stage(connection, table, content, mapping, load_date, name, is_digested)
     except FileError:
         return None
@@ -757,7 +814,7 @@ def _read_at_once(
         return None
     staged_rows = _count(connection, _judgements(table))
     is_whole = content.streamed_rows in (None, staged_rows)
-    return (content, mapping, None) if is_whole else None
+    return (content, mapping, is_digested, None) if is_whole else None
 
 
 def _kept_rows(
@@ -1291,6 +1348,7 @@ def _write_at_once(
     folder: Path,
     raw_root: Path,
     region: str,
+    is_identified: bool,
 ) -> date | None:
     """Write rows as they are read, where all are of one day and none is for quarantine.
 
@@ -1306,7 +1364,6 @@ def _write_at_once(
     day = cast("date", first[0][0])
     target = folder / "rows" / f"dt={day}" / "part.parquet"
     target.parent.mkdir(parents=True)
-    is_identified = not _is_identified_late(table, content)
     identity = row_id("staged._content", "1") if is_identified else "cast(null as varchar)"
     state = raw_root.parent / "state"
     identifiers = {c.name: c.identifier for c in table.columns if c.identifier}

@@ -44,6 +44,8 @@ def _created_date(column: str = "created_at") -> str:
 
 ORDERS = TableSpec(
     name="orders",
+    identifies_late=True,
+    comes_again=True,
     people=People(
         things=(
             "line_items",

@@ -156,6 +156,10 @@ class TableSpec:
             row. It is told from their content wherever a key is delivered again (``row_content`` of
             the source, macros/current_rows.sql). For logs of many rows, few of which are delivered
             twice, and whose staging tells rows apart by their natural key alone.
+        comes_again: Besides, its records are delivered again when they change. So rows land without
+            ``_row_id`` only where the file is the one that has come of the table and none of its
+            first records has been delivered before: of a record that comes ever again, all
+            deliveries but the first have their identities in the file.
         people: What tells who somebody is; None for a table about nobody.
     """
 
@@ -167,6 +171,7 @@ class TableSpec:
     description: str
     keeps_files: bool = False
     identifies_late: bool = False
+    comes_again: bool = False
     people: People | None = None
 
     @property

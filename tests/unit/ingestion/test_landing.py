@@ -301,16 +301,20 @@ def test_whichever_way_a_file_lands_its_rows_and_what_is_set_aside_are_the_same(
 
 
 @pytest.mark.parametrize(
-    ("more", "is_at_once"),
+    ("more", "is_late", "is_at_once"),
     [
-        ({"id": "last"}, True),
-        ({"id": "last", "total_price": "x"}, False),
-        ({"id": "last", "created_at": "2026-01-02T10:00:00Z"}, False),
-        # equal to the first: rows that stand twice are numbered
-        ({"id": 0}, False),
+        ({"id": "last"}, True, True),
+        ({"id": "last"}, False, True),
+        ({"id": "last", "total_price": "x"}, True, False),
+        ({"id": "last", "created_at": "2026-01-02T10:00:00Z"}, True, False),
+        # equal to the first: identities of rows that stand twice are numbered
+        ({"id": 0}, True, True),
+        ({"id": 0}, False, False),
     ],
 )
-def test_records_of_one_day_that_are_all_good_are_written_as_they_are_read(more, is_at_once):
+def test_records_of_one_day_that_are_all_good_are_written_as_they_are_read(
+    monkeypatch, more, is_late, is_at_once
+):
     records = [
         {"id": row, "email": mail, "created_at": "2026-01-01T10:00:00Z", "total_price": 5}
         for row, mail in enumerate(_MAILBOXES * 9)
@@ -323,6 +327,7 @@ def test_records_of_one_day_that_are_all_good_are_written_as_they_are_read(more,
         return days[-1]
 
     write = landing._write_at_once
+    monkeypatch.setattr(landing, "_is_identified_late", lambda _, content: is_late)
     with patch.object(landing, "_write_at_once", write_and_tell):
         as_it_lands, line_by_line = ways_to_land(text.encode(), "jsonl")
     assert [day is not None for day in days] == [is_at_once]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,8 +23,8 @@ from orchestration.ingestion.row_identity import late_row_ids
 STAGING = DBT_PROJECT_DIR / "models" / "staging"
 MACROS = DBT_PROJECT_DIR / "macros" / "current_rows.sql"
 LATE = [(v.name, t) for v in VENDORS.values() for t in v.tables if t.identifies_late]
-# As if orders were such a table: versions of a record are what is hard about it.
-ORDERS = replace(VENDORS["shopify"].table("orders"), identifies_late=True)
+# Versions of a record are what is hard about it.
+ORDERS = VENDORS["shopify"].table("orders")
 
 
 def row_content(vendor: str, table: str) -> list[str] | None:
@@ -77,10 +76,11 @@ def land_orders(land_files, folder: str) -> Path:
     return raw.root.rename(raw.root.with_name(folder))
 
 
-@pytest.fixture
-def zones(land_files, monkeypatch) -> tuple[Path, Path]:
+@pytest.fixture(params=["as it is", "never told before"])
+def zones(request, land_files, monkeypatch) -> tuple[Path, Path]:
     """The same deliveries, landed as they are and with every identity written down."""
-    monkeypatch.setattr(landing, "_is_identified_late", lambda _, content: content.is_streamed)
+    if request.param == "never told before":
+        monkeypatch.setattr(landing, "_has_come_before", lambda *_: False)
     late = land_orders(land_files, "late")
     monkeypatch.setattr(landing, "_is_identified_late", lambda *_: False)
     return late, land_orders(land_files, "written")
@@ -91,6 +91,21 @@ def rows_of(raw: Path) -> str:
         f"read_parquet('{raw}/shopify/orders/dt=*/*.parquet', hive_partitioning = true, "
         "hive_types_autocast = false, union_by_name = true)"
     )
+
+
+def test_of_records_that_come_again_all_deliveries_but_the_first_have_their_identities(land_files):
+    raw = land_orders(land_files, "raw")
+    found = duckdb.execute(
+        f"select _source_file, count(*), count(_row_id) from {rows_of(raw)} "
+        "where _batch_id is not null group by all order by all"
+    ).fetchall()
+    counts = {name: (rows, identified) for name, rows, identified in found}
+    assert counts["orders_1.jsonl"] == (4, 0)
+    assert {name for name, (rows, identified) in counts.items() if rows == identified} == {
+        "orders_2.jsonl",
+        "orders_3.jsonl",
+        "orders_4.jsonl",
+    }
 
 
 def test_a_row_without_identity_has_the_one_that_would_have_been_written(zones):
