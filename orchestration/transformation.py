@@ -8,6 +8,7 @@ trust). Which is which follows from the lineage, not from a list.
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
@@ -36,6 +37,8 @@ _MADE_BETWEEN = "source:audit+ source:probabilistic+"
 # With which rules the warehouse was last built whole; it lies beside the database and goes with it.
 _BUILT_WITH = ".rules"
 _BEING_BUILT_WITH = ".rules_next"
+# Names the warehouse as it is since it was last built whole: another beginning, another name.
+_BUILT = ".built"
 # Beside it while the last run was whole, its tests included: what failed a test must meet it again.
 # It says which books of landing that run read.
 _WHOLE = ".whole"
@@ -94,6 +97,12 @@ def is_built_with(home: Home, rules: str) -> bool:
     """
     stamp = home.warehouse.with_suffix(_BUILT_WITH)
     return home.warehouse.exists() and stamp.exists() and stamp.read_text() == rules
+
+
+def warehouse_built(home: Home) -> str:
+    """Names the warehouse since it was last built whole; empty where nothing names it."""
+    name = home.warehouse.with_suffix(_BUILT)
+    return name.read_text() if name.exists() else ""
 
 
 def changed_raw_tables(home: Home) -> set[tuple[str, str]]:
@@ -182,13 +191,16 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         # Unit tests judge code, not data: `make test` runs them.
         target = home.dbt_target
         home.warehouse.with_suffix(_WHOLE).unlink(missing_ok=True)
+        is_anew = not is_built_with(home, rules)
+        if is_anew:
+            home.warehouse.with_suffix(_BUILT).write_text(uuid.uuid4().hex)
         result = yield from build(
             context=context,
             manifest=manifest,
             translator=translator,
             project=load_project(target, rules.split()[0]),
             arguments=[
-                *([] if is_built_with(home, rules) else ["--full-refresh"]),
+                *(["--full-refresh"] if is_anew else []),
                 *("--exclude-resource-type", "unit_test"),
             ],
             excluded=excluded,

@@ -4,10 +4,16 @@ Readers open ``published/current/marts.duckdb`` or ``published/current/parquet/*
 version is a folder that never changes once its name exists; ``current`` is a symbolic link that
 one rename moves, so a reader sees the previous version or the next, never a mixture. The DuckDB
 file is written in the 1.2 storage format, which the 1.x drivers of BI tools can open.
+
+A version begins as a copy of the one before it, in which only the rows that differ are deleted,
+written and searched for personal data; the Parquet file of a mart in which none differs is the same
+file under two names. What was deleted leaves its bytes in a database: a version begins empty after
+the warehouse was built anew, as it is when a person was erased.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,12 +26,13 @@ from typing import Any
 
 import duckdb
 
-from orchestration.compaction import GROUP_ROWS
+from orchestration.compaction import DELETED_SHARE, GROUP_ROWS
 from orchestration.errors import PublicationError
 from orchestration.parquet import PARQUET
 
 STORAGE_VERSION = "v1.2.0"
 DATABASE_NAME = "marts.duckdb"
+DESCRIPTION_NAME = "version.json"
 VERSIONS_KEPT = 5
 #: Of the first rows of a mart, which share of a text column's values differ where it holds keys.
 KEY_SHARE = 0.1
@@ -61,12 +68,22 @@ class PublishedMart:
 
 @dataclass(frozen=True)
 class PublishedVersion:
-    """A version that readers can open."""
+    """A version that readers can open.
+
+    Attributes:
+        version: Its name.
+        published_at: The run clock.
+        seconds: What it took to write.
+        marts: What it holds.
+        origin: Of what warehouse its rows came, and what they were searched for: where another
+            version says the same, rows that both have need not be written and searched again.
+    """
 
     version: str
     published_at: str
     seconds: float
     marts: tuple[PublishedMart, ...]
+    origin: str = ""
 
 
 def marts_of(manifest: dict[str, Any]) -> list[Mart]:
@@ -95,6 +112,7 @@ def publish(
     now: datetime,
     versions_kept: int = VERSIONS_KEPT,
     add_page: Callable[[Path, str], object] | None = None,
+    built: str = "",
 ) -> PublishedVersion:
     """Write, check and switch to a new version of the marts.
 
@@ -106,6 +124,8 @@ def publish(
         versions_kept: How many versions stay, the new one included.
         add_page: Called with the folder of the written marts and the version's name, before readers
             see them: what it adds there changes in the same rename.
+        built: Names the warehouse since it was last built anew; without a name, or where it differs
+            from that of the version before, everything is written anew.
 
     Returns:
         The new version, with the number of rows of each mart.
@@ -125,8 +145,9 @@ def publish(
     version = _free_version(published, now)
     building = published / f".building-{version}"
     (building / "parquet").mkdir(parents=True)
+    origin = f"{built} {_searched_for()}" if built else ""
     try:
-        sizes = _write(warehouse, building, marts)
+        sizes = _write(warehouse, building, marts, _version_like(published, origin))
         _check(building, sizes)
         if add_page:
             add_page(building, version)
@@ -138,8 +159,9 @@ def publish(
         published_at=now.isoformat(),
         seconds=round(time.monotonic() - started, 2),
         marts=tuple(PublishedMart(name, rows, _parquet_of(name)) for name, rows in sizes.items()),
+        origin=origin,
     )
-    (building / "version.json").write_text(json.dumps(asdict(result), indent=2) + "\n")
+    (building / DESCRIPTION_NAME).write_text(json.dumps(asdict(result), indent=2) + "\n")
     os.replace(building, published / version)
     point_current_at(published, version)
     _drop_old_versions(published, versions_kept)
@@ -156,7 +178,7 @@ def point_current_at(published: Path, version: str) -> None:
 
 def current_version(published: Path) -> PublishedVersion | None:
     """The version that readers see now; None before the first publication."""
-    description = published / "current" / "version.json"
+    description = published / "current" / DESCRIPTION_NAME
     if not description.exists():
         return None
     content = json.loads(description.read_text())
@@ -171,15 +193,41 @@ def _free_version(published: Path, now: datetime) -> str:
     return next(name for name in candidates if not (published / name).exists())
 
 
-def _write(warehouse: Path, building: Path, marts: list[Mart]) -> dict[str, int]:
+def _version_like(published: Path, origin: str) -> Path | None:
+    """The folder of the current version, where its rows have this origin and nobody changed it."""
+    current = current_version(published)
+    if not origin or current is None or current.origin != origin:
+        return None
+    folder = published / "current"
+    # The description was written last.
+    written = (folder / DESCRIPTION_NAME).stat().st_mtime_ns
+    return folder if (folder / DATABASE_NAME).stat().st_mtime_ns <= written else None
+
+
+def _searched_for() -> str:
+    """Names the patterns that published rows were searched for."""
+    return hashlib.sha256(json.dumps(_PERSONAL_DATA_PATTERNS).encode()).hexdigest()[:16]
+
+
+def _write(
+    warehouse: Path, building: Path, marts: list[Mart], before: Path | None
+) -> dict[str, int]:
     sizes: dict[str, int] = {}
+    if before:
+        shutil.copyfile(before / DATABASE_NAME, building / DATABASE_NAME)
     # In the warehouse rows lie as its threads wrote them: to keep that order would only cost time.
-    with duckdb.connect(config={"preserve_insertion_order": False}) as connection:
+    # And groups of rows are not joined for a few deleted ones (orchestration/compaction.py).
+    config: dict[str, Any] = {"preserve_insertion_order": False, "max_vacuum_tasks": 0}
+    with duckdb.connect(config=config) as connection:
         connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
         connection.execute(
             f"attach {_text(building / DATABASE_NAME)} as target "
             f"(storage_version '{STORAGE_VERSION}')"
         )
+        stored = _stored_rows(connection)
+        comments = _comments(connection)
+        for gone in stored.keys() - {mart.name for mart in marts}:
+            connection.execute(f"drop table target.main.{_name(gone)}")
         for mart in marts:
             source = f"warehouse.{_name(mart.schema)}.{_name(mart.name)}"
             target = f"target.main.{_name(mart.name)}"
@@ -190,22 +238,132 @@ def _write(warehouse: Path, building: Path, marts: list[Mart]) -> dict[str, int]
                     f"The mart {mart.name} is not in the warehouse.",
                     "Run the whole job: its dbt step did not build this model.",
                 ) from error
-            keys = _key_columns(connection, source, columns)
-            definitions = (
-                f"{_name(column)} {kind}{' using compression fsst' if column in keys else ''}"
-                for column, kind in columns.items()
-            )
-            connection.execute(f"create table {target} ({', '.join(definitions)})")
-            connection.execute(f"insert into {target} from {source}")
-            _describe(connection, target, mart, set(columns))
-            _write_parquet(
-                connection, target, _text_columns(columns), building / _parquet_of(mart.name)
-            )
-            row = connection.execute(f"select count(*) from {source}").fetchone()
-            sizes[mart.name] = int(row[0]) if row else 0
+            path = building / _parquet_of(mart.name)
+            texts = _text_columns(columns)
+            changed = None
+            if mart.name in stored and columns == _columns(connection, target):
+                changed = _change(connection, source, target, list(columns), stored[mart.name])
+            if before and changed == 0:
+                _share(before / _parquet_of(mart.name), path)
+            elif changed:
+                _refuse_personal_data(connection, "incoming", texts, mart.name)
+                _write_parquet(connection, target, path)
+            else:
+                _create(connection, source, target, columns)
+                try:
+                    # Rows are searched as they are read back, so that it takes no other reading.
+                    _write_parquet(connection, target, path, is_clean=_is_clean(texts))
+                except duckdb.InvalidInputException:
+                    _refuse_personal_data(connection, target, texts, mart.name)
+                    raise
+            said = {} if changed is None else comments.get(mart.name, {})
+            _describe(connection, target, mart, set(columns), said)
+            sizes[mart.name] = _count(connection, source)
         connection.execute("checkpoint target")
         connection.execute("detach target")
     return sizes
+
+
+def _stored_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows that each published table stores, deleted ones included; by name."""
+    return dict(
+        connection.execute(
+            "select table_name, estimated_size from duckdb_tables() where database_name = 'target'"
+        ).fetchall()
+    )
+
+
+def _comments(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str | None, str]]:
+    """What is said of each published table and, by name, of its columns."""
+    said: dict[str, dict[str | None, str]] = {}
+    for table, column, comment in connection.execute(
+        """
+        select table_name, column_name, comment from duckdb_columns()
+        where database_name = 'target'
+        union all
+        select table_name, null, comment from duckdb_tables() where database_name = 'target'
+        """
+    ).fetchall():
+        said.setdefault(table, {})[column] = comment
+    return said
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"select count(*) from {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _change(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    target: str,
+    columns: list[str],
+    stored: int,
+) -> int | None:
+    """Delete the rows of a published mart that went, and add the warehouse's that came.
+
+    Rows are told by a hash of all their columns: two that differ have the same in one of 2^64
+    cases. What is added stays in the table `incoming`.
+
+    Returns:
+        How many rows went and came; None where nothing was done, because writing all of them is
+        better or necessary: many lie there deleted, or some row is there several times.
+    """
+    names = ", ".join(map(_name, columns))
+    connection.execute(
+        f"""
+        create or replace temporary table differing as
+        with written as (select rowid as place, hash({names}) as row_hash from {target}),
+        wanted as (select rowid as place, hash({names}) as row_hash from {source})
+
+        select
+            coalesce(list(written.place) filter (where wanted.place is null), []) as gone,
+            coalesce(list(wanted.place) filter (where written.place is null), []) as new,
+            count(*) filter (where written.place is not null and wanted.place is not null) as kept
+        from written
+        full join wanted on written.row_hash = wanted.row_hash
+        """
+    )
+    counts = connection.execute("select len(gone), len(new), kept from differing").fetchall()
+    ((gone, new, kept),) = counts
+    rows = kept + new
+    # Rows of which there are several were joined more than once.
+    if rows != _count(connection, source) or kept + gone != _count(connection, target):
+        return None
+    if stored + new > GROUP_ROWS and stored + new - rows >= DELETED_SHARE * (stored + new):
+        return None
+    if gone or new:
+        for statement in (
+            f"delete from {target} where rowid in (select unnest(gone) from differing)",
+            f"""
+            create or replace temporary table incoming as
+            select {names} from {source} where rowid in (select unnest(new) from differing)
+            """,
+            f"insert into {target} ({names}) from incoming",
+        ):
+            connection.execute(statement)
+    return int(gone + new)
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, source: str, target: str, columns: dict[str, str]
+) -> None:
+    """Write a mart whole."""
+    keys = _key_columns(connection, source, columns)
+    definitions = (
+        f"{_name(column)} {kind}{' using compression fsst' if column in keys else ''}"
+        for column, kind in columns.items()
+    )
+    connection.execute(f"create or replace table {target} ({', '.join(definitions)})")
+    connection.execute(f"insert into {target} from {source}")
+
+
+def _share(file: Path, name: Path) -> None:
+    """Give a file that never changes another name; a copy where the disk knows no such names."""
+    try:
+        name.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, name)
 
 
 def _parquet_of(mart: str) -> str:
@@ -248,38 +406,49 @@ def _key_columns(
 
 
 def _write_parquet(
-    connection: duckdb.DuckDBPyConnection, table: str, texts: list[str], path: Path
+    connection: duckdb.DuckDBPyConnection, table: str, path: Path, is_clean: str = "true"
 ) -> None:
-    """Write a new table as Parquet; no row with personal data gets there.
+    """Write a table as Parquet; a row that is not clean is an error."""
+    connection.execute(
+        f"copy (from {table} where case when {is_clean} then true else"
+        f" error('personal data') end) to {_text(path)} ({PARQUET})"
+    )
 
-    The rows are searched on the way, as they are read back, so that it takes no other reading.
+
+def _refuse_personal_data(
+    connection: duckdb.DuckDBPyConnection, table: str, texts: list[str], mart: str
+) -> None:
+    """Search the texts of rows.
+
+    Raises:
+        PublicationError: Some hold personal data.
     """
-    is_clean = f"not {_is_suspected(texts)}" if texts else "true"
-    try:
-        connection.execute(
-            f"copy (from {table} where case when {is_clean} then true else"
-            f" error('personal data') end) to {_text(path)} ({PARQUET})"
+    if not connection.execute(
+        f"select 1 from {table} where not {_is_clean(texts)} limit 1"
+    ).fetchall():
+        return
+    for column, kind in _columns_with_personal_data(connection, table, texts):
+        raise PublicationError(
+            f"The column {column} of the mart {mart} holds {kind}.",
+            "Mask it in staging (only raw and the vault may hold personal data); the "
+            "previous version stays published.",
         )
-    except duckdb.InvalidInputException:
-        for column, kind in _columns_with_personal_data(connection, table, texts):
-            raise PublicationError(
-                f"The column {column} of the mart {path.stem} holds {kind}.",
-                "Mask it in staging (only raw and the vault may hold personal data); the "
-                "previous version stays published.",
-            ) from None
-        raise
 
 
 def _describe(
-    connection: duckdb.DuckDBPyConnection, target: str, mart: Mart, built: set[str]
+    connection: duckdb.DuckDBPyConnection,
+    target: str,
+    mart: Mart,
+    built: set[str],
+    said: dict[str | None, str],
 ) -> None:
     """Carry dbt's descriptions over as comments, so that a SQL shell shows them."""
     comments = [
         f"comment on column {target}.{_name(column)} is {_text(description)}"
         for column, description in mart.column_descriptions.items()
-        if description and column in built
+        if description and column in built and description != said.get(column)
     ]
-    if mart.description:
+    if mart.description and mart.description != said.get(None):
         comments.append(f"comment on table {target} is {_text(mart.description)}")
     # One commit a mart: a thousand small ones take seconds.
     connection.execute("begin")
@@ -306,15 +475,17 @@ def _check(building: Path, sizes: dict[str, int]) -> None:
                     )
 
 
-def _is_suspected(texts: list[str]) -> str:
-    """Whether any text of a row may hold personal data, as an expression.
+def _is_clean(texts: list[str]) -> str:
+    """Whether no text of a row can hold personal data, as an expression.
 
     No pattern matches across a line, so a row is searched once, as one text: many times cheaper
     than each value for each pattern, which only a finding is worth.
     """
+    if not texts:
+        return "true"
     row_text = f"concat_ws(chr(10), {', '.join(_name(column) for column in texts)})"
     any_pattern = "|".join(f"({pattern})" for pattern in _PERSONAL_DATA_PATTERNS.values())
-    return f"regexp_matches({row_text}, {_text(any_pattern)})"
+    return f"not regexp_matches({row_text}, {_text(any_pattern)})"
 
 
 def _columns_with_personal_data(

@@ -285,9 +285,8 @@ def _remove_built(home: Home, journal: Journal) -> None:
     terms = journal.terms(with_names=True)
     forget_records(home, journal.vault_keys)
     # A deleted row leaves its bytes in a database: only a new file is surely without them.
-    for name in ("warehouse.duckdb", "warehouse.duckdb.wal", "warehouse.rules"):
-        (home.root / name).unlink(missing_ok=True)
-    (home.root / "warehouse.rules_next").unlink(missing_ok=True)
+    for kind in ("duckdb", "duckdb.wal", "rules", "rules_next", "built"):
+        (home.root / f"warehouse.{kind}").unlink(missing_ok=True)
     shutil.rmtree(home.root / "spark", ignore_errors=True)
     shutil.rmtree(home.state / "audit", ignore_errors=True)
     shutil.rmtree(home.raw / "_cache", ignore_errors=True)
