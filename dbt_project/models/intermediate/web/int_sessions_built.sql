@@ -104,7 +104,7 @@ sessions as (
         count(*) filter (where event_name = 'purchase') as purchase_event_count,
         min_by(transaction_id, {{ in_order }}) filter (where event_name = 'purchase')
             as transaction_id,
-        sum(engagement_seconds) as engagement_seconds,
+        {{ exact_sum('engagement_seconds') }} as engagement_seconds,
         bool_or(is_session_engaged) as is_called_engaged,
         bool_or(event_name = 'login') as has_login,
         bool_or(event_name = 'sign_up') as has_sign_up,

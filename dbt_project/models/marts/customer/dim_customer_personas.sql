@@ -37,7 +37,7 @@ orders as (
         customer_id,
         cast(count(*) as double) as order_count,
         avg(cast(unit_count as double)) as units_per_order,
-        avg(cast(net_amount_eur as double)) as average_order_eur,
+        cast(sum(net_amount_eur) as double) / count(net_amount_eur) as average_order_eur,
         avg(case when discount_amount > 0 then 1.0e0 else 0.0e0 end) as discounted_order_share,
         avg(case when channel = 'store' then 1.0e0 else 0.0e0 end) as store_order_share,
         avg(case when channel = 'app' then 1.0e0 else 0.0e0 end) as app_order_share,

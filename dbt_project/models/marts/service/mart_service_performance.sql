@@ -52,7 +52,7 @@ mixes as (
 
     select
         {{ mix | join(', ') }},
-        sum(weight * value_number) / sum(weight) as expected_number
+        {{ exact_sum('weight * value_number') }} / {{ exact_sum('weight') }} as expected_number
     from records
     where subject_kind = 'channel'
     group by {{ mix | join(', ') }}
@@ -81,15 +81,15 @@ customers as (
         {{ subject | join(', ') }},
         customer_id,
         count(*) as n,
-        sum(weight) as w,
-        sum(weight * value_number) as x,
-        sum(weight * weight * value_number * value_number) as wwxx,
-        sum(weight * weight * value_number) as wwxb,
-        sum(weight * weight) as wwbb,
-        sum(weight * expected_number) as expected_sum,
-        sum(weight * residual) as r,
-        sum(weight * weight * residual * residual) as wwrr,
-        sum(weight * weight * residual) as wwrb
+        {{ exact_sum('weight') }} as w,
+        {{ exact_sum('weight * value_number') }} as x,
+        {{ exact_sum('weight * weight * value_number * value_number') }} as wwxx,
+        {{ exact_sum('weight * weight * value_number') }} as wwxb,
+        {{ exact_sum('weight * weight') }} as wwbb,
+        {{ exact_sum('weight * expected_number') }} as expected_sum,
+        {{ exact_sum('weight * residual') }} as r,
+        {{ exact_sum('weight * weight * residual * residual') }} as wwrr,
+        {{ exact_sum('weight * weight * residual') }} as wwrb
     from subjects
     group by {{ subject | join(', ') }}, customer_id
 
@@ -102,20 +102,20 @@ judged as (
         sum(n) as n,
         sum(n) as record_count,
         count(*) as customer_count,
-        sum(x) as x,
-        sum(w) as base,
-        sum(wwxx) as wwxx,
-        sum(wwxb) as wwxb,
-        sum(wwbb) as wwbb,
-        sum(x * x) as cxx,
-        sum(x * w) as cxb,
-        sum(w * w) as cbb,
-        sum(expected_sum) as expected_sum,
-        sum(r) as r,
-        sum(wwrr) as wwrr,
-        sum(wwrb) as wwrb,
-        sum(r * r) as crr,
-        sum(r * w) as crb
+        {{ exact_sum('x') }} as x,
+        {{ exact_sum('w') }} as base,
+        {{ exact_sum('wwxx') }} as wwxx,
+        {{ exact_sum('wwxb') }} as wwxb,
+        {{ exact_sum('wwbb') }} as wwbb,
+        {{ exact_sum('x * x') }} as cxx,
+        {{ exact_sum('x * w') }} as cxb,
+        {{ exact_sum('w * w') }} as cbb,
+        {{ exact_sum('expected_sum') }} as expected_sum,
+        {{ exact_sum('r') }} as r,
+        {{ exact_sum('wwrr') }} as wwrr,
+        {{ exact_sum('wwrb') }} as wwrb,
+        {{ exact_sum('r * r') }} as crr,
+        {{ exact_sum('r * w') }} as crb
     from customers
     group by {{ subject | join(', ') }}
 
