@@ -1,3 +1,6 @@
+{{ rebuilt_by('session_key', 'int_touched_sessions') }}
+-- depends_on: {{ ref('int_touched_sessions') }}
+
 with
 
 own_hosts as (
@@ -81,9 +84,46 @@ properties as (
 
 ),
 
+-- Not every vendor marks the start of a session with an event.
+sources as (
+
+    select
+        source,
+        max(session_start_count) > 0 as has_starts
+    from {{ ref('int_audit_sessions_described') }}
+    group by source
+
+),
+
+{% if is_incremental() -%}
+-- the first such event of a source, and its last one, say something of all its sessions
+judged_before as (
+
+    select
+        source,
+        count(ses03) > 0 as has_starts
+    from {{ this }}
+    group by source
+
+),
+
+{% endif -%}
 sessions as (
 
     select * from {{ ref('int_audit_sessions_described') }}
+    {%- if is_incremental() %}
+    where
+        -- whole visitors: a session is judged by the one before it
+        (source, client_id) in (
+            select (source, client_id) from {{ ref('int_touched_sessions') }}
+        )
+        or source in (
+            select sources.source
+            from sources
+            left join judged_before on sources.source = judged_before.source
+            where sources.has_starts is distinct from judged_before.has_starts
+        )
+    {%- endif %}
 
 ),
 
@@ -99,10 +139,9 @@ sessions_in_order as (
             ~ ' sessions.client_id order by sessions.started_at, sessions.session_ref)',
             'sessions.started_at'
         ) }} as seconds_since_session,
-        -- Not every vendor marks the start of a session with an event.
-        max(sessions.session_start_count) over (partition by sessions.source) > 0
-            as source_has_starts
+        sources.has_starts as source_has_starts
     from sessions
+    inner join sources on sessions.source = sources.source
     inner join properties
         on {{ plan_holds('properties', 'sessions.event_date') }}
 
@@ -252,6 +291,7 @@ joined as (
 judged as (
 
     select
+        session_key,
         source,
         {{ surrogate_key(['source', 'stream_id', 'client_id', 'session_ref']) }} as sample_key,
         started_at as occurred_at,
