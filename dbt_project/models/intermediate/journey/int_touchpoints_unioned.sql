@@ -6,28 +6,9 @@
 -- depends_on: {{ ref('int_touched_web_days') }}
 -- depends_on: {{ ref('int_touched_identity_records') }}
 
-{#- Read where it is used: as a CTE of two readers, every event would be kept in memory. -#}
-{%- set events -%}
-select * from {{ ref('int_web_events_unioned') }}
-{%- if is_increment %}
-where
-    ({{ is_of_touched_session() }})
-    or (
-        (client_id is null or session_ref is null)
-        and (source, partition_date) in (
-            select (source, partition_date) from {{ ref('int_touched_web_days') }}
-        )
-    )
-    or (source, client_id) in (
-        select (source, client_id) from {{ ref('int_touched_identity_records') }}
-        where record_kind = 'web_event' and client_id is not null
-    )
-    or (client_id is null and (source, user_id) in (
-        select (source, user_id) from {{ ref('int_touched_identity_records') }}
-        where record_kind = 'web_event' and user_id is not null
-    ))
-{%- endif %}
-{%- endset %}
+{#- Read where they are used: as a CTE of two readers, every event would be kept in memory. Those
+    that an increment must read are few, and found once. -#}
+{%- set events = 'touched_events' if is_increment else ref('int_web_events_unioned') %}
 
 with
 
@@ -52,14 +33,49 @@ web_rules as (
     where source_kind = 'web_event'
 ),
 
+{% if is_increment -%}
+touched_events {{ as_kept() }} (
+    select
+        web_event_key,
+        source,
+        platform,
+        event_name,
+        occurred_at,
+        partition_date,
+        client_id,
+        session_ref,
+        user_id,
+        consent_analytics,
+        page_path
+    from {{ ref('int_web_events_unioned') }}
+    where
+        event_name in (select event_name from web_rules)
+        and (
+            ({{ is_of_touched_session() }})
+            or (
+                (client_id is null or session_ref is null)
+                and (source, partition_date) in (
+                    select (source, partition_date) from {{ ref('int_touched_web_days') }}
+                )
+            )
+            or (source, client_id) in (
+                select (source, client_id) from {{ ref('int_touched_identity_records') }}
+                where record_kind = 'web_event' and client_id is not null
+            )
+            or (client_id is null and (source, user_id) in (
+                select (source, user_id) from {{ ref('int_touched_identity_records') }}
+                where record_kind = 'web_event' and user_id is not null
+            ))
+        )
+),
+
+{% endif -%}
 pages as (
     select
         event_name,
         platform,
         coalesce(page_path, '') as page_path
-    from (
-        {{ events | indent(8) }}
-    ) as events
+    from {{ events }}
     where event_name in (select event_name from web_rules)
     group by event_name, platform, coalesce(page_path, '')
 ),
@@ -97,9 +113,7 @@ matched_events as (
                     'events.source', "'session'", 'events.client_id', 'events.session_ref'
                 ]) }}
         end as session_key
-    from (
-        {{ events | indent(8) }}
-    ) as events
+    from {{ events }} as events
     inner join matched_pages
         on
             events.event_name = matched_pages.event_name

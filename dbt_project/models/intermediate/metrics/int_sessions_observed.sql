@@ -1,4 +1,12 @@
 {{ config(materialized='view') }}
+{#- Read where it is used: as a CTE of several readers, every event would be kept in memory. -#}
+{%- set events -%}
+(
+        select * from {{ ref('int_web_events_unioned') }}
+        where client_id is not null and session_ref is not null
+    )
+{%- endset %}
+
 with
 
 sessions as (
@@ -16,19 +24,12 @@ goals as (
 
 ),
 
-events as (
-
-    select * from {{ ref('int_web_events_unioned') }}
-    where client_id is not null and session_ref is not null
-
-),
-
 goal_sessions as (
 
     select distinct
         {{ session_key() }} as session_key,
         event_name
-    from events
+    from {{ events }} as events
     where event_name in (select goals.goal_event from goals)
 
 ),
@@ -75,7 +76,7 @@ searches as (
                 then 1
             else 0
         end as is_last
-    from events
+    from {{ events }} as events
     inner join sessions on {{ session_key('events.') }} = sessions.session_key
     where events.event_name = 'view_search_results'
 
@@ -98,7 +99,7 @@ errors as (
             ) > 1 then 1
             else 0
         end as is_met_again
-    from events
+    from {{ events }} as events
     inner join sessions on {{ session_key('events.') }} = sessions.session_key
     where
         {{ is_error_event() }}
@@ -113,7 +114,7 @@ frustrations as (
     select
         {{ session_key() }} as session_key,
         count(*) as click_count
-    from events
+    from {{ events }} as events
     where event_name in ('rage_click', 'dead_click')
     group by {{ session_key() }}
 
@@ -149,7 +150,7 @@ sections_reached as (
         {{ session_key() }} as session_key,
         page_path,
         content_id as section
-    from events
+    from {{ events }} as events
     where
         event_name = 'section_view'
         and {{ named_content('content_id') }} is not null
@@ -162,7 +163,7 @@ page_visits as (
     select distinct
         {{ session_key() }} as session_key,
         page_path
-    from events
+    from {{ events }} as events
     where
         event_name in ('page_view', 'screen_view')
         and page_path in (select told.page_path from sections_reached as told)
@@ -208,7 +209,7 @@ loads as (
         sessions.customer_id,
         events.event_name,
         cast(events.event_value as double) as measured
-    from events
+    from {{ events }} as events
     inner join sessions on {{ session_key('events.') }} = sessions.session_key
     where events.event_name in ('LCP', 'INP', 'CLS', 'TTFB') and events.event_value is not null
 
