@@ -29,7 +29,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) with $(PYTHON): less than a minute"
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "venv is missing (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
 	@awk '/^[^ #]/ { package++ } { print > ("$(VENV)/" (package % 2 ? "odd" : "even") ".lock") }' requirements.lock
-	@$(INSTALL_LOCKED) -r $(VENV)/odd.lock & other=$$!; $(INSTALL_LOCKED) -r $(VENV)/even.lock && wait $$other
+	@$(INSTALL_LOCKED) -r $(VENV)/odd.lock & other=$$!; $(INSTALL_LOCKED) -r $(VENV)/even.lock; status=$$?; wait $$other && exit $$status
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/|/phonenumbers/(geodata|carrierdata|tzdata)/' $(VENV)/lib || true
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

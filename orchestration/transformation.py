@@ -99,6 +99,19 @@ def is_built_with(home: Home, rules: str) -> bool:
     return home.warehouse.exists() and stamp.exists() and stamp.read_text() == rules
 
 
+def begins_anew(home: Home, rules: str) -> bool:
+    """Whether a build by these rules computes everything; what other rules made is claimed no more.
+
+    A build that fails leaves tables of two kinds. Were the claim of the rules before to stay, the
+    tables of the failed build would pass for theirs once the edit is taken back.
+    """
+    if is_built_with(home, rules):
+        return False
+    home.warehouse.with_suffix(_BUILT_WITH).unlink(missing_ok=True)
+    home.warehouse.with_suffix(_BUILT).write_text(uuid.uuid4().hex)
+    return True
+
+
 def warehouse_built(home: Home) -> str:
     """Names the warehouse since it was last built whole; empty where nothing names it."""
     name = home.warehouse.with_suffix(_BUILT)
@@ -191,9 +204,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         # Unit tests judge code, not data: `make test` runs them.
         target = home.dbt_target
         home.warehouse.with_suffix(_WHOLE).unlink(missing_ok=True)
-        is_anew = not is_built_with(home, rules)
-        if is_anew:
-            home.warehouse.with_suffix(_BUILT).write_text(uuid.uuid4().hex)
+        is_anew = begins_anew(home, rules)
         result = yield from build(
             context=context,
             manifest=manifest,

@@ -146,8 +146,17 @@ def publish(
     building = published / f".building-{version}"
     (building / "parquet").mkdir(parents=True)
     origin = f"{built} {_searched_for()}" if built else ""
+    before = _version_like(published, origin)
     try:
-        sizes = _write(warehouse, building, marts, _version_like(published, origin))
+        try:
+            sizes = _write(warehouse, building, marts, before)
+        except (duckdb.Error, OSError):
+            if before is None:
+                raise
+            # A file of the version before is damaged: nothing of it is needed.
+            shutil.rmtree(building)
+            (building / "parquet").mkdir(parents=True)
+            sizes = _write(warehouse, building, marts, None)
         _check(building, sizes)
         if add_page:
             add_page(building, version)
@@ -199,9 +208,11 @@ def _version_like(published: Path, origin: str) -> Path | None:
     if not origin or current is None or current.origin != origin:
         return None
     folder = published / "current"
+    files = [folder / DATABASE_NAME, *(folder / mart.parquet for mart in current.marts)]
     # The description was written last.
     written = (folder / DESCRIPTION_NAME).stat().st_mtime_ns
-    return folder if (folder / DATABASE_NAME).stat().st_mtime_ns <= written else None
+    is_as_written = all(file.exists() and file.stat().st_mtime_ns <= written for file in files)
+    return folder if is_as_written else None
 
 
 def _searched_for() -> str:
@@ -241,7 +252,11 @@ def _write(
             path = building / _parquet_of(mart.name)
             texts = _text_columns(columns)
             changed = None
-            if mart.name in stored and columns == _columns(connection, target):
+            if (
+                mart.name in stored
+                and columns == _columns(connection, target)
+                and not any(map(_is_nested, columns.values()))
+            ):
                 changed = _change(connection, source, target, list(columns), stored[mart.name])
             if before and changed == 0:
                 _share(before / _parquet_of(mart.name), path)
@@ -288,6 +303,11 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str | Non
     return said
 
 
+def _is_nested(kind: str) -> bool:
+    """Whether the hash of a type's values knows no difference between none and empty."""
+    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION", "INTERVAL"))
+
+
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     row = connection.execute(f"select count(*) from {table}").fetchone()
     return int(row[0]) if row else 0
@@ -302,8 +322,9 @@ def _change(
 ) -> int | None:
     """Delete the rows of a published mart that went, and add the warehouse's that came.
 
-    Rows are told by a hash of all their columns: two that differ have the same in one of 2^64
-    cases. What is added stays in the table `incoming`.
+    Rows are told by a hash of all their columns, of plain types: two that differ have the same in
+    one of 2^64 cases, and where a zero has lost its sign. What is added stays in the table
+    `incoming`.
 
     Returns:
         How many rows went and came; None where nothing was done, because writing all of them is

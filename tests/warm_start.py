@@ -16,6 +16,7 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -47,6 +48,7 @@ def run_module(
             asked = [module, arguments, dict(environment), str(folder)]
             server.sendall(json.dumps(asked).encode() + b"\n")
             code = server.makefile().readline()
+            assert code, "the server of warm processes has died"
         for stream in (out, err):
             stream.seek(0)
         return subprocess.CompletedProcess(
@@ -57,7 +59,9 @@ def run_module(
 @cache
 def _server() -> Path:
     """Where this process's server listens; it ends with this process, by the end of its input."""
-    address = Path(tempfile.mkdtemp(prefix="warm")) / "socket"
+    folder = Path(tempfile.mkdtemp(prefix="warm"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    address = folder / "socket"
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.warm_start", str(address)],
         cwd=ROOT,

@@ -763,8 +763,7 @@ def _has_come_before(
         for i, name in enumerate(table.natural_key)
     )
     landed = raw_root / batch.vendor / table.name / "dt=*" / "*.parquet"
-    found = connection.execute(
-        f"""
+    has_come = f"""
         select count(*) > 0
         from read_parquet({sql_text(landed)}, union_by_name = true) as landed
         where
@@ -774,8 +773,14 @@ def _has_come_before(
                 from (select {named} from {content.relation} limit {_FIRST_ROWS}) as first_rows
                 where {same}
             )
-        """
-    ).fetchall()
+    """
+    try:
+        found = connection.execute(has_come).fetchall()
+    except duckdb.Error as error:
+        if is_fault_of_machine(error):
+            raise
+        # A raw file that is damaged is not the fault of this one, which lands with its identities.
+        return True
     return found == [(True,)]
 
 

@@ -218,6 +218,20 @@ def sql_text(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def sql_file(path: Path) -> str:
+    """An SQL string literal that means one file: DuckDB takes its name for a pattern.
+
+    Browsers write ``orders[1].csv``, which as a pattern means ``orders1.csv``.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The quoted literal, with what is special in patterns as itself.
+    """
+    return sql_text(re.sub(r"[\[*?]", r"[\g<0>]", str(path)))
+
+
 def sql_name(name: str) -> str:
     """A quoted SQL identifier.
 
@@ -357,7 +371,7 @@ def _is_clean_csv(
             create or replace temp view {ROWS}_csv as
             select *
             from read_csv(
-                {sql_text(text.path)}, auto_detect = false, header = false,
+                {sql_file(text.path)}, auto_detect = false, header = false,
                 skip = {layout.header_lines}, delim = {sql_text(layout.delimiter)},
                 quote = {quote}, escape = {quote}, columns = {{{columns}}},
                 strict_mode = true, null_padding = false
@@ -484,7 +498,7 @@ def _is_second_line_json(path: Path) -> bool:
 def _lines_of(path: Path) -> str:
     """SQL that gives the lines of a text file as ``record``."""
     return f"""read_csv(
-        {sql_text(path)}, auto_detect = false, header = false,
+        {sql_file(path)}, auto_detect = false, header = false,
         delim = {sql_text(NO_DELIMITER)}, quote = '', escape = '',
         columns = {{'record': 'VARCHAR'}}, max_line_size = {MAX_LINE_BYTES},
         buffer_size = {2 * MAX_LINE_BYTES}, strict_mode = true
@@ -505,7 +519,7 @@ def _typed_json(
     if not text.is_uniform or any(path.rpartition(".")[0] in paths for path in paths):
         return None
     reader = f"""read_json(
-        {sql_text(text.path)}, format = 'newline_delimited', records = true, maximum_depth = 1,
+        {sql_file(text.path)}, format = 'newline_delimited', records = true, maximum_depth = 1,
         sample_size = {_SAMPLED_RECORDS}, map_inference_threshold = -1
     )"""
     try:
@@ -673,7 +687,7 @@ def _load_json_document(
             select
                 cast(1 as bigint) as _line,
                 cast(replace(content, '\ufeff', '') as json) as record
-            from read_text({sql_text(text.path)})
+            from read_text({sql_file(text.path)})
             """
         )
     except duckdb.Error as error:
@@ -844,7 +858,7 @@ def _dotted(path: str) -> str:
 def _parquet_types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
     try:
         described = connection.execute(
-            f"describe select * from read_parquet({sql_text(path)}, hive_partitioning = false)"
+            f"describe select * from read_parquet({sql_file(path)}, hive_partitioning = false)"
         ).fetchall()
     except duckdb.Error as error:
         raise UnreadableFileError(
@@ -863,7 +877,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, request: ReadRequest) -
         create or replace temp view {ROWS}_parquet as
         select file_row_number + 1 as _line, * exclude (file_row_number)
         from read_parquet(
-            {sql_text(request.path)}, hive_partitioning = false, file_row_number = true
+            {sql_file(request.path)}, hive_partitioning = false, file_row_number = true
         )
         """
     )

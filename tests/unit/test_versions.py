@@ -274,6 +274,42 @@ def test_what_somebody_wrote_into_a_version_does_not_come_into_the_next(
         )
 
 
+@pytest.mark.parametrize("harm", ["overwritten", "deleted", "database cut off"])
+def test_what_was_harmed_in_a_version_is_written_anew_in_the_next(
+    warehouse: Path, tmp_path: Path, harm: str
+) -> None:
+    published = tmp_path / "published"
+    publish(warehouse, published, [MART], NOW, built="one")
+    file = published / "current" / "parquet" / "dim_customers.parquet"
+    database = published / "current" / "marts.duckdb"
+    sound = duckdb.execute(f"from '{file}' order by all").fetchall()
+    if harm == "overwritten":
+        duckdb.execute(f"copy (select 'c_x' as customer_id, 'x' as city) to '{file}'")
+    elif harm == "deleted":
+        file.unlink()
+    else:
+        moment = database.stat().st_mtime_ns
+        database.write_bytes(database.read_bytes()[:100])
+        os.utime(database, ns=(moment, moment))
+    publish(warehouse, published, [MART], NOW, built="one")
+    assert duckdb.execute(f"from '{file}' order by all").fetchall() == sound
+    with duckdb.connect(str(database), read_only=True) as marts:
+        assert marts.execute("from dim_customers order by all").fetchall() == sound
+
+
+def test_rows_that_differ_in_a_list_alone_are_told_apart(warehouse: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    change(warehouse, "alter table dim_customers add column tags varchar[]")
+    for tags in ("null", "[]", "['new']"):
+        change(warehouse, f"update dim_customers set tags = {tags}")
+        publish(warehouse, published, [MART], NOW, built="one")
+        database = published / "current" / "marts.duckdb"
+        with duckdb.connect(str(database), read_only=True) as marts:
+            assert marts.execute(
+                f"select bool_and(tags is not distinct from {tags}) from dim_customers"
+            ).fetchall() == [(True,)]
+
+
 def test_a_warehouse_built_anew_leaves_no_byte_of_the_version_before(
     warehouse: Path, tmp_path: Path
 ) -> None:

@@ -24,15 +24,20 @@
 
 {# A sum of doubles that comes out the same in whatever order they are added: two threads, or two
    engines, add them as they come, and doubles then differ in their last digits. Decimals add exactly.
-   What is too large for decimals with eighteen places (of a hundred million rows at that size) is
-   added as doubles are. #}
+   Below ten billion they have eighteen places, and below 1e20, where a double is not finer, eight;
+   beyond, addends are added as doubles are. #}
 {% macro exact_sum(expression) -%}
-    {%- set fits = 'abs(' ~ expression ~ ') < 1e10' -%}
-    {%- set exact -%}
-    cast(sum(cast(case when {{ fits }} then {{ expression }} end as decimal(38, 18))) as double)
-    {%- endset -%}
-    {%- set others -%}
-    sum(case when not {{ fits }} then {{ expression }} end)
-    {%- endset -%}
-    coalesce({{ exact }} + {{ others }}, {{ exact }}, {{ others }})
+    {%- set size = 'abs(' ~ expression ~ ')' -%}
+    case
+        when count({{ expression }}) > 0
+            then
+                coalesce(cast(sum(cast(
+                    case when {{ size }} < 1e10 then {{ expression }} end as decimal(38, 18)
+                )) as double), 0.0)
+                + coalesce(cast(sum(cast(
+                    case when {{ size }} >= 1e10 and {{ size }} < 1e20 then {{ expression }} end
+                    as decimal(38, 8)
+                )) as double), 0.0)
+                + coalesce(sum(case when not {{ size }} < 1e20 then {{ expression }} end), 0.0)
+    end
 {%- endmacro %}

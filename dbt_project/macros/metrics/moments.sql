@@ -66,12 +66,15 @@
    sums over the variance that independent records would have. It is 1 where everybody is counted
    once, and is never taken below 1: an apparent gain from clustering is chance in small cells.
    Where all records agree their correlation cannot be estimated; they are then taken to be fully
-   correlated within a customer, so that one customer's ten answers weigh as one. #}
+   correlated within a customer, so that one customer's ten answers weigh as one. What is left of
+   residuals by rounding, of doubles and to the eighteen places of `exact_sum`, is no disagreement. #}
 {% macro design_effect(m='m') -%}
     greatest(
         1.0,
         case
-            when {{ residual_sum('wwxx', 'wwxb', 'wwbb', m) }} > 1e-12 * (wwxx + {{ m }} * {{ m }} * wwbb)
+            when
+                {{ residual_sum('wwxx', 'wwxb', 'wwbb', m) }}
+                > 1e-12 * (wwxx + {{ m }} * {{ m }} * wwbb) + 1e-17 * wwbb
                 then {{ residual_sum('cxx', 'cxb', 'cbb', m) }}
                     / {{ residual_sum('wwxx', 'wwxb', 'wwbb', m) }}
             when wwbb > 0 then cbb / wwbb

@@ -432,3 +432,22 @@ def test_a_message_names_columns_but_repeats_no_record(tmp_path):
     headless = ["R1", "2026-01-01 10:00", "maija@posti.example", "9.90"]
     assert shown_columns(headless, 0) == "its first line names no columns"
     assert shown_columns([], 0) == "it has none"
+
+
+@pytest.mark.parametrize("name", ["x[1]", "x*", "x?"])
+@pytest.mark.parametrize(
+    ("rule", "content"),
+    [
+        (CSV, "id,name\n{0},1\n"),
+        (JSONL, '{{"id": "{0}", "name": 1}}\n'),
+        (JSON, '[{{"id": "{0}", "name": 1}}]'),
+    ],
+    ids=["csv", "jsonl", "json"],
+)
+def test_the_name_of_a_file_is_no_pattern(tmp_path, name, rule, content):
+    write(tmp_path, content.format("other"), f"x1.{rule.reader}")
+    path = write(tmp_path, content.format("own"), f"{name}.{rule.reader}")
+    for way in (read, read_without_looking):
+        _, rows, rejected = way(path, rule)
+        assert [row[1] for row in rows] == ["own"]
+        assert rejected == []

@@ -54,6 +54,12 @@ def test_agreeing_answers_of_few_customers_weigh_as_few(macros, value_of):
     assert value_of(macros.design_effect(), cell(macros, records)) == pytest.approx(5)
 
 
+@pytest.mark.parametrize("size", [1 / 3, 1 / 4001, 1e-9 / 3, 7e6 / 3])
+def test_answers_agree_whatever_their_size(macros, value_of, size):
+    records = [("a", size, 1), ("a", size, 1)]
+    assert value_of(macros.design_effect(), cell(macros, records)) == pytest.approx(2)
+
+
 @pytest.mark.parametrize(("customer_value", "total", "squares"), [("any", 3, 9), ("sum", 4, 16)])
 def test_a_customer_counts_once_with_the_largest_value_or_with_the_sum(
     macros, value_of, customer_value, total, squares
