@@ -25,9 +25,8 @@ def labels_by_sql(macro: Callable[..., str], edges: Edges) -> dict[str, str]:
     connection = duckdb.connect()
     connection.execute("create table edges (from_key varchar, to_key varchar)")
     if edges:
-        connection.executemany(
-            "insert into edges values (?, ?)", [(key(a), key(b)) for a, b in edges]
-        )
+        ends = [[key(edge[side]) for edge in edges] for side in (0, 1)]
+        connection.execute("insert into edges select unnest(?), unnest(?)", ends)
     return dict(connection.execute(macro("connected_components", "edges")).fetchall())
 
 
