@@ -24,20 +24,14 @@
 
 {# A sum of doubles that comes out the same in whatever order they are added: two threads, or two
    engines, add them as they come, and doubles then differ in their last digits. Decimals add exactly.
-   Below ten billion they have eighteen places, and below 1e20, where a double is not finer, eight;
-   beyond, addends are added as doubles are. #}
+   Addends of ten trillion and more are added as doubles are: of them it may show. #}
 {% macro exact_sum(expression) -%}
-    {%- set size = 'abs(' ~ expression ~ ')' -%}
-    case
-        when count({{ expression }}) > 0
-            then
-                coalesce(cast(sum(cast(
-                    case when {{ size }} < 1e10 then {{ expression }} end as decimal(38, 18)
-                )) as double), 0.0)
-                + coalesce(cast(sum(cast(
-                    case when {{ size }} >= 1e10 and {{ size }} < 1e20 then {{ expression }} end
-                    as decimal(38, 8)
-                )) as double), 0.0)
-                + coalesce(sum(case when not {{ size }} < 1e20 then {{ expression }} end), 0.0)
-    end
+    {%- set fits = 'abs(' ~ expression ~ ') < 1e13' -%}
+    {%- set exact -%}
+    cast(sum(cast(case when {{ fits }} then {{ expression }} end as decimal(38, 15))) as double)
+    {%- endset -%}
+    {%- set others -%}
+    sum(case when not {{ fits }} then {{ expression }} end)
+    {%- endset -%}
+    coalesce({{ exact }} + {{ others }}, {{ exact }}, {{ others }})
 {%- endmacro %}

@@ -67,14 +67,14 @@
    once, and is never taken below 1: an apparent gain from clustering is chance in small cells.
    Where all records agree their correlation cannot be estimated; they are then taken to be fully
    correlated within a customer, so that one customer's ten answers weigh as one. What is left of
-   residuals by rounding, of doubles and to the eighteen places of `exact_sum`, is no disagreement. #}
+   residuals by rounding, of doubles and to the fifteen places of `exact_sum`, is no disagreement. #}
 {% macro design_effect(m='m') -%}
     greatest(
         1.0,
         case
             when
                 {{ residual_sum('wwxx', 'wwxb', 'wwbb', m) }}
-                > 1e-12 * (wwxx + {{ m }} * {{ m }} * wwbb) + 1e-17 * wwbb
+                > 1e-12 * (wwxx + {{ m }} * {{ m }} * wwbb) + 1e-14 * wwbb
                 then {{ residual_sum('cxx', 'cxb', 'cbb', m) }}
                     / {{ residual_sum('wwxx', 'wwxb', 'wwbb', m) }}
             when wwbb > 0 then cbb / wwbb
