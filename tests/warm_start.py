@@ -37,7 +37,7 @@ _LIBRARIES = (
 
 
 def run_module(
-    module: str, *arguments: str, environment: Mapping[str, str], folder: Path = ROOT
+    module: str, *arguments: str, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run ``python -m module`` to its end; what it said, and its exit code or minus its signal."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -45,7 +45,7 @@ def run_module(
             server.connect(str(_server()))
             streams = array.array("i", [out.fileno(), err.fileno()])
             server.sendmsg([b"!"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
-            asked = [module, arguments, dict(environment), str(folder)]
+            asked = [module, arguments, dict(environment)]
             server.sendall(json.dumps(asked).encode() + b"\n")
             code = server.makefile().readline()
             assert code, "the server of warm processes has died"
@@ -100,7 +100,7 @@ def _fork_and_wait(asking: socket.socket) -> None:
     size = array.array("i", [0, 0]).itemsize * 2
     _, ((_, _, sent),), _, _ = asking.recvmsg(1, socket.CMSG_SPACE(size))
     out, err = array.array("i", sent)
-    module, arguments, environment, folder = json.loads(asking.makefile().readline())
+    module, arguments, environment = json.loads(asking.makefile().readline())
     process = os.fork()
     if process:
         _, status = os.waitpid(process, 0)
@@ -113,7 +113,6 @@ def _fork_and_wait(asking: socket.socket) -> None:
         os.close(stream)
     os.environ.clear()
     os.environ.update(environment)
-    os.chdir(folder)
     sys.argv = [module, *arguments]
     os._exit(_run_to_the_end(module))
 
