@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 from orchestration import spark_cluster
 from orchestration.home import DBT_PROJECT_DIR, Home
 from orchestration.spark import write_views
+from tests.warm_start import run_module
 
 pytestmark = pytest.mark.spark
 
@@ -30,21 +30,37 @@ CLOCK = "2026-11-01T06:00:00Z"
 # the last digits. Everything else (texts, dates, times, integers, decimals) is equal or it fails.
 TOLERANCE = 1e-9
 
+PROJECT = ("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR))
+
 MARTS = sorted(path.stem for path in (DBT_PROJECT_DIR / "models" / "marts").rglob("*.sql"))
 
 # Settings for tables of some rows: on those Spark spends its time compiling and planning, not
 # computing, and adaptive execution plans what is left of a statement after each of its shuffles.
+# What is broadcast, sorted or grouped gets buffers of millions of bytes by default, zeroed and soon
+# swept away, for some rows.
 SMALL_DATA = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.broadcast.blockSize": "64k",
+    "spark.broadcast.compress": "false",
+    "spark.buffer.pageSize": "256k",
+    "spark.shuffle.compress": "false",
+    "spark.sql.parquet.columnarReaderBatchSize": "256",
+    "spark.sql.ui.retainedExecutions": "1",
 }
+# Hadoop's settings go to every task of a scan, each compressed by itself. Files of these names are
+# found before Hadoop's own: they leave out thirteen hundred defaults, most of services that are not
+# there; what is asked for and not set has the same default in the code.
+HADOOP_DEFAULTS = ("core-default.xml", "mapred-default.xml", "yarn-default.xml")
 # Likewise of Java: what optimising code for minutes of work to come costs is not earned back here,
 # and a cache that holds all code need not be swept.
 JAVA_OPTIONS = (
     "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
     " -XX:ReservedCodeCacheSize=512m -XX:-UseCodeCacheFlushing"
 )
+# Room for what one statement leaves behind, which is then not copied while the next one works.
+DRIVER_OPTIONS = "-Xms2g -Xmn1200m -XX:MetaspaceSize=512m"
 
 # Their fixtures are nested structures, which have no literals that both engines read.
 DUCKDB_ONLY_UNIT_TESTS = (
@@ -89,6 +105,8 @@ def engines(
     (settings / "spark-defaults.conf").write_text(
         "".join(f"{name} {value}\n" for name, value in SMALL_DATA.items())
     )
+    for name in HADOOP_DEFAULTS:
+        (settings / name).write_text("<configuration/>\n")
     environment = {
         "CXW_NOW": CLOCK,
         "CXW_TARGET": "spark",
@@ -96,6 +114,7 @@ def engines(
         "SPARK_CONF_DIR": str(settings),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "JAVA_TOOL_OPTIONS": JAVA_OPTIONS,
+        "SPARK_SUBMIT_OPTS": DRIVER_OPTIONS,
     }
     finished = cxw(other, "run", **environment)
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -195,21 +214,17 @@ def test_the_audit_reaches_the_same_verdicts(engines: Engines) -> None:
 def test_staging_of_vendors_without_a_file_in_the_demo_passes_its_unit_tests(
     engines: Engines,
 ) -> None:
-    finished = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "test", "--no-version-check"),
-            *("--select", "test_type:unit,staging", "--exclude", *DUCKDB_ONLY_UNIT_TESTS),
-        ],
-        cwd=DBT_PROJECT_DIR,
-        env={
+    home = Home(engines.spark)
+    finished = run_module(
+        *("dbt.cli.main", "test", "--no-version-check", *PROJECT),
+        *("--select", "test_type:unit,staging", "--exclude", *DUCKDB_ONLY_UNIT_TESTS),
+        environment={
             **os.environ,
-            **Home(engines.spark).environment(),
+            **home.environment(),
             **engines.environment,
-            "DBT_TARGET_PATH": str(engines.spark / "dbt_target_spark"),
+            # parsed already, by the run
+            "DBT_TARGET_PATH": str(home.dbt_target),
         },
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert finished.returncode == 0, finished.stdout[-4000:]
     assert "unit tests" in finished.stdout
@@ -218,7 +233,8 @@ def test_staging_of_vendors_without_a_file_in_the_demo_passes_its_unit_tests(
 def test_a_standalone_cluster_builds_the_same_rows_through_its_thrift_server(
     engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("JAVA_TOOL_OPTIONS", JAVA_OPTIONS)
+    for name in ("JAVA_TOOL_OPTIONS", "SPARK_CONF_DIR"):
+        monkeypatch.setenv(name, engines.environment[name])
 
     def free_port() -> int:
         with socket.socket() as listener:
@@ -230,22 +246,16 @@ def test_a_standalone_cluster_builds_the_same_rows_through_its_thrift_server(
     port = free_port()
     spark_cluster.up(home, port, workers=1, master_port=free_port())
     try:
-        finished = subprocess.run(
-            [
-                *(sys.executable, "-m", "dbt.cli.main", "build", "--no-version-check"),
-                *("--indirect-selection", "cautious"),
-                *("--select", "channels", "stg_pos__orders", "int_raw_files_listed"),
-            ],
-            cwd=DBT_PROJECT_DIR,
-            env={
+        finished = run_module(
+            *("dbt.cli.main", "build", "--no-version-check", *PROJECT),
+            *("--indirect-selection", "cautious"),
+            *("--select", "channels", "stg_pos__orders", "int_raw_files_listed"),
+            environment={
                 **os.environ,
                 **home.environment(),
                 "CXW_TARGET": "spark_cluster",
                 "CXW_SPARK_PORT": str(port),
             },
-            capture_output=True,
-            text=True,
-            check=False,
         )
         assert finished.returncode == 0, finished.stdout[-4000:]
     finally:

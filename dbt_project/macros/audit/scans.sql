@@ -218,31 +218,70 @@
 
 ),
 
+-- each count row once for every check: as many queries over it would compute it as often
+{{ name }}_by_check as (
+
+    select
+        *,
+        {{ nested_element("split('" ~ checks | join(',') ~ "', ',')") }} as check_id
+    from {{ name }}_measured
+
+),
+
 {{ name }}_long as (
 
-    {%- for check, by in checks.items() %}
-    {%- set flag = check | lower %}
     select
-        '{{ check }}' as check_id,
+        check_id,
         '{{ model }}' as model_name,
         source,
-        {{ audit_scope_column('platform', by) }} as platform,
-        {{ audit_scope_column('subject', by) }} as subject,
-        {{ audit_scope_column('detail', by) }} as detail,
+        {%- for column in ['platform', 'subject', 'detail'] %}
+        {{ audit_scope_of_checks(column, checks) }} as {{ column }},
+        {%- endfor %}
         {%- for column in days %}
         {{ column }},
         {%- endfor %}
         event_hour,
-        {{ flag }}_examined as rows_examined,
-        {{ flag }}_failing as rows_failing,
-        {{ flag }}_first_at as first_failed_at,
-        {{ flag }}_last_at as last_failed_at
-    from {{ name }}_measured
-    where {{ flag }}_examined > 0
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+        {%- for count, column in {
+            'examined': 'rows_examined',
+            'failing': 'rows_failing',
+            'first_at': 'first_failed_at',
+            'last_at': 'last_failed_at',
+        }.items() %}
+        {{ audit_count_of_check(count, checks) }} as {{ column }}
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    from {{ name }}_by_check
+    where {{ audit_count_of_check('examined', checks) }} > 0
 
 )
+{%- endmacro %}
+
+{# A count of the check that a row is of. #}
+{% macro audit_count_of_check(count, checks) -%}
+    case check_id
+        {%- for check in checks %}
+            when '{{ check }}' then {{ check | lower }}_{{ count }}
+        {%- endfor %}
+        end
+{%- endmacro %}
+
+{# One part of the scope of the check that a row is of: null where the check is not split by it. #}
+{% macro audit_scope_of_checks(column, checks) -%}
+    {%- set nothing = audit_scope_column(column, []) -%}
+    {%- set checks_by = {} -%}
+    {%- for check, by in checks.items() -%}
+        {%- do checks_by.setdefault(audit_scope_column(column, by), []).append(check) -%}
+    {%- endfor -%}
+    {%- do checks_by.pop(nothing, none) -%}
+    {%- if checks_by -%}
+    case
+            {%- for expression, those in checks_by.items() %}
+            when check_id in ('{{ those | join("', '") }}') then {{ expression }}
+            {%- endfor %}
+        end
+    {%- else -%}
+    {{ nothing }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# Failing rows of one judged model, long: one row per row and check it fails. #}

@@ -35,7 +35,7 @@
 {# A CTE that later ones read several times, as `name as (…)`; `given` is the text of the CTEs before
    it. DuckDB keeps what is read twice; Spark computes it anew for each reader, so that a chain of
    such CTEs doubles with every link: there it is a table. #}
-{% macro computed_once(name, query, given) -%}
+{% macro computed_once(name, query, given='') -%}
     {{ return(adapter.dispatch('computed_once')(name, query, given)) }}
 {%- endmacro %}
 
@@ -47,9 +47,26 @@
 
 {% macro spark__computed_once(name, query, given) -%}
     {%- set table = scratch_table(
-        this.identifier ~ '_' ~ name, 'with ' ~ given ~ ' select * from (' ~ query ~ ') as computed'
+        computed_name(name),
+        ('with ' ~ given if given else '') ~ ' select * from (' ~ query ~ ') as computed'
     ) -%}
     {{ name }} as (select * from {{ table }})
+{%- endmacro %}
+
+{# Whether two CTEs that are computed once have as many rows: known before the query runs only where
+   they are tables. #}
+{% macro have_as_many_rows(one, other) -%}
+    {%- if target.type != 'spark' or not execute -%}{{ return(false) }}{%- endif -%}
+    {%- set counts = run_query(
+        'select (select count(*) from scratch.' ~ computed_name(one) ~ ')'
+        ~ ' = (select count(*) from scratch.' ~ computed_name(other) ~ ') as are_equal'
+    ) -%}
+    {{ return(counts.rows[0][0]) }}
+{%- endmacro %}
+
+{# The scratch table of a CTE of this model. #}
+{% macro computed_name(name) -%}
+    {{ return(this.identifier ~ '_' ~ name) }}
 {%- endmacro %}
 
 {# A model of many rows that is quickly computed from what others keep: DuckDB reads it there, as fast

@@ -1,17 +1,20 @@
 """A small warehouse for the audit's tests: the real audit models over tables of our own.
 
-`build` writes a throw-away dbt project with the project's own macros and audit models; each model
+`build` runs a throw-away dbt project with the project's own macros and audit models; each model
 they read is a stub over a Parquet file of rows that the test chose. The columns are those that the
 conformed families declare, so a rule that reads a column no family has fails here.
 """
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -288,30 +291,38 @@ def build(
     home = folder / "home"
     tables = folder / "tables"
     project = folder / "project"
-    for path in (home, tables, project):
+    for path in (home, tables):
         path.mkdir(parents=True, exist_ok=True)
     _write(rows, tables, times)
     export_tables(plan, home / "state" / "plan")
 
+    for name, table in given.items():
+        pq.write_table(table, tables / f"{name}.parquet")
+    project.symlink_to(_project(frozenset(given)))
+    return _run_dbt(folder, environment, select)
+
+
+@cache
+def _project(given: frozenset[str]) -> Path:
+    """A dbt project of the audit models over tables of any folder; parsed once, by its first build.
+
+    Args:
+        given: the audit models that are read from a table, too.
+    """
+    project = Path(tempfile.mkdtemp(prefix="audit_project"))
+    atexit.register(shutil.rmtree, project, ignore_errors=True)
     shutil.copytree(PROJECT / "macros", project / "macros")
     shutil.copytree(PROJECT / "models" / "intermediate" / "audit", project / "models" / "audit")
     shutil.copy(PROJECT / "profiles.yml", project / "profiles.yml")
     stubs = project / "models" / "stubs"
     stubs.mkdir()
-    for name in TABLES:
-        if name != "manifest":
-            (stubs / f"{name}.sql").write_text(
-                "{{ config(materialized='view') }}\n"
-                f"select * from read_parquet('{tables / name}.parquet')\n"
-            )
-    for name, table in given.items():
-        pq.write_table(table, tables / f"{name}.parquet")
+    tables = "read_parquet('{{ env_var(\"TABLES\") }}/%s.parquet')"
+    for name in given:
         (project / "models" / "audit" / f"{name}.sql").unlink()
+    for name in {*TABLES, *given} - {"manifest"}:
         (stubs / f"{name}.sql").write_text(
-            "{{ config(materialized='view') }}\n"
-            f"select * from read_parquet('{tables / name}.parquet')\n"
+            f"{{{{ config(materialized='view') }}}}\nselect * from {tables % name}\n"
         )
-    manifest = f"read_parquet('{tables}/manifest.parquet')"
     (stubs / "_landing__sources.yml").write_text(
         yaml.safe_dump(
             {
@@ -319,7 +330,7 @@ def build(
                 "sources": [
                     {
                         "name": "landing",
-                        "config": {"meta": {"external_location": manifest}},
+                        "config": {"meta": {"external_location": tables % "manifest"}},
                         "tables": [{"name": "manifest"}],
                     }
                 ],
@@ -330,9 +341,9 @@ def build(
     settings |= {"name": "audit_test", "models": {"+materialized": "table"}}
     for key in ("seeds", "seed-paths", "test-paths"):
         settings.pop(key, None)
-    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
     # Column descriptions and keys are tested in the project itself; groups are defined outside.
-    return _run_dbt(folder, environment, select)
+    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    return project
 
 
 def build_next(rows: Rows, folder: Path) -> Path:
@@ -342,7 +353,7 @@ def build_next(rows: Rows, folder: Path) -> Path:
 
 
 def _run_dbt(folder: Path, environment: Mapping[str, str] = {}, select: str | None = None) -> Path:
-    home, project = folder / "home", folder / "project"
+    home, project = folder / "home", (folder / "project").resolve()
     result = run_module(
         "dbt.cli.main",
         *("--quiet", "run", "--no-version-check"),
@@ -352,6 +363,7 @@ def _run_dbt(folder: Path, environment: Mapping[str, str] = {}, select: str | No
             **os.environ,
             **environment,
             "CXW_HOME": str(home),
+            "TABLES": str(folder / "tables"),
             "DO_NOT_TRACK": "1",
             "DBT_TARGET_PATH": str(project / "target"),
             "DBT_LOG_PATH": str(project / "logs"),

@@ -1,13 +1,17 @@
+{#- Every column that locates a row reads the failing rows again. -#}
+{% set failing_rows %}
+select {{ in_few_tasks() }} *
+from (
+{% for model, scan in audit_scans().items() if 'by_day' not in scan -%}
+{{ audit_failed(model, scan) }}
+{% if not loop.last %}union all{% endif %}
+{% endfor %}
+) as failing
+{% endset %}
+
 with
 
-failed as (
-
-    {% for model, scan in audit_scans().items() if 'by_day' not in scan -%}
-    {{ audit_failed(model, scan) }}
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
-
-),
+{{ computed_once('failed', failing_rows) }},
 
 located as (
 

@@ -31,7 +31,9 @@ failed as (
 
 ranked as (
 
-    {{ audit_examples_ranked('failed', 'event_date') }}
+    {{ audit_examples_ranked(
+        '(select ' ~ in_few_tasks() ~ ' * from failed) as failed', 'event_date'
+    ) }}
 
 ),
 

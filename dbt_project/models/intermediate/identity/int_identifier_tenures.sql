@@ -5,18 +5,14 @@
 ) }}
 -- depends_on: {{ ref('int_touched_collected_records') }}
 
-with
-
+{% set sighting_ctes %}
 records {{ "as materialized" if is_incremental() else "as" }} (
     select * from {{ ref('int_identity_records_collected') }}
     where
         phone_hash is not null
         and first_seen_at is not null
-        {%- if is_incremental() %}
-        and phone_hash in (
-            select collected_phone_hash from {{ ref('int_touched_collected_records') }}
-        )
-        {%- endif %}
+        and {{ 'phone_hash in (select collected_phone_hash from '
+            ~ ref('int_touched_collected_records') ~ ')' if is_incremental() else 'true' }}
 ),
 
 rules as (
@@ -55,56 +51,69 @@ sightings as (
         ) as seen_until
     from records
     where records.phone_hash in (select phone_hash from long_known)
-),
+)
+{% endset %}
 
--- what was seen without such a rest in between
-stretches as (
-    select
-        sightings.phone_hash,
-        sightings.identity_record_key,
-        sightings.first_seen_at,
-        sum(
-            case
-                when
-                    {{ seconds_between('sightings.seen_until', 'sightings.first_seen_at') }}
-                    >= rest.rest_seconds
-                    then 1
-                else 0
-            end
-        ) over (
-            partition by sightings.phone_hash
-            order by sightings.first_seen_at, sightings.identity_record_key
-            rows between unbounded preceding and current row
-        ) as stretch_number
-    from sightings
-    cross join rest
-),
+{#- What was seen without such a rest in between. -#}
+{% set seen_stretches %}
+select
+    sightings.phone_hash,
+    sightings.identity_record_key,
+    sightings.first_seen_at,
+    sum(
+        case
+            when
+                {{ seconds_between('sightings.seen_until', 'sightings.first_seen_at') }}
+                >= rest.rest_seconds
+                then 1
+            else 0
+        end
+    ) over (
+        partition by sightings.phone_hash
+        order by sightings.first_seen_at, sightings.identity_record_key
+        rows between unbounded preceding and current row
+    ) as stretch_number
+from sightings
+cross join rest
+{% endset %}
+
+{%- set stretch_ctes -%}
+{{ sighting_ctes }},
+
+{{ computed_once('stretches', seen_stretches, given=sighting_ctes) }},
 
 rested as (
     select phone_hash from stretches
     group by phone_hash
     having max(stretch_number) > 0
-),
+)
+{%- endset -%}
 
-owners as (
-    {%- for type in identifier_types() %}
-    select
-        stretches.phone_hash,
-        stretches.stretch_number,
-        '{{ type }}' as owner_type,
-        records.{{ type }} as owner_value
-    from stretches
-    inner join records on stretches.identity_record_key = records.identity_record_key
-    where
-        stretches.phone_hash in (select phone_hash from rested)
-        and records.{{ type }} is not null
-        and '{{ type }}' in (
-            select identifier_type from rules
-            where strength = 'certain'
-        )
-    {{ 'union' if not loop.last }}
-    {%- endfor %}
-),
+{% set stretch_owners %}
+{%- for type in identifier_types() %}
+select
+    stretches.phone_hash,
+    stretches.stretch_number,
+    '{{ type }}' as owner_type,
+    records.{{ type }} as owner_value
+from stretches
+inner join records on stretches.identity_record_key = records.identity_record_key
+where
+    stretches.phone_hash in (select phone_hash from rested)
+    and records.{{ type }} is not null
+    and '{{ type }}' in (
+        select identifier_type from rules
+        where strength = 'certain'
+    )
+{{ 'union' if not loop.last }}
+{%- endfor %}
+{% endset %}
+
+with
+
+{{ stretch_ctes }},
+
+{{ computed_once('owners', stretch_owners, given=stretch_ctes) }},
 
 owned_stretches as (
     select

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ read_in_place() }}
 {%- set identifiers = ['contact_id', 'email_hash', 'phone_hash'] -%}
 with
 

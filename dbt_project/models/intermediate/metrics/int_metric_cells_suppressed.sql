@@ -29,7 +29,7 @@ withheld_0 as (
 
 )
 {%- endset -%}
-{%- set state = namespace(known=known) -%}
+{%- set state = namespace(known=known, is_settled=false) -%}
 
 {%- for pass in range(1, passes + 1) -%}
 {%- set withheld -%}
@@ -102,8 +102,16 @@ group by cell_key
 {%- set state.known -%}
 {{ state.known }},
 
+{% if state.is_settled -%}
+withheld_{{ pass }} as (select * from withheld_{{ pass - 1 }})
+{%- else -%}
 {{ computed_once('withheld_' ~ pass, withheld, given=state.known) }}
+{%- endif -%}
 {%- endset -%}
+{#- After a pass that withheld nothing, none does. -#}
+{%- if pass > 1 and not state.is_settled -%}
+{%- set state.is_settled = have_as_many_rows('withheld_' ~ pass, 'withheld_' ~ (pass - 1)) -%}
+{%- endif -%}
 {%- endfor -%}
 
 with

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ read_in_place() }}
 with
 
 orders as (

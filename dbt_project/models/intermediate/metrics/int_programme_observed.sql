@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ read_in_place() }}
 with
 
 -- the margin of an order is that of average_order_margin, no second definition

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ read_in_place() }}
 {#- Read where it is used: as a CTE of several readers, every event would be kept in memory. -#}
 {%- set events -%}
 (

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ read_in_place() }}
 {#- Metrics of one survey question need no expression here: the catalogue says which answers count,
     on which scale, and from where to where they are a yes or a no; a question of the measurement
     plan may have a cut of its own. -#}
