@@ -50,10 +50,12 @@ def spare_dbt_work_for_nobody() -> None:
     wrap a macro when it is asked for, but the templates of arguments copy them whole. And templates
     are compiled each time that they are rendered, those of tests and arguments hundreds of times,
     and cycles are looked for from every source of the graph. And each name that a selection leaves
-    out is compared with all nodes.
+    out is compared with all nodes. And each statement that returns nothing gets an empty table of
+    its own.
     """
     from dbt.compilation import Linker
     from dbt.graph.selector_methods import QualifiedNameSelectorMethod
+    from dbt_common.clients import agate_helper
     from dbt_common.clients.jinja import (
         MacroFuzzEnvironment,
         MacroFuzzTemplate,
@@ -160,6 +162,8 @@ def spare_dbt_work_for_nobody() -> None:
         return _compiled[template]
 
     ctx_set_event_manager(HeardEvents())
+    # a table of agate never changes
+    agate_helper.empty_table = cache(agate_helper.empty_table)
     Linker._get_multi_test_edges = staticmethod(edges_of_all_tests)  # type: ignore[assignment, method-assign]
     Linker.find_cycles = find_cycles  # type: ignore[method-assign]
     DebugLevel.__init__ = kept_for_later  # type: ignore[method-assign, assignment]

@@ -128,23 +128,26 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     return FinishedRun(home, finished.stdout + finished.stderr, finished.returncode)
 
 
-def make_clean_home(home: Path) -> None:
-    """The retailer without defects, but for one row that must be quarantined."""
+@pytest.fixture(scope="session")
+def clean_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The retailer without defects, but for one row that must be quarantined; nothing has run."""
+    home = tmp_path_factory.mktemp("clean_home")
     generated = run_cxw(home, "demo", *CLEAN_SIZE)
     assert generated.returncode == 0, generated.stdout + generated.stderr
     with (home / "exports" / "ad_spend" / "spend.csv").open("a") as spend:
         spend.write("31.02.2026,google_ads,google_ads-5,brandi_yleinen,google,cpc,EUR,4.1,90,3\n")
+    return home
 
 
 @pytest.fixture(scope="session")
-def clean_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+def clean_run(clean_home: Path, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     """A finished run of the retailer without defects.
 
     Its `first_state` holds the warehouse as that run left it, and the truth, for tests that come
     after one which runs again.
     """
-    home = tmp_path_factory.mktemp("clean")
-    make_clean_home(home)
+    home = tmp_path_factory.mktemp("clean") / "home"
+    shutil.copytree(clean_home, home)
     finished = run_cxw(home, "run", **CLEAN_SETTINGS)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     first_state = home / "first_state"

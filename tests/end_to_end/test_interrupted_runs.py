@@ -6,6 +6,7 @@ So do all their figures when a person is erased in between.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 from orchestration.ingestion.landing import discover, land
 from orchestration.ingestion.sources import load_sources
 from orchestration.run_lock import WAITING
-from tests.conftest import CLEAN_SETTINGS, FinishedRun, make_clean_home
+from tests.conftest import CLEAN_SETTINGS, FinishedRun
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,11 +115,11 @@ def differing_marts(one: Path, other: Path) -> dict[str, tuple[int, int]]:
 
 
 def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
-    clean_run: FinishedRun, tmp_path: Path, cxw: Cxw
+    clean_home: Path, clean_run: FinishedRun, tmp_path: Path, cxw: Cxw
 ) -> None:
     """One works, the other waits and finds nothing to do; what was half done hinders neither."""
     home = tmp_path / "killed"
-    make_clean_home(home)
+    shutil.copytree(clean_home, home)
     code, last_words = stop_at(home, "done landing_bookkeeping", signal.SIGINT)
     assert code == 1, last_words
     assert "Nothing new was published" in last_words, last_words

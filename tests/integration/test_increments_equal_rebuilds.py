@@ -37,6 +37,7 @@ from orchestration.transformation import (
     rules_in_force,
     unchanged_tables,
 )
+from tests.conftest import share_parsed
 
 NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 
@@ -76,6 +77,7 @@ class Warehouse:
         ensure_store(self.home.state / "findings")
         show_none(self.home)
         remember_published(self.home)
+        share_parsed(root)
 
     def land(self, step: int) -> None:
         sources = load_sources(self.home.sources_file)
@@ -101,7 +103,10 @@ class Warehouse:
 
     def dbt(self, *arguments: str, fails_with: str | None = None) -> None:
         """Run dbt inside this process, as the job does."""
-        result = invoke(self.home.dbt_target, project_fingerprint_of(), *arguments)
+        result = invoke(
+            self.home.dbt_target, project_fingerprint_of(), "--no-write-json", *arguments
+        )
+        share_parsed(self.home.root)
         failed = [
             (row.node.name, row.message)
             for row in getattr(result.result, "results", [])

@@ -12,6 +12,7 @@ from orchestration.home import Home
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.suppression import pending_file
 from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL, only_run
+from tests.conftest import share_parsed
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         home = Home(tmp_path_factory.mktemp("graph"))
         for name, value in home.environment().items():
             patch.setenv(name, value)
+        share_parsed(home.root)
         return home.prepare()
 
 
