@@ -31,8 +31,8 @@ from orchestration.ingestion.specs import IdentifierKind
 KEY_VARIABLE = "CXW_HASH_KEY"
 KEY_FILE = "hash_key"
 HASH_LENGTH = 32
-#: The relation that the key is taken from (``hashes_in_place``).
-PADS = "hash_pads"
+# What a connection calls the blocks that HMAC makes of the key.
+_PADS = ("inner_pad", "outer_pad")
 # Texts of one file whose final form is kept while it is read.
 _REMEMBERED = 1 << 20
 _BLOCK_BYTES = hashlib.sha256().block_size
@@ -189,13 +189,12 @@ def hash_relation(
             },
         )
     more = "union all select value, plain from normalised_values" if found else ""
-    with _registered_pads(connection, key):
+    with _known_pads(connection, key):
         connection.execute(
             f"""
             create or replace temp table {hashed_table(kind)} as
             select value, {_hash_of("plain", kind)} as hash
             from (select value, plain from {plain} where is_plain {more})
-            cross join {PADS}
             """
         )
     if found:
@@ -211,7 +210,7 @@ def hashes_in_place(
     region: str,
     rules: EmailRules | None = None,
 ) -> Iterator[Callable[[str, IdentifierKind], str]]:
-    """Hashes within a query over rows and ``PADS``, where they cost less to make than to join.
+    """Hashes within a query over rows, where they cost less to make than to join.
 
     What is not in its final form DuckDB hands to Python, each distinct text once.
 
@@ -248,7 +247,7 @@ def hashes_in_place(
         )
 
     with ExitStack() as stack:
-        stack.enter_context(_registered_pads(connection, key))
+        stack.enter_context(_known_pads(connection, key))
         for kind in sorted(set(kinds)):
             register(kind)
             stack.callback(connection.remove_function, f"normalised_{kind}")
@@ -256,33 +255,30 @@ def hashes_in_place(
 
 
 @contextmanager
-def _registered_pads(connection: duckdb.DuckDBPyConnection, key: bytes) -> Iterator[None]:
-    """While it lasts, ``PADS`` is a relation of one row: the blocks that HMAC makes of the key."""
-    import numpy as np
+def _known_pads(connection: duckdb.DuckDBPyConnection, key: bytes) -> Iterator[None]:
+    """While it lasts, the connection knows the blocks that HMAC makes of the key.
 
-    inner, outer = hmac_blocks(key)
-    connection.register(
-        PADS,
-        {
-            "inner_pad": np.array([inner], dtype=object),
-            "outer_pad": np.array([outer], dtype=object),
-        },
-    )
+    As variables, for rows that are joined with anything are in no order.
+    """
+    for name, block in zip(_PADS, hmac_blocks(key), strict=True):
+        connection.execute(f"set variable {name} = ?", [block])
     try:
         yield
     finally:
-        connection.unregister(PADS)
+        for name in _PADS:
+            connection.execute(f"reset variable {name}")
 
 
 def _is_plain(value: str, kind: IdentifierKind, rules: EmailRules) -> str:
     """SQL that says whether an identifier is in its final form already."""
     if kind != "email":
         return "false"
-    # A plain address has one @; what a rule knows of its domain, Python applies.
-    known = ", ".join("'" + domain.replace("'", "''") + "'" for domain in rules)
+    # A plain address has one @; what a rule knows of its domain, Python applies. No list: DuckDB
+    # joins with lists, and after a join rows are in no order.
+    known = "@".join(["", *rules, ""]).replace("'", "''")
     return (
         f"(regexp_full_match({value}, '{_PLAIN_EMAIL.pattern}') "
-        f"and not list_contains([{known}]::varchar[], split_part({value}, '@', 2)))"
+        f"and not contains('{known}', '@' || split_part({value}, '@', 2) || '@'))"
     )
 
 
@@ -293,8 +289,8 @@ def _normalised(value: str, kind: IdentifierKind, region: str, rules: EmailRules
 def _hash_of(plain: str, kind: IdentifierKind) -> str:
     """SQL of the keyed hash of an identifier in its final form."""
     return (
-        f"left(sha256(outer_pad || unhex(sha256(inner_pad || encode('{kind}:' || {plain})))), "
-        f"{HASH_LENGTH})"
+        f"left(sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') "
+        f"|| encode('{kind}:' || {plain})))), {HASH_LENGTH})"
     )
 
 

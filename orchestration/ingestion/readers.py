@@ -71,6 +71,8 @@ class FileContent:
             that might be, by the names of the columns of which that is known.
         streamed_rows: How many rows the relation gives where it is a view that reads the file anew
             each time; of a file that was not looked through, how many it has to give.
+        unnumbered: A relation of the same rows in the same order whose ``_line`` is null, for
+            several threads to read: each row is of the line that is its place.
     """
 
     relation: str
@@ -81,6 +83,7 @@ class FileContent:
     is_json: bool = False
     objects: Mapping[str, str] = field(default_factory=dict)
     streamed_rows: int | None = None
+    unnumbered: str | None = None
 
     @property
     def is_streamed(self) -> bool:
@@ -315,20 +318,23 @@ def _numbered(
 ) -> FileContent:
     """Content whose rows a view reads from the file, each from a line of its own.
 
-    Only the window tells a row's line: the rows of a table that several threads fill are not always
-    in the order of the file.
+    Only the window tells a row's line, and lets one thread alone read: the rows of a table that
+    several threads fill are not always in the order of the file.
     """
-    connection.execute(
-        f"""
-        create or replace temp view {relation}_numbered as
-        select row_number() over () + {header_lines} as _line, * from {relation}
-        """
-    )
+    for name, line in (
+        ("numbered", f"row_number() over () + {header_lines}"),
+        ("unnumbered", "cast(null as bigint)"),
+    ):
+        connection.execute(
+            f"create or replace temp view {relation}_{name} as "
+            f"select {line} as _line, * from {relation}"
+        )
     return replace(
         content,
         relation=f"{relation}_numbered",
         place="_line",
         streamed_rows=text.line_count - header_lines,
+        unnumbered=None if header_lines else f"{relation}_unnumbered",
     )
 
 

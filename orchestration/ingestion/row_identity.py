@@ -56,7 +56,8 @@ def late_row_ids(table: TableSpec, file: Path, numbers: Iterable[int]) -> dict[i
     # Equal rows are of one day; a batch may have several files of it.
     stem = _PART.sub("", file.name)
     files = [str(part) for part in file.parent.glob(f"{stem}*.parquet")]
-    number = f"row_number() over (partition by {content_digest(table)} order by _row)"
+    place = "coalesce(_row, file_row_number)"
+    number = f"row_number() over (partition by {content_digest(table)} order by {place})"
     with duckdb.connect() as connection:
         rows = connection.execute(
             f"""

@@ -154,8 +154,10 @@ class TableSpec:
         identifies_late: Rows of a text file whose every line is one whole row land without
             ``_row_id``: to digest and write it costs as much as DuckDB takes to read and write the
             row. It is told from their content wherever a key is delivered again (``row_content`` of
-            the source, macros/current_rows.sql). For logs of many rows, few of which are delivered
-            twice, and whose staging tells rows apart by their natural key alone.
+            the source, macros/current_rows.sql). Those of JSON lines land without ``_row``, too,
+            where they are written as they are read: it is their place in the file
+            (macros/engine/sources.sql). For logs of many rows, few of which are delivered twice,
+            and whose staging tells rows apart by their natural key alone.
         comes_again: Besides, its records are delivered again when they change. So rows land without
             ``_row_id`` only where the file is the one that has come of the table and none of its
             first records has been delivered before: of a record that comes ever again, all

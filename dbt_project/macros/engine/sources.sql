@@ -22,7 +22,11 @@
     {%- elif relation.external -%}
         {%- set relation = relation.incorporate(external=in_this_home(relation.external)) -%}
     {%- endif -%}
-    {{ return(delivered_rows(relation) if node.config.meta.get('keeps_files') else relation) }}
+    {%- set is_vendors = node.config.meta.get('keeps_files', false) -%}
+    {{ return(
+        delivered_rows(relation, is_vendors) if is_vendors or node.config.meta.get('row_content')
+        else relation
+    ) }}
 {%- endmacro %}
 
 {% macro in_this_home(location) -%}
@@ -33,27 +37,38 @@
     {{ return(found.location) }}
 {%- endmacro %}
 
-{# Rows of a table whose files may be the vendor's own (`keeps_files` of its spec): what landing adds
-   to the rows that it writes is told from the file's name and the row's place. #}
-{% macro delivered_rows(relation) -%}
-    {{ return(adapter.dispatch('delivered_rows')(relation)) }}
+{# Rows of a table of which landing leaves open what the files tell: the row's place where it has
+   written no line (`row_content`), and all that it adds to rows where the file may be the vendor's own
+   (`keeps_files` of its spec). #}
+{% macro delivered_rows(relation, is_vendors) -%}
+    {{ return(adapter.dispatch('delivered_rows')(relation, is_vendors)) }}
 {%- endmacro %}
 
-{% macro duckdb__delivered_rows(relation) -%}
-    {{ return(
-        '(select * replace (' ~ batch_of_file('filename') ~ ' as _batch_id, '
-        ~ source_of_file('filename') ~ ' as _source, '
-        ~ 'coalesce(_row, file_row_number + 1) as _row) from ' ~ relation ~ ')'
-    ) }}
+{% macro duckdb__delivered_rows(relation, is_vendors) -%}
+    {%- set told = told_by_file('filename', 'file_row_number', is_vendors) -%}
+    {%- set columns = [] -%}
+    {%- for column, value in told.items() -%}
+        {%- do columns.append(value ~ ' as ' ~ column) -%}
+    {%- endfor -%}
+    {{ return('(select * replace (' ~ columns | join(', ') ~ ') from ' ~ relation ~ ')') }}
 {%- endmacro %}
 
-{% macro spark__delivered_rows(relation) -%}
-    {{ return(
-        '(select * except (_batch_id, _source, _row), '
-        ~ batch_of_file('_metadata.file_path') ~ ' as _batch_id, '
-        ~ source_of_file('_metadata.file_path') ~ ' as _source, '
-        ~ 'coalesce(_row, _metadata.row_index + 1) as _row from ' ~ relation ~ ')'
-    ) }}
+{% macro spark__delivered_rows(relation, is_vendors) -%}
+    {%- set told = told_by_file('_metadata.file_path', '_metadata.row_index', is_vendors) -%}
+    {%- set columns = ['* except (' ~ told | join(', ') ~ ')'] -%}
+    {%- for column, value in told.items() -%}
+        {%- do columns.append(value ~ ' as ' ~ column) -%}
+    {%- endfor -%}
+    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ relation ~ ')') }}
+{%- endmacro %}
+
+{# Columns of raw rows by what tells them: the file's name, and the row's number in it from 0. #}
+{% macro told_by_file(file, number, is_vendors) -%}
+    {%- set told = {'_row': 'coalesce(_row, ' ~ number ~ ' + 1)'} -%}
+    {%- if is_vendors -%}
+        {%- do told.update({'_batch_id': batch_of_file(file), '_source': source_of_file(file)}) -%}
+    {%- endif -%}
+    {{ return(told) }}
 {%- endmacro %}
 
 {# A raw file is named after its batch, `<source>-<16 hexadecimal digits>`, and numbered where a batch

@@ -224,7 +224,11 @@ def ways_to_land(text: bytes, suffix: str) -> list[list]:
             found.append([batches])
             for files, columns, place in (
                 # that identities told late are the same: test_row_identity.py
-                ("shopify/orders/dt=*/*.parquet", "* exclude (_row_id)", "_row"),
+                (
+                    "shopify/orders/dt=*/*.parquet",
+                    "* exclude (_row_id) replace (coalesce(_row, file_row_number + 1) as _row)",
+                    "_row",
+                ),
                 ("_quarantine/*.parquet", "*", "line"),
             ):
                 rows = duckdb.execute(
@@ -332,6 +336,33 @@ def test_records_of_one_day_that_are_all_good_are_written_as_they_are_read(
         as_it_lands, line_by_line = ways_to_land(text.encode(), "jsonl")
     assert [day is not None for day in days] == [is_at_once]
     assert as_it_lands == line_by_line
+
+
+def test_rows_that_several_threads_write_are_in_the_order_of_their_lines(tmp_path):
+    """Their place in the raw file is all that tells the line: nothing else is written of it."""
+    # every column that has a test, so that no test of a value costs the order
+    record = {"order_number": 1, "test": "no", "email": "a@posti.example", "phone": "040 1234567"}
+    record |= {"created_at": "2026-01-01T10:00:00Z", "total_price": "5,00", "note": "x" * 200}
+    rest = json.dumps(record)[1:]
+    (tmp_path / "in").mkdir()
+    # more than two of the pieces that DuckDB's reader shares out
+    count = 250_000
+    with (tmp_path / "in" / "orders.jsonl").open("w") as file:
+        file.writelines(f'{{"id": {number}, {rest}\n' for number in range(count))
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: shop, vendor: shopify, path: in}\n"
+    )
+    raw = tmp_path / "raw"
+    sources = load_sources(tmp_path / "sources.yml")
+    land(discover(sources, raw), sources, raw, "run", NOW)
+    found = duckdb.execute(
+        """
+        select count(*), count(_row), count(*) filter (where id = file_row_number::varchar)
+        from read_parquet(?, file_row_number = true)
+        """,
+        [str(raw / "shopify" / "orders" / "dt=2026-01-01" / "*.parquet")],
+    ).fetchone()
+    assert found == (count, 0, count)
 
 
 def test_files_land_in_the_order_of_their_delivery(home):
