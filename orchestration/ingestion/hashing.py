@@ -31,8 +31,8 @@ from orchestration.ingestion.specs import IdentifierKind
 KEY_VARIABLE = "CXW_HASH_KEY"
 KEY_FILE = "hash_key"
 HASH_LENGTH = 32
-# What a connection calls the blocks that HMAC makes of the key.
-_PADS = ("inner_pad", "outer_pad")
+#: The relation that the key is taken from (``hashes_in_place``).
+PADS = "hash_pads"
 # Texts of one file whose final form is kept while it is read.
 _REMEMBERED = 1 << 20
 _BLOCK_BYTES = hashlib.sha256().block_size
@@ -189,12 +189,13 @@ def hash_relation(
             },
         )
     more = "union all select value, plain from normalised_values" if found else ""
-    with _known_pads(connection, key):
+    with _registered_pads(connection, key):
         connection.execute(
             f"""
             create or replace temp table {hashed_table(kind)} as
             select value, {_hash_of("plain", kind)} as hash
             from (select value, plain from {plain} where is_plain {more})
+            cross join {PADS}
             """
         )
     if found:
@@ -210,7 +211,7 @@ def hashes_in_place(
     region: str,
     rules: EmailRules | None = None,
 ) -> Iterator[Callable[[str, IdentifierKind], str]]:
-    """Hashes within a query over rows, where they cost less to make than to join.
+    """Hashes within a query over rows and ``PADS``, where they cost less to make than to join.
 
     What is not in its final form DuckDB hands to Python, each distinct text once.
 
@@ -247,7 +248,7 @@ def hashes_in_place(
         )
 
     with ExitStack() as stack:
-        stack.enter_context(_known_pads(connection, key))
+        stack.enter_context(_registered_pads(connection, key))
         for kind in sorted(set(kinds)):
             register(kind)
             stack.callback(connection.remove_function, f"normalised_{kind}")
@@ -255,18 +256,22 @@ def hashes_in_place(
 
 
 @contextmanager
-def _known_pads(connection: duckdb.DuckDBPyConnection, key: bytes) -> Iterator[None]:
-    """While it lasts, the connection knows the blocks that HMAC makes of the key.
+def _registered_pads(connection: duckdb.DuckDBPyConnection, key: bytes) -> Iterator[None]:
+    """While it lasts, ``PADS`` is a relation of one row: the blocks that HMAC makes of the key."""
+    import numpy as np
 
-    As variables, for rows that are joined with anything are in no order.
-    """
-    for name, block in zip(_PADS, hmac_blocks(key), strict=True):
-        connection.execute(f"set variable {name} = ?", [block])
+    inner, outer = hmac_blocks(key)
+    connection.register(
+        PADS,
+        {
+            "inner_pad": np.array([inner], dtype=object),
+            "outer_pad": np.array([outer], dtype=object),
+        },
+    )
     try:
         yield
     finally:
-        for name in _PADS:
-            connection.execute(f"reset variable {name}")
+        connection.unregister(PADS)
 
 
 def _is_plain(value: str, kind: IdentifierKind, rules: EmailRules) -> str:
@@ -274,7 +279,7 @@ def _is_plain(value: str, kind: IdentifierKind, rules: EmailRules) -> str:
     if kind != "email":
         return "false"
     # A plain address has one @; what a rule knows of its domain, Python applies. No list: DuckDB
-    # joins with lists, and after a join rows are in no order.
+    # joins with lists, and after such a join rows are in no order.
     known = "@".join(["", *rules, ""]).replace("'", "''")
     return (
         f"(regexp_full_match({value}, '{_PLAIN_EMAIL.pattern}') "
@@ -289,8 +294,8 @@ def _normalised(value: str, kind: IdentifierKind, region: str, rules: EmailRules
 def _hash_of(plain: str, kind: IdentifierKind) -> str:
     """SQL of the keyed hash of an identifier in its final form."""
     return (
-        f"left(sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') "
-        f"|| encode('{kind}:' || {plain})))), {HASH_LENGTH})"
+        f"left(sha256(outer_pad || unhex(sha256(inner_pad || encode('{kind}:' || {plain})))), "
+        f"{HASH_LENGTH})"
     )
 
 

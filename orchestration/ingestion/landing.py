@@ -45,6 +45,7 @@ from orchestration.ingestion.errors import (
     UnreadableFileError,
 )
 from orchestration.ingestion.hashing import (
+    PADS,
     hash_key,
     hash_relation,
     hashed_table,
@@ -741,7 +742,7 @@ def _read_and_write(
 
 
 def _is_identified_late(table: TableSpec, content: FileContent) -> bool:
-    """Whether rows land without ``_row_id``: what tells equal ones apart then is their line."""
+    """Whether rows land without ``_row_id``: what tells equal ones apart is their line or place."""
     return table.identifies_late and content.is_streamed
 
 
@@ -1097,7 +1098,7 @@ def _problems(column: Column, is_json: str | None = None) -> list[tuple[str, str
     plain = f"replace(replace(replace({value}, ' ', ''), chr(160), ''), ',', '.')"
     number = f"coalesce(try_cast({value} as double), try_cast({plain} as double))"
     epoch = f"regexp_full_match({value}, '-?\\d{{9,16}}(\\.\\d+)?')"
-    # no list: DuckDB joins with lists, and after a join rows are in no order
+    # no list: DuckDB joins with lists, and after such a join rows are in no order
     truths = sql_text("|".join(map(re.escape, _TRUTHS)))
     parses = {
         "timestamp": f"case when {_is_iso(value)} then true when {epoch} then true "
@@ -1391,6 +1392,7 @@ def _write_at_once(
                 copy (
                     {_raw_rows(table, batch, hashes, identity)}
                     from {_STAGED} as staged
+                    cross join {PADS}
                     where
                         case
                             when staged._problem is null and staged._dt = date '{day}'

@@ -1164,8 +1164,7 @@ select
     local_date(n.entered_at) as entered_date,
     n.left_at,
     n.left_at is null as is_current,
-    seconds_between(n.entered_at, coalesce(n.left_at, getvariable('now_at')))
-        as seconds_in_stage
+    seconds_between(n.entered_at, n.left_at) as seconds_in_stage
 from numbered as n
 inner join stages on n.journey_stage = stages.stage_id
 left join stages as previous on n.previous_stage = previous.stage_id;

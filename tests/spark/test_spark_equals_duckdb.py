@@ -51,7 +51,7 @@ SMALL_DATA = {
 }
 # Hadoop's settings go to every task of a scan, each compressed by itself. Files of these names are
 # found before Hadoop's own: they leave out thirteen hundred defaults, most of services that are not
-# there; what is asked for and not set has the same default in the code.
+# there; what these runs ask for and is not set has the same default in the code.
 HADOOP_DEFAULTS = ("core-default.xml", "mapred-default.xml", "yarn-default.xml")
 # Likewise of Java: what optimising code for minutes of work to come costs is not earned back here,
 # and a cache that holds all code need not be swept.
@@ -223,7 +223,7 @@ def test_staging_of_vendors_without_a_file_in_the_demo_passes_its_unit_tests(
             **home.environment(),
             **engines.environment,
             # parsed already, by the run
-            "DBT_TARGET_PATH": str(home.dbt_target),
+            "DBT_TARGET_PATH": str(home.root / "dbt_target_spark"),
         },
     )
     assert finished.returncode == 0, finished.stdout[-4000:]

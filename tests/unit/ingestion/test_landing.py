@@ -365,6 +365,61 @@ def test_rows_that_several_threads_write_are_in_the_order_of_their_lines(tmp_pat
     assert found == (count, 0, count)
 
 
+class _Explained:
+    """A connection that tells the plan of each file that it writes."""
+
+    def __init__(self, connection, plans):
+        self._connection, self._plans = connection, plans
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def execute(self, query, *parameters):
+        if query.lstrip().startswith("copy"):
+            self._plans.append(str(self._connection.execute(f"explain {query}").fetchall()))
+        return self._connection.execute(query, *parameters)
+
+
+def _value_of(column):
+    if column.identifier:
+        return {"email": "a@posti.example", "phone": "040 1234567"}[column.identifier]
+    kinds = {"timestamp": "2026-01-01T10:00:00Z", "boolean": "no", "json": {"a": 1}, "text": "x"}
+    return kinds.get(column.kind, "5")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "table", "record"),
+    [
+        ("shopify", "orders", {"created_at": "2026-01-01T10:00:00Z"}),
+        ("hubspot", "email_events", {"created": "1767261600000", "sentBy": {"id": "1"}}),
+    ],
+)
+def test_what_is_written_without_lines_is_written_in_their_order(
+    monkeypatch, tmp_path, vendor, table, record
+):
+    """Whatever is tested of its columns: DuckDB says by the name of the step that it keeps it."""
+    spec = next(spec for spec in VENDORS[vendor].tables if spec.name == table)
+    columns = [column for column in spec.columns if not column.path]
+    record = {**{column.name: _value_of(column) for column in columns}, **record}
+    (tmp_path / "in").mkdir()
+    lines = [json.dumps({**record, "id": number}) + "\n" for number in range(3)]
+    (tmp_path / "in" / f"{table}.jsonl").write_text("".join(lines))
+    (tmp_path / "sources.yml").write_text(
+        f"version: 1\nsources:\n  - {{name: shop, vendor: {vendor}, path: in}}\n"
+    )
+    raw, plans = tmp_path / "raw", []
+    write = landing._write_at_once
+    monkeypatch.setattr(
+        landing, "_write_at_once", lambda first, *rest: write(_Explained(first, plans), *rest)
+    )
+    sources = load_sources(tmp_path / "sources.yml")
+    (batch,) = land(discover(sources, raw), sources, raw, "run", NOW)
+    assert (batch.rows_landed, len(plans)) == (3, 1), batch
+    assert "Batch Copy To File" in plans[0], plans[0]
+    files = str(raw / vendor / table / "dt=2026-01-01" / "*.parquet")
+    assert duckdb.execute("select count(_row) from read_parquet(?)", [files]).fetchall() == [(0,)]
+
+
 def test_files_land_in_the_order_of_their_delivery(home):
     put(home, "orders_a.csv", "id,at,total,mail\n1,2026-01-02,5,\n", modified=2_000)
     put(home, "orders_b.csv", "id,at,total,mail\n2,2026-01-02,5,\n", modified=1_000)

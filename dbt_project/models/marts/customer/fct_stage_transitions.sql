@@ -27,8 +27,7 @@ begun as (
         case when entered.left_at <= clock.now_at then entered.next_stage end as next_stage,
         entered.is_return,
         entered.entered_at,
-        case when entered.left_at <= clock.now_at then entered.left_at end as left_at,
-        clock.now_at
+        case when entered.left_at <= clock.now_at then entered.left_at end as left_at
     from entered
     cross join clock
     where entered.entered_at <= clock.now_at
@@ -52,8 +51,8 @@ final as (
         {{ local_date('begun.entered_at') }} as entered_date,
         begun.left_at,
         begun.left_at is null as is_current,
-        {{ seconds_between('begun.entered_at', 'coalesce(begun.left_at, begun.now_at)') }}
-            as seconds_in_stage
+        -- a stay that goes on has none yet: it would be another in every run
+        {{ seconds_between('begun.entered_at', 'begun.left_at') }} as seconds_in_stage
     from begun
     inner join stages on begun.journey_stage = stages.stage_id
     left join stages as previous_stages on begun.previous_stage = previous_stages.stage_id
