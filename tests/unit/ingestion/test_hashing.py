@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from orchestration.errors import WarehouseError
 from orchestration.ingestion.email_rules import FILE_NAME, SHIPPED_RULES, email_rules
 from orchestration.ingestion.hashing import (
+    PADS,
     hash_key,
     hash_relation,
     hash_values,
     hashed_table,
+    hashes_in_place,
     hmac_blocks,
     normalise_email,
     normalise_phone,
@@ -183,9 +185,12 @@ def test_the_key_reaches_no_log_and_no_plan(tmp_path):
         hash_relation(connection, "texts", "email", key, "FI")
         written = plans.read_text()
         connection.execute("set enable_profiling = 'no_output'")
-        logged = connection.execute(
+        (logged,) = connection.execute(
             "select string_agg(message, chr(10)) from duckdb_logs"
-        ).fetchone()
+        ).fetchall()
+        with hashes_in_place(connection, {"email"}, key, "FI") as hash_in_place:
+            hashed = f"select {hash_in_place('value', 'email')} from texts cross join {PADS}"
+            ((_, plan),) = connection.execute(f"explain (format json) {hashed}").fetchall()
         # as DuckDB shows them, and as that stands in JSON
         shown = [
             connection.execute("select cast(?::blob as varchar)", [block[: len(key)]]).fetchone()[0]
@@ -196,6 +201,7 @@ def test_the_key_reaches_no_log_and_no_plan(tmp_path):
     for secret in (key.decode(), *blocks, *shown, *(json.dumps(text)[1:-1] for text in shown)):
         assert secret not in written
         assert secret not in logged[0]
+        assert secret not in plan
 
 
 def test_a_generated_key_is_kept_and_private(tmp_path, monkeypatch):
