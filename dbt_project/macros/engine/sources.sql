@@ -46,27 +46,26 @@
 
 {% macro duckdb__delivered_rows(relation, is_vendors) -%}
     {%- set told = told_by_file('filename', 'file_row_number', is_vendors) -%}
-    {%- set columns = [] -%}
-    {%- for column, value in told.items() -%}
-        {%- do columns.append(value ~ ' as ' ~ column) -%}
-    {%- endfor -%}
-    {{ return('(select * replace (' ~ columns | join(', ') ~ ') from ' ~ relation ~ ')') }}
+    {{ return(
+        '(select * replace (' ~ told.items() | map('join', ' as ') | join(', ') ~ ') from '
+        ~ relation ~ ')'
+    ) }}
 {%- endmacro %}
 
 {% macro spark__delivered_rows(relation, is_vendors) -%}
     {%- set told = told_by_file('_metadata.file_path', '_metadata.row_index', is_vendors) -%}
-    {%- set columns = ['* except (' ~ told | join(', ') ~ ')'] -%}
-    {%- for column, value in told.items() -%}
-        {%- do columns.append(value ~ ' as ' ~ column) -%}
-    {%- endfor -%}
-    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ relation ~ ')') }}
+    {{ return(
+        '(select * except (' ~ told.values() | join(', ') ~ '), '
+        ~ told.items() | map('join', ' as ') | join(', ') ~ ' from ' ~ relation ~ ')'
+    ) }}
 {%- endmacro %}
 
-{# Columns of raw rows by what tells them: the file's name, and the row's number in it from 0. #}
+{# What tells columns of raw rows, by the file's name and the row's number in it from 0: each
+   expression with its column. #}
 {% macro told_by_file(file, number, is_vendors) -%}
-    {%- set told = {'_row': 'coalesce(_row, ' ~ number ~ ' + 1)'} -%}
+    {%- set told = {'coalesce(_row, ' ~ number ~ ' + 1)': '_row'} -%}
     {%- if is_vendors -%}
-        {%- do told.update({'_batch_id': batch_of_file(file), '_source': source_of_file(file)}) -%}
+        {%- do told.update({batch_of_file(file): '_batch_id', source_of_file(file): '_source'}) -%}
     {%- endif -%}
     {{ return(told) }}
 {%- endmacro %}
