@@ -809,10 +809,9 @@ def _read_at_once(
         name = file.path.name
         if content.is_streamed:
             streamed = content
-            if content.unnumbered and not is_digested:
-                # Who reads rows that land without identities counts them, too: a file of Parquet
-                # that several threads write keeps their order.
-                streamed = replace(content, relation=content.unnumbered)
+            if content.first_line == 1 and not is_digested:
+                # Who reads rows that land without identities counts them, too.
+                streamed = content.without_lines()
             _stage(connection, table, streamed, mapping, load_date, name, is_digested, False)
             if day := write_at_once(content, is_digested):
                 return content, mapping, is_digested, day
@@ -846,7 +845,7 @@ def _kept_rows(
             f"The file's columns are {', '.join(content.columns)}.",
         ) from error
     columns = {name: sql_name(name) for name in content.columns}
-    return replace(content, relation="kept_rows", columns=columns, place="rowid")
+    return replace(content, relation="kept_rows", columns=columns, line="_line", place="rowid")
 
 
 def _named(content: FileContent) -> str:
@@ -858,7 +857,8 @@ def _named(content: FileContent) -> str:
             *((f"_object_{name}", sql) for name, sql in content.objects.items()),
         )
     )
-    return f"(select _line, {content.place} as _place{columns} from {content.relation})"
+    places = f"{content.line} as _line, {content.place} as _place"
+    return f"(select {places}{columns} from {content.relation})"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
@@ -946,6 +946,8 @@ def _stage(
     one table holds both, which is less work than to join them, row by row.
     """
     guarded = _failing_expressions(connection, content, mapping, file_name)
+    # Rows that are read from the file here are told by their place in the table that keeps them.
+    are_counted = content.is_streamed and is_kept and not table.is_nested
     selected: list[str] = []
     helpers: list[str] = []
     problems: list[tuple[str, str]] = []
@@ -995,7 +997,7 @@ def _stage(
             {", ".join(selected)},
             {_extra(mapping, content)} as {EXTRA_COLUMN},
             {_unfit(unfit, content)} as _unfit
-        from {_named(content)}
+        from {_named(content.without_lines() if are_counted else content)}
     """
     judgement = f"""
         coalesce({day}, date '{load_date}') as _dt,
@@ -1020,11 +1022,17 @@ def _stage(
         staged = f"select * {excluded}, {judgement} from ({typed})"
         if is_kept:
             connection.execute(f"create or replace temp table {judgements} as {staged}")
-            staged = f"from {judgements}"
+            staged = f"""
+                select * replace (
+                    coalesce(_line, rowid + {content.first_line}) as _line,
+                    coalesce(_place, rowid) as _place
+                )
+                from {judgements}
+            """
     connection.execute(f"create or replace temp view {_STAGED} as {staged}")
     connection.execute(
         f"create or replace temp view {_JUDGED} as "
-        f"select {judged} from {judgements if is_kept else _STAGED}"
+        f"select {judged} from {_STAGED if not table.is_nested else judgements}"
     )
 
 

@@ -63,6 +63,7 @@ class FileContent:
         relation: The temporary table or view that holds the rows.
         columns: SQL over the relation for each column, by the file's own name for it.
         types: DuckDB type of each expression; VARCHAR for text formats.
+        line: SQL over the relation that tells each row's line.
         place: SQL over the relation that tells rows apart and follows their order; several records
             may share a line.
         warnings: What a person should know although the file was read.
@@ -71,24 +72,32 @@ class FileContent:
             that might be, by the names of the columns of which that is known.
         streamed_rows: How many rows the relation gives where it is a view that reads the file anew
             each time; of a file that was not looked through, how many it has to give.
-        unnumbered: A relation of the same rows in the same order whose ``_line`` is null, for
-            several threads to read: each row is of the line that is its place.
+        first_line: The line of the first of these; each that follows is of the line that follows.
     """
 
     relation: str
     columns: Mapping[str, str]
     types: Mapping[str, str]
+    line: str = "_line"
     place: str = "rowid"
     warnings: tuple[str, ...] = ()
     is_json: bool = False
     objects: Mapping[str, str] = field(default_factory=dict)
     streamed_rows: int | None = None
-    unnumbered: str | None = None
+    first_line: int = 1
 
     @property
     def is_streamed(self) -> bool:
         """Whether the rows are nowhere but in the file."""
         return self.streamed_rows is not None
+
+    def without_lines(self) -> FileContent:
+        """The same rows, for several threads to read: a window would let one alone do so.
+
+        A table or file that they fill keeps the order, where its plan says so ("Batch Create Table
+        As", "Batch Copy To File"). Then a row's place tells its line.
+        """
+        return replace(self, line="cast(null as bigint)", place="cast(null as bigint)")
 
 
 @dataclass(frozen=True)
@@ -298,7 +307,7 @@ def _read_csv(
     _no_rejects(connection)
     content = _text_content(names, warnings)
     if _is_clean_csv(connection, text, layout, len(names), request.looks_through):
-        return _numbered(connection, content, f"{ROWS}_csv", layout.header_lines, text)
+        return _streamed(content, f"{ROWS}_csv", layout.header_lines, text)
     walk = walk_csv(text.path, layout, len(names), request.workdir)
     connection.execute(
         f"create or replace temp table {ROWS} as select * from read_parquet({sql_text(walk.rows)})"
@@ -309,32 +318,15 @@ def _read_csv(
     return content
 
 
-def _numbered(
-    connection: duckdb.DuckDBPyConnection,
-    content: FileContent,
-    relation: str,
-    header_lines: int,
-    text: TextFile,
-) -> FileContent:
-    """Content whose rows a view reads from the file, each from a line of its own.
-
-    Only the window tells a row's line, and lets one thread alone read: the rows of a table that
-    several threads fill are not always in the order of the file.
-    """
-    for name, line in (
-        ("numbered", f"row_number() over () + {header_lines}"),
-        ("unnumbered", "cast(null as bigint)"),
-    ):
-        connection.execute(
-            f"create or replace temp view {relation}_{name} as "
-            f"select {line} as _line, * from {relation}"
-        )
+def _streamed(content: FileContent, relation: str, header_lines: int, text: TextFile) -> FileContent:
+    """Content whose rows a view reads from the file, each from a line of its own."""
     return replace(
         content,
-        relation=f"{relation}_numbered",
+        relation=relation,
+        line=f"row_number() over () + {header_lines}",
         place="_line",
         streamed_rows=text.line_count - header_lines,
-        unnumbered=None if header_lines else f"{relation}_unnumbered",
+        first_line=header_lines + 1,
     )
 
 
@@ -351,7 +343,8 @@ def keep_rows(connection: duckdb.DuckDBPyConnection, content: FileContent) -> Fi
     if not content.is_streamed:
         return content
     connection.execute(f"create or replace temp table {ROWS} as select * from {content.relation}")
-    return replace(content, relation=ROWS, streamed_rows=None)
+    line = f"rowid + {content.first_line}"
+    return replace(content, relation=ROWS, line=line, place="rowid", streamed_rows=None)
 
 
 def _is_clean_csv(
@@ -426,11 +419,11 @@ def _read_json(
         if not (records_path or request.looks_through):
             typed = _typed_json(connection, request, text)
             if typed is not None:
-                return _numbered(connection, typed, f"{ROWS}_json", 0, text)
+                return _streamed(typed, f"{ROWS}_json", 0, text)
         if not records_path and (paths := _clean_json_paths(connection, request, text)):
             view = f"{ROWS}_json"
             _split_records(connection, f"view {view}", [], _LINES, paths)
-            return _numbered(connection, _json_content(paths), view, 0, text)
+            return _streamed(_json_content(paths), view, 0, text)
         is_packed = _load_json_lines(connection, request, text)
     else:
         try:

@@ -211,7 +211,9 @@ def leave_out(
         [_IDENTITY],
     )
     count = connection.execute("select count(*) from rows_of_erased").fetchone()
-    connection.execute(f"delete from {judgements} where _place in (from rows_of_erased)")
+    connection.execute(
+        f"delete from {judgements} where coalesce(_place, rowid) in (from rows_of_erased)"
+    )
     return int(count[0] if count else 0)
 
 

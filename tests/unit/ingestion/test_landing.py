@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,8 @@ from orchestration.ingestion.hashing import hash_values
 from orchestration.ingestion.landing import discover, ensure_raw_schemas, land, raw_row_counts
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
-from orchestration.ingestion.specs import Column, match_columns
+from orchestration.ingestion.specs import Column, FileRule, match_columns
+from orchestration.ingestion.suppression import suppress
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SOURCES = """
@@ -365,17 +367,76 @@ def test_rows_that_several_threads_write_are_in_the_order_of_their_lines(tmp_pat
     assert found == (count, 0, count)
 
 
-class _Explained:
-    """A connection that tells the plan of each file that it writes."""
+def test_rows_that_several_threads_stage_are_told_by_the_lines_of_their_file(tmp_path):
+    """Of two days, so that no place in a raw file tells the line."""
+    (tmp_path / "in").mkdir()
+    # more than two of the pieces that DuckDB's reader shares out
+    count, padding = 250_000, "x" * 300
+    with (tmp_path / "in" / "events.csv").open("w") as file:
+        file.write("campaign_id,message_id,event,occurred_at,campaign_name\n")
+        file.writelines(
+            f"C1,{number},{'sent' if number % 1000 else ''},2026-01-0{1 + number % 2},{padding}\n"
+            for number in range(count)
+        )
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: log, vendor: email_campaigns, path: in}\n"
+    )
+    raw = tmp_path / "raw"
+    sources = load_sources(tmp_path / "sources.yml")
+    (batch,) = land(discover(sources, raw), sources, raw, "run", NOW)
+    assert (batch.rows_landed, batch.rows_quarantined) == (count - 250, 250)
+    landed = duckdb.execute(
+        """
+        select count(*), count(*) filter (where _row = message_id::bigint + 2)
+        from read_parquet(?)
+        """,
+        [str(raw / "email_campaigns" / "events" / "dt=2026-*" / "*.parquet")],
+    ).fetchone()
+    quarantined = duckdb.execute(
+        "select count(*) filter (where line = (record ->> 'message_id')::bigint + 2) "
+        "from read_parquet(?)",
+        [str(raw / "_quarantine" / f"{batch.batch_id}.parquet")],
+    ).fetchone()
+    assert (landed, quarantined) == ((count - 250, count - 250), (250,))
 
-    def __init__(self, connection, plans):
-        self._connection, self._plans = connection, plans
+
+def test_rows_beside_those_of_the_erased_keep_their_lines(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXW_HASH_KEY", "a key for tests")
+    suppress(tmp_path / "state", {"message_id": ["2", "5"], "contact_id": ["K5"]}, NOW)
+    (tmp_path / "in").mkdir()
+    rows = [f"C1,{number},sent,2026-01-01,K{number}\n" for number in range(8)]
+    rows[3] = "C1,3,,2026-01-01,K3\n"
+    header = "campaign_id,message_id,event,occurred_at,contact_id\n"
+    (tmp_path / "in" / "events.csv").write_text(header + "".join(rows))
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: log, vendor: email_campaigns, path: in}\n"
+    )
+    raw = tmp_path / "raw"
+    sources = load_sources(tmp_path / "sources.yml")
+    (batch,) = land(discover(sources, raw), sources, raw, "run", NOW)
+    assert (batch.rows_landed, batch.rows_quarantined, batch.rows_erased) == (6, 1, 1)
+    landed = duckdb.execute(
+        "select message_id, _row from read_parquet(?) order by all",
+        [str(raw / "email_campaigns" / "events" / "dt=2026-01-01" / "*.parquet")],
+    ).fetchall()
+    assert landed == [(str(number), number + 2) for number in (0, 1, 2, 4, 6, 7)]
+    quarantined = duckdb.execute(
+        "select line from read_parquet(?)", [str(raw / "_quarantine" / f"{batch.batch_id}.parquet")]
+    ).fetchall()
+    assert quarantined == [(5,)]
+
+
+class _Explained:
+    """A connection that tells the plan of each file that it writes, or of each table of rows."""
+
+    def __init__(self, connection, plans, watched="copy"):
+        self._connection, self._plans, self._watched = connection, plans, watched
 
     def __getattr__(self, name):
         return getattr(self._connection, name)
 
     def execute(self, query, *parameters):
-        if query.lstrip().startswith("copy"):
+        if query.lstrip().startswith(self._watched):
             self._plans.append(str(self._connection.execute(f"explain {query}").fetchall()))
         return self._connection.execute(query, *parameters)
 
@@ -418,6 +479,60 @@ def test_what_is_written_without_lines_is_written_in_their_order(
     assert "Batch Copy To File" in plans[0], plans[0]
     files = str(raw / vendor / table / "dt=2026-01-01" / "*.parquet")
     assert duckdb.execute("select count(_row) from read_parquet(?)", [files]).fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+@pytest.mark.parametrize("vendor", list(VENDORS))
+def test_what_is_staged_without_lines_is_staged_in_their_order(tmp_path, vendor, suffix):
+    """Whatever is tested of its columns, looked through before or not."""
+    for table in VENDORS[vendor].tables:
+        if table.is_nested:
+            continue
+        records = [
+            {**{c.name: _value_of(c) for c in table.columns}, "more": "m", "line": str(line)}
+            for line in range(1, 4)
+        ]
+        file = tmp_path / f"{table.name}.{suffix}"
+        with file.open("w") as handle:
+            if suffix == "csv":
+                texts = [
+                    {k: v if isinstance(v, str) else json.dumps(v) for k, v in record.items()}
+                    for record in records
+                ]
+                writer = csv.DictWriter(handle, list(records[0]))
+                writer.writeheader()
+                writer.writerows(texts)
+            else:
+                handle.writelines(json.dumps(record) + "\n" for record in records)
+        mapping = landing._Mapping({c.name: c.name for c in table.columns}, {}, ("line",), ())
+        for looks_through in (True, False):
+            plans = []
+            with duckdb.connect() as connection:
+                request = readers.ReadRequest(
+                    file,
+                    FileRule("native", (), suffix),
+                    [replace(column, path=None) for column in table.columns],
+                    tmp_path,
+                    looks_through=looks_through,
+                )
+                content = readers.read_file(connection, request)
+                assert content.is_streamed
+                landing._stage(
+                    _Explained(connection, plans, "create or replace temp table text_rows"),
+                    table,
+                    content,
+                    mapping,
+                    NOW.date(),
+                    file.name,
+                    is_digested=True,
+                )
+                lines = connection.execute(
+                    f"select _line, (_extra ->> 'line')::bigint from {landing._STAGED}"
+                ).fetchall()
+            header = content.first_line - 1
+            assert lines == [(line + header, line) for line in range(1, 4)]
+            assert len(plans) == 1
+            assert "Batch Create Table As" in plans[0], (table.name, plans[0])
 
 
 def test_files_land_in_the_order_of_their_delivery(home):

@@ -39,7 +39,7 @@ def read(path: Path, rule: FileRule = CSV, declared=DECLARED, **options):
             ReadRequest(path, rule, declared, Path(folder), {**rule.options, **options}),
         )
         table = keep_rows(connection, content)
-        values = ", ".join(["_line", *table.columns.values()])
+        values = ", ".join([f"{table.line} as _line", *table.columns.values()])
         rows = connection.execute(
             f"select {values} from {table.relation} order by _line"
         ).fetchall()
@@ -62,7 +62,7 @@ def read_without_looking(path: Path, rule: FileRule = CSV, declared=DECLARED, **
         except readers.READING_ERRORS:
             assert content.is_streamed
             return None
-        values = ", ".join(["_line", *table.columns.values()])
+        values = ", ".join([f"{table.line} as _line", *table.columns.values()])
         rows = connection.execute(
             f"select {values} from {table.relation} order by _line"
         ).fetchall()
