@@ -318,7 +318,9 @@ def _read_csv(
     return content
 
 
-def _streamed(content: FileContent, relation: str, header_lines: int, text: TextFile) -> FileContent:
+def _streamed(
+    content: FileContent, relation: str, header_lines: int, text: TextFile
+) -> FileContent:
     """Content whose rows a view reads from the file, each from a line of its own."""
     return replace(
         content,

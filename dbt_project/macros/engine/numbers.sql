@@ -35,3 +35,21 @@
     {%- endset -%}
     coalesce({{ exact }} + {{ others }}, {{ exact }}, {{ others }})
 {%- endmacro %}
+
+{# A mean of doubles that comes out the same in whatever order they are added. #}
+{% macro exact_mean(expression) -%}
+    {{ exact_sum(expression) }} / nullif(count({{ expression }}), 0)
+{%- endmacro %}
+
+{# The sample variance of doubles, the same in whatever order they are added: of numbers that lie
+   about as far from zero as from each other, such as answers on a scale. #}
+{% macro exact_variance(expression) -%}
+    case
+        when count({{ expression }}) < 2 then null
+        when min({{ expression }}) = max({{ expression }}) then 0
+        else
+            ({{ exact_sum(expression ~ ' * ' ~ expression) }}
+            - {{ exact_mean(expression) }} * {{ exact_sum(expression) }})
+            / (count({{ expression }}) - 1)
+    end
+{%- endmacro %}

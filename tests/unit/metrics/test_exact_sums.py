@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 
 import duckdb
 import pytest
@@ -42,3 +43,24 @@ def test_what_there_is_adds_up_however_large(
     macros, values: list[float | None], total: float | None
 ) -> None:
     assert summed(values, macros.exact_sum("x")) == total
+
+
+@pytest.mark.parametrize("how", ["exact_mean", "exact_variance"])
+def test_neither_means_nor_variances_show_the_order(macros, how: str) -> None:
+    chosen = random.Random(6)
+    answers = [1 + 6 * chosen.randrange(5) / 7 for _ in range(300)]
+    shuffled = [chosen.sample(answers, len(answers)) for _ in range(20)]
+    of_doubles = {"exact_mean": "avg(x)", "exact_variance": "var_samp(x)"}[how]
+    assert len({summed(values, of_doubles) for values in shuffled}) > 1, "doubles would do"
+    found = {summed(values, getattr(macros, how)("x")) for values in shuffled}
+    truth = {"exact_mean": statistics.fmean, "exact_variance": statistics.variance}[how]
+    assert list(found) == [pytest.approx(truth(answers), rel=1e-12)]
+
+
+@pytest.mark.parametrize(
+    ("values", "mean", "variance"),
+    [([], None, None), ([None, 2.5], 2.5, None), ([0.1, None] * 7, 0.1, 0.0), ([1, 2], 1.5, 0.5)],
+)
+def test_means_and_variances_of_few(macros, values, mean, variance) -> None:
+    assert summed(values, macros.exact_mean("x")) == pytest.approx(mean)
+    assert summed(values, macros.exact_variance("x")) == variance

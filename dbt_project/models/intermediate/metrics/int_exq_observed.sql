@@ -36,7 +36,7 @@ dimension_means as (
         max(customer_id) as customer_id,
         max(weight) as weight,
         count(*) as item_count,
-        avg(value_number) as dimension_mean
+        {{ exact_mean('value_number') }} as dimension_mean
     from items
     group by survey_response_key, survey_id, dimension
 
@@ -54,7 +54,7 @@ responses as (
         max(customer_id) as customer_id,
         max(weight) as weight,
         sum(item_count) as item_count,
-        avg(dimension_mean) as exq_mean
+        {{ exact_mean('dimension_mean') }} as exq_mean
     from dimension_means
     group by survey_response_key, survey_id
 

@@ -70,7 +70,7 @@ responses as (
         survey_response_key,
         max(customer_id) as customer_id,
         count(*) as item_count,
-        sum(value_number) as total_number
+        {{ exact_sum('value_number') }} as total_number
     from answered
     group by cell_key, survey_response_key
 
@@ -98,7 +98,7 @@ item_variances as (
     select
         answered.cell_key,
         answered.item_id,
-        var_samp(answered.value_number) as item_variance
+        {{ exact_variance('answered.value_number') }} as item_variance
     from answered
     inner join complete_responses
         on
@@ -112,7 +112,7 @@ summed_variances as (
 
     select
         cell_key,
-        sum(item_variance) as item_variance
+        {{ exact_sum('item_variance') }} as item_variance
     from item_variances
     group by cell_key
 
@@ -125,7 +125,7 @@ total_variances as (
         max(item_count) as item_count,
         count(*) as n,
         count(distinct customer_id) as customer_count,
-        var_samp(total_number) as total_variance
+        {{ exact_variance('total_number') }} as total_variance
     from complete_responses
     group by cell_key
 

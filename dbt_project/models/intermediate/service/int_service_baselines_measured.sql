@@ -49,7 +49,7 @@ final as (
         ) as holds_until,
         sum(loads.contact_count) / nullif(cast(sum(loads.order_count) as double), 0)
             as contacts_per_order,
-        avg(loads.handle_seconds) / 3600 as handle_hours
+        {{ exact_mean('loads.handle_seconds') }} / 3600 as handle_hours
     from baselines
     left join loads on loads.occurred_date between baselines.starts_on and baselines.ends_on
     group by baselines.starts_on, baselines.ends_on
