@@ -17,7 +17,7 @@ import duckdb
 from orchestration.dbt_build import adopt_parsed
 from orchestration.errors import WarehouseError
 from orchestration.home import SHIPPED_PLAN, Home
-from orchestration.ingestion.landing import ensure_raw_schemas
+from orchestration.ingestion.raw_zone import ensure_raw_schemas
 from orchestration.probabilistic.store import carry_over
 
 _FOLDER = "as_of"

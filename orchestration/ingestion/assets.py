@@ -13,7 +13,9 @@ import dagster as dg
 from orchestration.errors import WarehouseError
 from orchestration.home import Home, run_clock
 from orchestration.ingestion.deliveries import FIRST_PARTITION, day_of, pending_files, run_counts
-from orchestration.ingestion.landing import LandedBatch, PendingFile, land, raw_row_counts
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import PendingFile
+from orchestration.ingestion.raw_zone import LandedBatch, raw_row_counts
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.specs import VendorSpec

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.home import Home
-from orchestration.ingestion.landing import PendingFile, discover
+from orchestration.ingestion.new_files import PendingFile, discover
 from orchestration.ingestion.sources import load_sources
 
 # Dagster's own tags for a run over a range of partitions, written out because importing Dagster

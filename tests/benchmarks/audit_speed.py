@@ -78,12 +78,13 @@ def _values_read(connection: duckdb.DuckDBPyConnection, statements: list[str]) -
 def land(home: Path) -> dict[str, Any]:
     """Land all deliveries and write the plan's tables."""
     from expectations.plan import export_tables, load_plan
-    from orchestration.ingestion import landing
+    from orchestration.ingestion.landing import land
+    from orchestration.ingestion.new_files import discover
     from orchestration.ingestion.sources import load_sources
 
     sources = load_sources(home / "sources.yml")
     raw, now = home / "raw", datetime.now(UTC)
-    batches = landing.land(landing.discover(sources, raw), sources, raw, "benchmark", now)
+    batches = land(discover(sources, raw), sources, raw, "benchmark", now)
     export_tables(load_plan(), home / "state" / "plan")
     return {"files": len(batches)}
 

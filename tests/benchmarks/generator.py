@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ingestion.ga4 import EVENTS
+from orchestration.ingestion.vendors.ga4 import EVENTS
 
 EVENTS_PER_SESSION = 8
 LATE_DAYS = 3

@@ -73,7 +73,8 @@ def _flattened(file: Path) -> str:
 
 def land(kind: str, file: Path, folder: Path) -> None:
     """Land the file as the only one of its source."""
-    from orchestration.ingestion import landing
+    from orchestration.ingestion.landing import land as land_files
+    from orchestration.ingestion.new_files import discover
     from orchestration.ingestion.sources import load_sources
 
     (folder / "sources.yml").write_text(
@@ -83,9 +84,7 @@ def land(kind: str, file: Path, folder: Path) -> None:
     )
     sources = load_sources(folder / "sources.yml")
     raw = folder / "raw"
-    batches = landing.land(
-        landing.discover(sources, raw), sources, raw, "benchmark", datetime.now(UTC)
-    )
+    batches = land_files(discover(sources, raw), sources, raw, "benchmark", datetime.now(UTC))
     assert [batch.status for batch in batches] == ["loaded"], batches
 
 

@@ -24,7 +24,8 @@ from pathlib import Path
 from expectations.plan import export_tables, load_plan
 from orchestration import spark_cluster
 from orchestration.home import DBT_PROJECT_DIR, Home
-from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.sources import load_sources
 from tests.benchmarks.generator import Size, write_base
 from tests.benchmarks.measure import measure

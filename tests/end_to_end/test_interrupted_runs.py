@@ -17,7 +17,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.sources import load_sources
 from orchestration.run_lock import WAITING
 from tests.conftest import CLEAN_SETTINGS, FinishedRun

@@ -25,7 +25,8 @@ from expectations.findings import ensure_store
 from expectations.plan import export_tables, load_plan
 from orchestration.dbt_build import invoke
 from orchestration.home import Home
-from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.sources import load_sources
 from orchestration.probabilistic.store import show_none
 from orchestration.restatements import remember_published

@@ -14,7 +14,8 @@ from expectations.findings import ensure_store
 from orchestration.as_of import past_state
 from orchestration.errors import WarehouseError
 from orchestration.home import Home
-from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.sources import load_sources
 
 FIRST = datetime(2026, 10, 6, 6, tzinfo=UTC)

@@ -26,8 +26,10 @@ from orchestration.erasure.search import Terms, files_of, search
 from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.ingestion.hashing import hash_key, hash_values
-from orchestration.ingestion.landing import LandedBatch, discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.places import EVERYWHERE
+from orchestration.ingestion.raw_zone import LandedBatch
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.suppression import pending_file

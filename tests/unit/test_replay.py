@@ -15,7 +15,8 @@ from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.ingestion.assets import BACKFILL_TAG, build_landing_assets
 from orchestration.ingestion.deliveries import RANGE_END_TAG, RANGE_START_TAG
-from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.sources import load_sources
 from orchestration.replay import Window, pending, remember, request, served
 from orchestration.run_lock import LOCK_RESOURCE

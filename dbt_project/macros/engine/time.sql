@@ -54,7 +54,7 @@
 {%- endmacro %}
 
 {# Spellings of a date and of a time of day, other than ISO 8601, that landing lets pass; where two
-   fit ("03/04/2026"), the first counts. The same list as in orchestration/ingestion/landing.py. #}
+   fit ("03/04/2026"), the first counts. The same list as in orchestration/ingestion/staged_rows.py. #}
 {% macro date_spellings() -%}
     {{ return(['%d.%m.%Y', '%m/%d/%Y', '%d/%m/%Y', '%Y%m%d', '%d %b %Y', '%b %d, %Y']) }}
 {%- endmacro %}

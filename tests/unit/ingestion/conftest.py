@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.sources import load_sources
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from orchestration.ingestion import email_campaigns
 from orchestration.ingestion.row_identity import late_row_ids
+from orchestration.ingestion.vendors import email_campaigns
 
 EVENTS = """\
 campaign_id,campaign_name,message_id,event,occurred_at,email,contact_id,url,user_agent

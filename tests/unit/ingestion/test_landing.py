@@ -21,12 +21,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.ingestion import landing, readers
+from orchestration.ingestion import file_landing, new_files, raw_files, readers
 from orchestration.ingestion.hashing import hash_values
-from orchestration.ingestion.landing import discover, ensure_raw_schemas, land, raw_row_counts
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import PendingFile, discover
+from orchestration.ingestion.raw_zone import (
+    LandedBatch,
+    ensure_raw_schemas,
+    raw_row_counts,
+    write_manifest,
+)
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
 from orchestration.ingestion.specs import Column, FileRule, match_columns
+from orchestration.ingestion.staged_rows import STAGED, ColumnMapping, stage
 from orchestration.ingestion.suppression import suppress
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -191,7 +199,7 @@ def test_a_file_read_at_one_go_lands_like_one_read_line_by_line(
         ways.append(content.is_streamed)
         return content
 
-    monkeypatch.setattr(landing, "read_file", read_and_tell)
+    monkeypatch.setattr(file_landing, "read_file", read_and_tell)
     monkeypatch.setattr(readers, "_SAMPLED_RECORDS", 1)
     at_one_go = landed(tmp_path / "raw")
     monkeypatch.setattr(readers, "_is_clean_csv", lambda *_: False)
@@ -332,9 +340,9 @@ def test_records_of_one_day_that_are_all_good_are_written_as_they_are_read(
         days.append(write(*arguments))
         return days[-1]
 
-    write = landing._write_at_once
-    monkeypatch.setattr(landing, "_is_identified_late", lambda _, content: is_late)
-    with patch.object(landing, "_write_at_once", write_and_tell):
+    write = raw_files.write_at_once
+    monkeypatch.setattr(file_landing._FileLanding, "_is_late", lambda *_: is_late)
+    with patch.object(raw_files, "write_at_once", write_and_tell):
         as_it_lands, line_by_line = ways_to_land(text.encode(), "jsonl")
     assert [day is not None for day in days] == [is_at_once]
     assert as_it_lands == line_by_line
@@ -469,9 +477,9 @@ def test_what_is_written_without_lines_is_written_in_their_order(
         f"version: 1\nsources:\n  - {{name: shop, vendor: {vendor}, path: in}}\n"
     )
     raw, plans = tmp_path / "raw", []
-    write = landing._write_at_once
+    write = raw_files.write_at_once
     monkeypatch.setattr(
-        landing, "_write_at_once", lambda first, *rest: write(_Explained(first, plans), *rest)
+        raw_files, "write_at_once", lambda first, *rest: write(_Explained(first, plans), *rest)
     )
     sources = load_sources(tmp_path / "sources.yml")
     (batch,) = land(discover(sources, raw), sources, raw, "run", NOW)
@@ -504,7 +512,7 @@ def test_what_is_staged_without_lines_is_staged_in_their_order(tmp_path, vendor,
                 writer.writerows(texts)
             else:
                 handle.writelines(json.dumps(record) + "\n" for record in records)
-        mapping = landing._Mapping({c.name: c.name for c in table.columns}, {}, ("line",), ())
+        mapping = ColumnMapping({c.name: c.name for c in table.columns}, {}, ("line",), ())
         for looks_through in (True, False):
             plans = []
             with duckdb.connect() as connection:
@@ -517,7 +525,7 @@ def test_what_is_staged_without_lines_is_staged_in_their_order(tmp_path, vendor,
                 )
                 content = readers.read_file(connection, request)
                 assert content.is_streamed
-                landing._stage(
+                stage(
                     _Explained(connection, plans, "create or replace temp table text_rows"),
                     table,
                     content,
@@ -527,7 +535,7 @@ def test_what_is_staged_without_lines_is_staged_in_their_order(tmp_path, vendor,
                     is_digested=True,
                 )
                 lines = connection.execute(
-                    f"select _line, (_extra ->> 'line')::bigint from {landing._STAGED}"
+                    f"select _line, (_extra ->> 'line')::bigint from {STAGED}"
                 ).fetchall()
             header = content.first_line - 1
             assert lines == [(line + header, line) for line in range(1, 4)]
@@ -704,7 +712,7 @@ def test_a_parquet_file_damaged_inside_fails_alone(tmp_path):
 def test_a_file_that_may_not_be_read_fails_alone_and_is_tried_again(home, monkeypatch):
     put(home, "orders_1.csv", "id,at,total,mail\n1,2026-02-01,5,\n")
     put(home, "orders_2.csv", "id,at,total,mail\n2,2026-02-01,5,\n")
-    readable = landing.content_sha256
+    readable = new_files.content_sha256
 
     def refused(path: Path) -> str:
         if path.name == "orders_1.csv":
@@ -716,10 +724,10 @@ def test_a_file_that_may_not_be_read_fails_alone_and_is_tried_again(home, monkey
             raise PermissionError(13, "Permission denied")
         return read(connection, request)
 
-    read = landing.read_file
+    read = file_landing.read_file
     with monkeypatch.context() as denied:
-        denied.setattr(landing, "content_sha256", refused)
-        denied.setattr(landing, "read_file", refused_file)
+        denied.setattr(new_files, "content_sha256", refused)
+        denied.setattr(file_landing, "read_file", refused_file)
         batches = {batch.source_file: batch for batch in land_all(home)}
         assert batches["orders_1.csv"].status == "failed"
         assert "orders_1.csv may not be read" in (batches["orders_1.csv"].error or "")
@@ -739,6 +747,7 @@ def test_a_killed_landing_leaves_nothing_doubled_and_nothing_lost(home, moment):
         from datetime import datetime, UTC
         from pathlib import Path
         from orchestration.ingestion import landing
+        from orchestration.ingestion.new_files import discover
         from orchestration.ingestion.sources import load_sources
 
         def die(*_, **__):
@@ -756,7 +765,7 @@ def test_a_killed_landing_leaves_nothing_doubled_and_nothing_lost(home, moment):
         if moment == "renamed":
             landing.os.replace = replace_and_die
         if moment == "before_manifest":
-            landing._write_manifest = die
+            landing.write_manifest = die
         if moment == "after_manifest":
             landing.shutil.rmtree = lambda path, *a, **k: (
                 die() if Path(path).parent.name == "_incoming" and Path(path).name != "_work"
@@ -765,7 +774,7 @@ def test_a_killed_landing_leaves_nothing_doubled_and_nothing_lost(home, moment):
         home = Path({str(home)!r})
         sources = load_sources(home / "sources.yml")
         landing.ensure_raw_schemas(home / "raw")
-        pending = landing.discover(sources, home / "raw")
+        pending = discover(sources, home / "raw")
         landing.land(pending, sources, home / "raw", "killed", datetime(2026, 3, 1, tzinfo=UTC))
         """
     )
@@ -814,15 +823,15 @@ def test_a_look_at_a_thousand_known_files_takes_well_under_a_second(home):
     with duckdb.connect() as connection:
         (raw / "_incoming" / "_work").mkdir(parents=True)
         batches = [_pretended(item) for item in discover(sources, raw)]
-        landing._write_manifest(connection, raw, batches)
+        write_manifest(connection, raw, batches)
     assert discover(sources, raw) == []
     started = time.perf_counter()
     assert discover(sources, raw) == []
     assert time.perf_counter() - started < 1
 
 
-def _pretended(item: landing.PendingFile) -> landing.LandedBatch:
-    return landing.LandedBatch(
+def _pretended(item: PendingFile) -> LandedBatch:
+    return LandedBatch(
         batch_id=f"shop-{item.source_file}",
         run_id="run",
         source=item.source,

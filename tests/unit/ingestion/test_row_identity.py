@@ -16,7 +16,7 @@ import yaml
 
 from orchestration.erasure.raw_rows import identified_rows, rewrite
 from orchestration.home import DBT_PROJECT_DIR
-from orchestration.ingestion import landing
+from orchestration.ingestion.file_landing import _FileLanding
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.row_identity import late_row_ids
 
@@ -80,9 +80,9 @@ def land_orders(land_files, folder: str) -> Path:
 def zones(request, land_files, monkeypatch) -> tuple[Path, Path]:
     """The same deliveries, landed as they are and with every identity written down."""
     if request.param == "never told before":
-        monkeypatch.setattr(landing, "_has_come_before", lambda *_: False)
+        monkeypatch.setattr(_FileLanding, "_has_come_before", lambda *_: False)
     late = land_orders(land_files, "late")
-    monkeypatch.setattr(landing, "_is_identified_late", lambda *_: False)
+    monkeypatch.setattr(_FileLanding, "_is_late", lambda *_: False)
     return late, land_orders(land_files, "written")
 
 

@@ -7,7 +7,8 @@ import fsspec
 import pytest
 
 from orchestration.ingestion.errors import SourcesError
-from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import doctor, init_text, load_sources
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from orchestration.ingestion import landing
+from orchestration.ingestion import staged_rows
 
 MACROS = Path(__file__).parents[3] / "dbt_project" / "macros" / "engine" / "time.sql"
 
@@ -15,5 +15,5 @@ def _list_in_macro(name: str) -> tuple[str, ...]:
 
 
 def test_staging_reads_every_spelling_that_landing_lets_pass():
-    assert _list_in_macro("date_spellings") == landing._DATE_SPELLINGS
-    assert _list_in_macro("time_spellings") == landing._TIME_SPELLINGS
+    assert _list_in_macro("date_spellings") == staged_rows._DATE_SPELLINGS
+    assert _list_in_macro("time_spellings") == staged_rows._TIME_SPELLINGS

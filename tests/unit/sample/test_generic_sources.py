@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from orchestration.home import DBT_PROJECT_DIR
-from orchestration.ingestion.landing import discover, land
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
 from orchestration.ingestion.sources import load_sources
 from seeds.sample import OTHER_TOOLS
 from seeds.sample.generate import generate
