@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
 _SECONDS_TO_STOP = 30.0
-_OUT_OF_MEMORY = "Out of Memory Error"
+# What two models share and one alone may have enough of: memory, and the disk on which they put
+# what memory does not hold.
+_LACKING = ("Out of Memory Error", "No space left on device")
 
 # What the project was parsed with, beside what came of it.
 _PARSED_WITH = "parsed_with.json"
@@ -264,7 +266,8 @@ def build(
     again = _to_be_run_alone(run.result())
     if again:
         context.log.warning(
-            f"memory did not suffice for two models at a time: {len(again)} nodes run one by one"
+            "memory or disk did not suffice for two models at a time: "
+            f"{len(again)} nodes run one by one"
         )
         failed = []
         run = invocation(
@@ -277,17 +280,18 @@ def build(
 
 
 def _to_be_run_alone(result: dbtRunnerResult) -> list[str]:
-    """Nodes for a second, single-threaded attempt: those that memory failed, and their followers.
+    """Nodes for a second, single-threaded attempt: what memory or disk failed, and what follows.
 
-    Models share one limit of memory, and what one holds while it works may be what its neighbour
-    lacks, however well each would do alone. Where anything failed otherwise, there is none.
+    Models share one limit of memory and one disk, and what one holds while it works may be what its
+    neighbour lacks, however well each would do alone. Where anything failed otherwise, there is
+    none.
     """
     rows = list(getattr(result.result, "results", []))
     failed = [row for row in rows if str(row.status) in ("error", "fail", "runtime error")]
-    if not failed or not all(_OUT_OF_MEMORY in (row.message or "") for row in failed):
+    if not all(any(lack in (row.message or "") for lack in _LACKING) for row in failed):
         return []
     skipped = [row for row in rows if str(row.status) == "skipped"]
-    return [row.node.name for row in [*failed, *skipped]]
+    return [row.node.name for row in [*failed, *skipped]] if failed else []
 
 
 def _places(target: Path) -> list[str]:

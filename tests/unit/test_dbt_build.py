@@ -19,10 +19,12 @@ HUNGRY = """
 {% if invocation_args_dict.get('threads') == 1 %}
 select number from {{ ref('inlined') }}
 {% else %}
-select error('Out of Memory Error: could not allocate block of size 256.0 KiB') as number
+select error('LACK') as number
 from {{ ref('inlined') }}
 {% endif %}
 """
+LACK = "Out of Memory Error: could not allocate block of size 256.0 KiB"
+HUNGRY = HUNGRY.replace("LACK", LACK)
 # Its statement becomes part of what reads it, each time that that is compiled.
 INLINED = "{{ config(materialized='ephemeral') }} select 1 as number"
 MODELS = {
@@ -130,7 +132,17 @@ def test_a_project_parsed_by_another_process_is_built(project: Path) -> None:
     assert made_by(result) == ["follower", "hungry", "light", "waiting"]
 
 
-def test_what_memory_failed_runs_alone_with_what_follows_it(project: Path) -> None:
+@pytest.mark.parametrize(
+    "lack",
+    [
+        "Out of Memory Error: could not allocate block of size 256.0 KiB",
+        'IO Error: Could not write file "a.tmp": No space left on device',
+    ],
+)
+def test_what_memory_or_disk_failed_runs_alone_with_what_follows_it(
+    project: Path, lack: str
+) -> None:
+    (project / "models" / "hungry.sql").write_text(HUNGRY.replace(LACK, lack))
     result = built(project)
     assert result.success
     assert made_by(result) == ["follower", "hungry", "light", "waiting"]
