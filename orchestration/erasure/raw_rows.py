@@ -38,12 +38,12 @@ from orchestration.ingestion.places import (
     things,
     values_at,
 )
+from orchestration.ingestion.raw_zone import SCHEMA_FILE
 from orchestration.ingestion.readers import sql_name, sql_text
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.row_identity import late_row_ids
 from orchestration.ingestion.specs import LANDING_COLUMNS, TableSpec
 
-_SCHEMA_FILE = "0_schema.parquet"
 _IDENTITY_TYPES = {*EVERYWHERE, "customer_ref"}
 _LANDED = {name for name, _ in LANDING_COLUMNS} - {"_extra"}
 
@@ -97,7 +97,7 @@ def raw_tables(home: Home) -> Iterator[tuple[str, TableSpec, list[Path]]]:
     for vendor in VENDORS.values():
         for table in vendor.tables:
             folder = home.raw / vendor.name / table.name
-            files = [f for f in sorted(folder.glob("dt=*/*.parquet")) if f.name != _SCHEMA_FILE]
+            files = [f for f in sorted(folder.glob("dt=*/*.parquet")) if f.name != SCHEMA_FILE]
             if files:
                 yield vendor.name, table, files
 
@@ -113,7 +113,7 @@ def _relation(files: Iterable[Path]) -> str:
 
 def _with_schema(files: list[Path]) -> list[Path]:
     """The files after the empty one that declares every column."""
-    return [*files[0].parent.parent.glob(f"dt=*/{_SCHEMA_FILE}"), *files]
+    return [*files[0].parent.parent.glob(f"dt=*/{SCHEMA_FILE}"), *files]
 
 
 def find(home: Home, person: Person, known: Mapping[str, Iterable[str]] | None = None) -> Found:

@@ -1,1 +1,1 @@
-"""Landing: vendor files become immutable raw Parquet; one module per vendor."""
+"""Landing: vendor files become immutable raw Parquet (landing.py); vendors are in ``vendors``."""

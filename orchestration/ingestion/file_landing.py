@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ingestion import raw_files
 from orchestration.ingestion.errors import FileError, IngestionError, UnreadableFileError
 from orchestration.ingestion.new_files import UNREAD, UNREAD_BYTES, PendingFile
+from orchestration.ingestion.raw_files import RawWriter, has_declared_types, hash_identifiers
 from orchestration.ingestion.raw_zone import LandedBatch
 from orchestration.ingestion.readers import (
     READING_ERRORS,
@@ -32,7 +32,7 @@ from orchestration.ingestion.staged_rows import (
     STAGED,
     ColumnMapping,
     count_rows,
-    judgements,
+    judged_table_of,
     kept_rows,
     match_file,
     stage,
@@ -88,6 +88,7 @@ def land_file(connection: duckdb.DuckDBPyConnection, run: LandingRun, new: NewFi
 
     Raises:
         OSError: Disk or memory of this machine gave way; ``duckdb.Error`` likewise.
+        IngestionError: The file's books do not balance.
     """
     batch = _batch(run, new)
     incoming = run.raw_root / "_incoming"
@@ -194,9 +195,7 @@ class _FileLanding:
         staged = at_once or self._read_looking_through()
         erased = 0
         if staged.written is None:
-            raw_files.hash_identifiers(
-                self.connection, self._table, self._region, self.run.raw_root
-            )
+            hash_identifiers(self.connection, self._table, self._region, self.run.raw_root)
             erased = self._leave_out()
         rows = staged.content.streamed_rows
         if rows is None:
@@ -205,15 +204,9 @@ class _FileLanding:
         erased += leave_out_unread(
             self.connection, self._table, self.batch.source, self._state, self._region
         )
-        raw_files.write_returned(self.connection, self.folder)
-        written = staged.written or _Written(
-            *raw_files.write_rows(
-                self.connection, self._table, self.batch, self.folder, staged.is_identified
-            )
-        )
-        quarantined = raw_files.write_quarantine(
-            self.connection, self._table, self.batch, self.folder
-        )
+        self._writer.write_returned()
+        written = staged.written or _Written(*self._writer.write_rows(staged.is_identified))
+        quarantined = self._writer.write_quarantine()
         return self._landed(staged, written, rows_read, quarantined, erased)
 
     def _landed(
@@ -267,7 +260,7 @@ class _FileLanding:
             if is_fault_of_machine(error):
                 raise
             return None
-        rows = count_rows(self.connection, judgements(self._table))
+        rows = count_rows(self.connection, judged_table_of(self._table))
         return staged if content.streamed_rows in (None, rows) else None
 
     def _write_at_once(self, staged: _Staged) -> _Written | None:
@@ -276,21 +269,14 @@ class _FileLanding:
         # Whether a row is of somebody erased is asked of rows that are kept.
         if not content.is_json or suppressed(self._state):
             return None
-        if content.first_line == 1 and not staged.is_identified:
+        if not staged.is_identified:
             # Who reads rows that land without identities counts them, too.
             staged = replace(staged, content=content.without_lines())
         self._stage(staged, is_kept=False)
         day = None
         try:
-            day = raw_files.write_at_once(
-                self.connection,
-                self._table,
-                staged.content,
-                self.batch,
-                self.folder,
-                self.run.raw_root,
-                self._region,
-                staged.is_identified,
+            day = self._writer.write_at_once(
+                staged.content, staged.is_identified, self.run.raw_root, self._region
             )
         finally:
             if day is None:
@@ -306,11 +292,9 @@ class _FileLanding:
         if file.where:
             content = kept_rows(self.connection, file, content)
         staged = _Staged(content, match_file(file, content), is_identified=False)
-        if raw_files.has_declared_types(file, content, staged.mapping):
+        if has_declared_types(file, content, staged.mapping):
             self._stage(staged)
-            if not self._leave_out() and (
-                kept := raw_files.keep_file(self.connection, file.path, content, self.folder)
-            ):
+            if not self._leave_out() and (kept := self._writer.keep_file(file.path, content)):
                 return replace(staged, written=_Written(*kept))
         staged = replace(staged, is_identified=not self._is_late(staged))
         self._stage(staged)
@@ -323,13 +307,12 @@ class _FileLanding:
             staged.content,
             staged.mapping,
             self.batch.loaded_at.date(),
-            self._file.path.name,
-            staged.is_identified,
-            is_kept,
+            is_digested=staged.is_identified,
+            is_kept=is_kept,
         )
 
     def _leave_out(self) -> int:
-        relations = (STAGED, judgements(self._table))
+        relations = (STAGED, judged_table_of(self._table))
         return leave_out(self.connection, self._table, self.batch.source, self._state, relations)
 
     def _is_late(self, staged: _Staged) -> bool:
@@ -370,6 +353,10 @@ class _FileLanding:
             # A damaged raw file is not the fault of this one, which lands with its identities.
             return True
         return found == [(True,)]
+
+    @property
+    def _writer(self) -> RawWriter:
+        return RawWriter(self.connection, self._table, self.batch, self.folder)
 
     @property
     def _file(self) -> SourceFile:

@@ -1,11 +1,12 @@
 """Landing: files become immutable raw Parquet, exactly once, and every row is accounted for.
 
-A file is read by DuckDB (readers), its columns are matched to the declared ones, rows that break a
-declared rule go to quarantine with line and reason, identifiers get keyed hashes, and the rest is
-written as Parquet by vendor date. Everything is written under ``_incoming/`` first and renamed into
-place; the manifest comes last and is the commit point. What a killed process leaves behind belongs
-to no manifest row and is removed by the next landing. The same content at the same place is never
-landed twice.
+Of what is new (new_files), a file is read by DuckDB (readers), its columns are matched to the
+declared ones and rows that break a declared rule are told (staged_rows); those go to quarantine
+with line and reason, identifiers get keyed hashes, and the rest is written as Parquet by vendor
+date (raw_files; file_landing goes through these steps). Here files are put in order and committed:
+everything is written under ``_incoming/`` first and renamed into place; the manifest comes last and
+is the commit point (raw_zone). What a killed process leaves behind belongs to no manifest row and
+is removed by the next landing. The same content at the same place is never landed twice.
 
 Layout under the raw root: ``<vendor>/<table>/dt=…/<batch_id>.parquet``, ``_manifest/``,
 ``_quarantine/``, ``_returned/`` (identifiers of erased persons who came back),
@@ -181,6 +182,8 @@ def _connect(raw_root: Path, share: int = 1) -> duckdb.DuckDBPyConnection:
         connection.execute(f"set memory_limit = {sql_text(f'{float(amount) / share:.2f}{unit}')}")
         connection.execute(f"set threads = {max(1, (os.cpu_count() or 1) // share)}")
     connection.execute("set enable_progress_bar = false")
+    # A checkpoint would give rows other places, which tell the lines of those that are kept.
+    connection.execute("set checkpoint_threshold = '1TB'")
     return connection
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import cast
@@ -108,240 +109,252 @@ def _is_part_of(one: DuckDBPyType, other: DuckDBPyType) -> bool:
     return str(one) == str(other)
 
 
-def keep_file(
-    connection: duckdb.DuckDBPyConnection, path: Path, content: FileContent, folder: Path
-) -> tuple[int, date | None, date | None] | None:
-    """Copy a file of one day as it is; None where a row of it has to be left out or moved.
+@dataclass(frozen=True)
+class RawWriter:
+    """Writes what one file gives.
 
-    Raises:
-        duckdb.Error: The file is damaged somewhere: every value of it is read once.
-    """
-    found = connection.execute(
-        f"select count(*), min(_dt), max(_dt), count(_problem) from {JUDGED}"
-    ).fetchone()
-    if not found or not found[0] or found[1] != found[2] or found[3]:
-        return None
-    values = ", ".join(content.columns.values())
-    connection.execute(f"select bit_xor(hash({values})) from {content.relation}").fetchone()
-    target = folder / "rows" / f"dt={found[1]}" / "part.parquet"
-    target.parent.mkdir(parents=True)
-    shutil.copyfile(path, target)
-    return int(found[0]), found[1], found[2]
-
-
-def _raw_rows(
-    table: TableSpec, batch: LandedBatch, hashes: Mapping[str, str], identity: str
-) -> str:
-    """The columns of the raw table, selected from rows that are called ``staged``."""
-    declared = ", ".join(f"staged.{sql_name(column.name)}" for column in table.columns)
-    hashed = "".join(f", {sql} as {sql_name(name + HASH_SUFFIX)}" for name, sql in hashes.items())
-    return f"""
-        select
-            {declared}{hashed},
-            staged.{EXTRA_COLUMN},
-            {sql_text(batch.batch_id)} as _batch_id,
-            timestamp '{batch.loaded_at}' as _loaded_at,
-            {sql_text(batch.source)} as _source,
-            {sql_text(batch.source_file)} as _source_file,
-            staged._line as _row,
-            {identity} as _row_id
+    Attributes:
+        connection: Where the rows stand staged.
+        table: The raw table.
+        batch: The file as a row of the manifest.
+        folder: Where to: ``rows/dt=…/``, ``quarantine.parquet``, ``returned.parquet``.
     """
 
+    connection: duckdb.DuckDBPyConnection
+    table: TableSpec
+    batch: LandedBatch
+    folder: Path
 
-def write_at_once(
-    connection: duckdb.DuckDBPyConnection,
-    table: TableSpec,
-    content: FileContent,
-    batch: LandedBatch,
-    folder: Path,
-    raw_root: Path,
-    region: str,
-    is_identified: bool,
-) -> date | None:
-    """Write rows as they are read, where all are of one day and none is for quarantine.
+    def keep_file(
+        self, path: Path, content: FileContent
+    ) -> tuple[int, date | None, date | None] | None:
+        """Copy a file of one day as it is; None where a row of it has to be left out or moved.
 
-    Returns:
-        The day; None where a row has to be set aside, or rows are equal and need numbers.
+        Raises:
+            duckdb.Error: The file is damaged somewhere: every value of it is read once.
+        """
+        found = self.connection.execute(
+            f"select count(*), min(_dt), max(_dt), count(_problem) from {JUDGED}"
+        ).fetchone()
+        if not found or not found[0] or found[1] != found[2] or found[3]:
+            return None
+        values = ", ".join(content.columns.values())
+        self.connection.execute(
+            f"select bit_xor(hash({values})) from {content.relation}"
+        ).fetchone()
+        target = self.folder / "rows" / f"dt={found[1]}" / "part.parquet"
+        target.parent.mkdir(parents=True)
+        shutil.copyfile(path, target)
+        return int(found[0]), found[1], found[2]
 
-    Raises:
-        duckdb.Error: The file is another than it had looked.
-    """
-    first = connection.execute(f"select _dt from {STAGED} limit 1").fetchall()
-    if not first:
-        return None
-    day = cast("date", first[0][0])
-    target = folder / "rows" / f"dt={day}" / "part.parquet"
-    target.parent.mkdir(parents=True)
-    identity = row_id("staged._content", "1") if is_identified else "cast(null as varchar)"
-    state = raw_root.parent / "state"
-    identifiers = {c.name: c.identifier for c in table.columns if c.identifier}
-    with hashes_in_place(
-        connection, identifiers.values(), hash_key(state), region, email_rules(raw_root.parent)
-    ) as hash_in_place:
-        hashes = {
-            name: hash_in_place(f"staged.{sql_name(name)}", kind)
-            for name, kind in identifiers.items()
-        }
-        try:
-            connection.execute(
-                f"""
-                copy (
-                    {_raw_rows(table, batch, hashes, identity)}
-                    from {STAGED} as staged
-                    cross join {PADS}
-                    where
-                        case
-                            when staged._problem is null and staged._dt = date '{day}'
-                                then true
-                            else error({sql_text(_SET_ASIDE)})
-                        end
+    def write_at_once(
+        self, content: FileContent, is_identified: bool, raw_root: Path, region: str
+    ) -> date | None:
+        """Write rows as they are read, where all are of one day and none is for quarantine.
+
+        Returns:
+            The day; None where a row has to be set aside, or rows are equal and need numbers.
+
+        Raises:
+            duckdb.Error: The file is another than it had looked.
+        """
+        first = self.connection.execute(f"select _dt from {STAGED} limit 1").fetchall()
+        if not first:
+            return None
+        day = cast("date", first[0][0])
+        target = self.folder / "rows" / f"dt={day}" / "part.parquet"
+        target.parent.mkdir(parents=True)
+        identity = row_id("staged._content", "1") if is_identified else "cast(null as varchar)"
+        state = raw_root.parent / "state"
+        identifiers = {c.name: c.identifier for c in self.table.columns if c.identifier}
+        with hashes_in_place(
+            self.connection,
+            identifiers.values(),
+            hash_key(state),
+            region,
+            email_rules(raw_root.parent),
+        ) as hash_in_place:
+            hashes = {
+                name: hash_in_place(f"staged.{sql_name(name)}", kind)
+                for name, kind in identifiers.items()
+            }
+            try:
+                self.connection.execute(
+                    f"""
+                    copy (
+                        {self._raw_rows(hashes, identity)}
+                        from {STAGED} as staged
+                        cross join {PADS}
+                        where
+                            case
+                                when staged._problem is null and staged._dt = date '{day}'
+                                    then true
+                                else error({sql_text(_SET_ASIDE)})
+                            end
+                    )
+                    to {sql_text(target)} ({PARQUET})
+                    """
                 )
-                to {sql_text(target)} ({PARQUET})
+            except duckdb.InvalidInputException as error:
+                if _SET_ASIDE in str(error):
+                    return None
+                raise
+        numbers = "count(distinct _row_id)" if is_identified else "count(*)"
+        counts = self.connection.execute(
+            f"select count(*), {numbers} from read_parquet(?)", [str(target)]
+        ).fetchone()
+        if counts is None or set(counts) != {content.streamed_rows}:
+            return None
+        return day
+
+    def write_rows(self, is_identified: bool) -> tuple[int, date | None, date | None]:
+        """Write the staged rows that are not for quarantine, by day.
+
+        Returns:
+            How many, and the first and the last day.
+        """
+        contents = "count(distinct hash(_content))" if is_identified else "null"
+        span = self.connection.execute(
+            f"""
+            select count(*), min(_dt), max(_dt), {contents}
+            from {JUDGED} where _problem is null
+            """
+        ).fetchone()
+        if not span or not span[0]:
+            return 0, None, None
+        occurrence, numbers = "1", ""
+        if is_identified and span[3] < span[0]:
+            # Few rows repeat: only those need a number.
+            occurrence = "coalesce(repeated.occurrence, 1)"
+            numbers = "\nleft join repeated_rows as repeated on staged._place = repeated._place"
+            self.connection.execute(
+                f"""
+                create or replace temp table repeated_rows as
+                select
+                    _place,
+                    row_number() over (partition by _content order by _place) as occurrence
+                from {JUDGED}
+                where _problem is null and _content in (
+                    select _content from {JUDGED} where _problem is null
+                    group by _content having count(*) > 1
+                )
                 """
             )
-        except duckdb.InvalidInputException as error:
-            if _SET_ASIDE in str(error):
-                return None
-            raise
-    numbers = "count(distinct _row_id)" if is_identified else "count(*)"
-    counts = connection.execute(
-        f"select count(*), {numbers} from read_parquet(?)", [str(target)]
-    ).fetchone()
-    if counts is None or set(counts) != {content.streamed_rows}:
-        return None
-    return day
-
-
-def write_rows(
-    connection: duckdb.DuckDBPyConnection,
-    table: TableSpec,
-    batch: LandedBatch,
-    folder: Path,
-    is_identified: bool,
-) -> tuple[int, date | None, date | None]:
-    """Write the staged rows that are not for quarantine, by day.
-
-    Returns:
-        How many, and the first and the last day.
-    """
-    contents = "count(distinct hash(_content))" if is_identified else "null"
-    span = connection.execute(
-        f"""
-        select count(*), min(_dt), max(_dt), {contents}
-        from {JUDGED} where _problem is null
+        identity = (
+            row_id("staged._content", occurrence) if is_identified else "cast(null as varchar)"
+        )
+        hashed = [
+            (column.name, column.identifier) for column in self.table.columns if column.identifier
+        ]
+        joins = "".join(
+            f"\nleft join {hashed_table(kind)} as h{i} on h{i}.value = staged.{sql_name(name)}"
+            for i, (name, kind) in enumerate(hashed)
+        )
+        hashes = {name: f"h{i}.hash" for i, (name, _) in enumerate(hashed)}
+        rows = self._raw_rows(hashes, identity)
+        relations = f"""
+            from {STAGED} as staged {numbers} {joins}
+            where staged._problem is null
         """
-    ).fetchone()
-    if not span or not span[0]:
-        return 0, None, None
-    occurrence, numbers = "1", ""
-    if is_identified and span[3] < span[0]:
-        # Few rows repeat: only those need a number.
-        occurrence = "coalesce(repeated.occurrence, 1)"
-        numbers = "\nleft join repeated_rows as repeated on staged._place = repeated._place"
-        connection.execute(
-            f"""
-            create or replace temp table repeated_rows as
-            select _place, row_number() over (partition by _content order by _place) as occurrence
-            from {JUDGED}
-            where _problem is null and _content in (
-                select _content from {JUDGED} where _problem is null
-                group by _content having count(*) > 1
-            )
-            """
-        )
-    identity = row_id("staged._content", occurrence) if is_identified else "cast(null as varchar)"
-    hashed = [(column.name, column.identifier) for column in table.columns if column.identifier]
-    joins = "".join(
-        f"\nleft join {hashed_table(kind)} as h{i} on h{i}.value = staged.{sql_name(name)}"
-        for i, (name, kind) in enumerate(hashed)
-    )
-    hashes = {name: f"h{i}.hash" for i, (name, _) in enumerate(hashed)}
-    rows = _raw_rows(table, batch, hashes, identity)
-    relations = f"""
-        from {STAGED} as staged {numbers} {joins}
-        where staged._problem is null
-    """
-    target = folder / "rows"
-    days = [
-        day
-        for (day,) in connection.execute(
-            f"select distinct _dt from {JUDGED} where _problem is null "
-            f"order by _dt limit {_FEW_DAYS + 1}"
-        ).fetchall()
-    ]
-    if len(days) <= _FEW_DAYS:
-        # Each day by itself: to sort rows and split them by day costs as much as writing them.
-        for day in days:
-            part = target / f"dt={day}" / "part.parquet"
-            part.parent.mkdir(parents=True)
-            only = f"and staged._dt = date '{day}'" if len(days) > 1 else ""
-            connection.execute(f"copy ({rows} {relations} {only}) to {sql_text(part)} ({PARQUET})")
-    else:
-        # Sorted by day, so that each partition is written in one piece.
-        connection.execute(
-            f"""
-            copy ({rows}, staged._dt as dt {relations} order by staged._dt, staged._place)
-            to {sql_text(target)} ({PARQUET}, partition_by (dt), filename_pattern 'part_{{i}}')
-            """
-        )
-    return int(span[0]), span[1], span[2]
-
-
-def write_quarantine(
-    connection: duckdb.DuckDBPyConnection, table: TableSpec, batch: LandedBatch, folder: Path
-) -> int:
-    """Write the rows that could not be read, or may not land, with line and reason.
-
-    Returns:
-        How many.
-    """
-    reasons = " ".join(f"when {sql_text(c)} then {sql_text(r)}" for c, r in _REASONS.items())
-    values = ", ".join(
-        f"{sql_text(column.name)}, {sql_name(column.name)}" for column in table.columns
-    )
-    connection.execute(
-        f"""
-        create or replace temp table file_quarantine as
-        select
-            {sql_text(batch.batch_id)} as batch_id,
-            {sql_text(batch.source)} as source,
-            {sql_text(batch.vendor)} as vendor,
-            {sql_text(batch.table_name)} as table_name,
-            {sql_text(batch.source_file)} as source_file,
-            line, column_name, reason_code, reason, record,
-            timestamp '{batch.loaded_at}' as loaded_at
-        from (
-            select line, cast(null as varchar) as column_name, reason_code, reason, record
-            from {REJECTED}
-            union all
-            select
-                staged._line,
-                split_part(staged._problem, '|', 1),
-                split_part(staged._problem, '|', 2),
-                case split_part(staged._problem, '|', 2) {reasons} end,
-                cast(
-                    json_merge_patch(
-                        json_object({values}, {sql_text(EXTRA_COLUMN)}, {EXTRA_COLUMN}),
-                        coalesce(staged._unfit, '{{}}')
-                    ) as varchar
+        target = self.folder / "rows"
+        days = [
+            day
+            for (day,) in self.connection.execute(
+                f"select distinct _dt from {JUDGED} where _problem is null "
+                f"order by _dt limit {_FEW_DAYS + 1}"
+            ).fetchall()
+        ]
+        if len(days) <= _FEW_DAYS:
+            # Each day by itself: to sort rows and split them by day costs as much as writing them.
+            for day in days:
+                part = target / f"dt={day}" / "part.parquet"
+                part.parent.mkdir(parents=True)
+                only = f"and staged._dt = date '{day}'" if len(days) > 1 else ""
+                self.connection.execute(
+                    f"copy ({rows} {relations} {only}) to {sql_text(part)} ({PARQUET})"
                 )
-            from {STAGED} as staged
-            where staged._problem is not null
-        )
-        order by line
+        else:
+            # Sorted by day, so that each partition is written in one piece.
+            self.connection.execute(
+                f"""
+                copy ({rows}, staged._dt as dt {relations} order by staged._dt, staged._place)
+                to {sql_text(target)} ({PARQUET}, partition_by (dt), filename_pattern 'part_{{i}}')
+                """
+            )
+        return int(span[0]), span[1], span[2]
+
+    def write_quarantine(self) -> int:
+        """Write the rows that could not be read, or may not land, with line and reason.
+
+        Returns:
+            How many.
         """
-    )
-    rows = count_rows(connection, "file_quarantine")
-    if rows:
-        connection.execute(
-            f"copy file_quarantine to {sql_text(folder / 'quarantine.parquet')} "
-            "(format parquet, compression zstd)"
+        reasons = " ".join(f"when {sql_text(c)} then {sql_text(r)}" for c, r in _REASONS.items())
+        values = ", ".join(
+            f"{sql_text(column.name)}, {sql_name(column.name)}" for column in self.table.columns
         )
-    return rows
+        self.connection.execute(
+            f"""
+            create or replace temp table file_quarantine as
+            select
+                {sql_text(self.batch.batch_id)} as batch_id,
+                {sql_text(self.batch.source)} as source,
+                {sql_text(self.batch.vendor)} as vendor,
+                {sql_text(self.batch.table_name)} as table_name,
+                {sql_text(self.batch.source_file)} as source_file,
+                line, column_name, reason_code, reason, record,
+                timestamp '{self.batch.loaded_at}' as loaded_at
+            from (
+                select line, cast(null as varchar) as column_name, reason_code, reason, record
+                from {REJECTED}
+                union all
+                select
+                    staged._line,
+                    split_part(staged._problem, '|', 1),
+                    split_part(staged._problem, '|', 2),
+                    case split_part(staged._problem, '|', 2) {reasons} end,
+                    cast(
+                        json_merge_patch(
+                            json_object({values}, {sql_text(EXTRA_COLUMN)}, {EXTRA_COLUMN}),
+                            coalesce(staged._unfit, '{{}}')
+                        ) as varchar
+                    )
+                from {STAGED} as staged
+                where staged._problem is not null
+            )
+            order by line
+            """
+        )
+        rows = count_rows(self.connection, "file_quarantine")
+        if rows:
+            self.connection.execute(
+                f"copy file_quarantine to {sql_text(self.folder / 'quarantine.parquet')} "
+                "(format parquet, compression zstd)"
+            )
+        return rows
 
+    def write_returned(self) -> None:
+        """Write by which identifiers somebody erased has returned: who does gets another id."""
+        if count_rows(self.connection, "returned_identifiers"):
+            target = self.folder / "returned.parquet"
+            self.connection.execute(
+                f"copy returned_identifiers to {sql_text(target)} (format parquet)"
+            )
 
-def write_returned(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write by which identifiers somebody erased has returned: who does gets another id."""
-    if count_rows(connection, "returned_identifiers"):
-        target = folder / "returned.parquet"
-        connection.execute(f"copy returned_identifiers to {sql_text(target)} (format parquet)")
+    def _raw_rows(self, hashes: Mapping[str, str], identity: str) -> str:
+        """The columns of the raw self.table, selected from rows that are called ``staged``."""
+        declared = ", ".join(f"staged.{sql_name(column.name)}" for column in self.table.columns)
+        hashed = "".join(
+            f", {sql} as {sql_name(name + HASH_SUFFIX)}" for name, sql in hashes.items()
+        )
+        return f"""
+            select
+                {declared}{hashed},
+                staged.{EXTRA_COLUMN},
+                {sql_text(self.batch.batch_id)} as _batch_id,
+                timestamp '{self.batch.loaded_at}' as _loaded_at,
+                {sql_text(self.batch.source)} as _source,
+                {sql_text(self.batch.source_file)} as _source_file,
+                staged._line as _row,
+                {identity} as _row_id
+        """

@@ -1,8 +1,8 @@
 """One file becomes a relation of the landing connection: its rows, and what could not be a row.
 
-Every reader gives the same answer, ``FileContent``: a temporary table with ``_line`` and the file's
-values, an SQL expression for each column that the file has, and a temporary table of what was
-rejected. Rows stay inside DuckDB. Which column means what is the business of landing.
+Every reader gives the same answer, ``FileContent``: a temporary table of the file's values, SQL of
+each row's line and of each column that the file has, and a temporary table of what was rejected.
+Rows stay inside DuckDB. Which column means what is the business of landing.
 
 A text file in which every line is one whole row is not put into a table first: a view reads it, and
 its rows are copied once, by landing. It is such a file where DuckDB reads all of it without
@@ -72,7 +72,7 @@ class FileContent:
             that might be, by the names of the columns of which that is known.
         streamed_rows: How many rows the relation gives where it is a view that reads the file anew
             each time; of a file that was not looked through, how many it has to give.
-        first_line: The line of the first of these; each that follows is of the line that follows.
+        first_row_line: The line of the first of these; each next one is of the next line.
     """
 
     relation: str
@@ -84,7 +84,7 @@ class FileContent:
     is_json: bool = False
     objects: Mapping[str, str] = field(default_factory=dict)
     streamed_rows: int | None = None
-    first_line: int = 1
+    first_row_line: int = 1
 
     @property
     def is_streamed(self) -> bool:
@@ -322,13 +322,14 @@ def _streamed(
     content: FileContent, relation: str, header_lines: int, text: TextFile
 ) -> FileContent:
     """Content whose rows a view reads from the file, each from a line of its own."""
+    line = f"row_number() over () + {header_lines}"
     return replace(
         content,
         relation=relation,
-        line=f"row_number() over () + {header_lines}",
-        place="_line",
+        line=line,
+        place=line,
         streamed_rows=text.line_count - header_lines,
-        first_line=header_lines + 1,
+        first_row_line=header_lines + 1,
     )
 
 
@@ -345,7 +346,7 @@ def keep_rows(connection: duckdb.DuckDBPyConnection, content: FileContent) -> Fi
     if not content.is_streamed:
         return content
     connection.execute(f"create or replace temp table {ROWS} as select * from {content.relation}")
-    line = f"rowid + {content.first_line}"
+    line = f"rowid + {content.first_row_line}"
     return replace(content, relation=ROWS, line=line, place="rowid", streamed_rows=None)
 
 

@@ -23,9 +23,12 @@ from orchestration.ingestion.row_identity import children, content_digest
 from orchestration.ingestion.sources import SourceFile
 from orchestration.ingestion.specs import EXTRA_COLUMN, Column, TableSpec, match_columns
 
+#: The rows under the declared columns, with line, place, day, problem and digest.
 STAGED = "staged_rows"
+#: The same rows without their values.
 JUDGED = "judged_rows"
-
+# Beside the columns of a file, which may have one that is called _line.
+_LINE, _PLACE = "_line_of_row", "_place_of_row"
 
 _TRUTHS = (
     *("true", "false", "t", "f", "yes", "no", "y", "n", "1", "0", "1.0", "0.0"),
@@ -48,12 +51,14 @@ class ColumnMapping:
         expressions: SQL over the file's columns by declared column, instead of a file column.
         extra: File columns that nothing declares.
         warnings: What a person should know.
+        file_name: The file, for messages.
     """
 
     sources: Mapping[str, str]
     expressions: Mapping[str, str]
     extra: tuple[str, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    file_name: str = ""
 
 
 def match_file(file: SourceFile, content: FileContent) -> ColumnMapping:
@@ -91,13 +96,25 @@ def match_file(file: SourceFile, content: FileContent) -> ColumnMapping:
     extra = tuple(sorted(name for name in content.columns if name not in used))
     if file.is_mapped and not file.keep_extra:
         extra = ()
-    return ColumnMapping(found, expressions, extra, ())
+    return ColumnMapping(found, expressions, extra, file_name=file.path.name)
 
 
 def kept_rows(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, content: FileContent
 ) -> FileContent:
-    """The rows that a mapping means; the others are not rows of its table."""
+    """Keep the rows that a mapping means; the others are not rows of its table.
+
+    Args:
+        connection: Where the file was read.
+        file: The file, with the condition.
+        content: Its rows.
+
+    Returns:
+        The rows that meet the condition, in a table.
+
+    Raises:
+        MappingError: The condition cannot be evaluated.
+    """
     try:
         connection.execute(
             f"""
@@ -112,7 +129,7 @@ def kept_rows(
             f"The file's columns are {', '.join(content.columns)}.",
         ) from error
     columns = {name: sql_name(name) for name in content.columns}
-    return replace(content, relation="kept_rows", columns=columns, line="_line", place="rowid")
+    return replace(content, relation="kept_rows", columns=columns, line=_LINE, place="rowid")
 
 
 def named_rows(content: FileContent) -> str:
@@ -124,7 +141,7 @@ def named_rows(content: FileContent) -> str:
             *((f"_object_{name}", sql) for name, sql in content.objects.items()),
         )
     )
-    places = f"{content.line} as _line, {content.place} as _place"
+    places = f"{content.line} as {_LINE}, {content.place} as {_PLACE}"
     return f"(select {places}{columns} from {content.relation})"
 
 
@@ -140,7 +157,7 @@ def stage(
     content: FileContent,
     mapping: ColumnMapping,
     load_date: date,
-    file_name: str,
+    *,
     is_digested: bool,
     is_kept: bool = True,
 ) -> None:
@@ -151,8 +168,17 @@ def stage(
     The values of nested rows stay where they are: ``staged_rows`` is a view, so that wide rows are
     copied once, from the file to the raw zone, and only the judgement is kept meanwhile. Of texts
     one table holds both, which is less work than to join them, row by row.
+
+    Args:
+        connection: Where the file was read.
+        table: The raw table.
+        content: The file.
+        mapping: Where the declared columns come from.
+        load_date: The day of rows that tell none.
+        is_digested: Whether the content of each row is told in short, for its identity.
+        is_kept: Whether the rows are put into a table.
     """
-    guarded = _failing_expressions(connection, content, mapping, file_name)
+    guarded = _failing_expressions(connection, content, mapping)
     # Rows that are read from the file here are told by their place in the table that keeps them.
     are_counted = content.is_streamed and is_kept and not table.is_nested
     selected: list[str] = []
@@ -199,8 +225,8 @@ def stage(
     excluded = f"exclude ({', '.join(helpers)})" if helpers else ""
     typed = f"""
         select
-            _line,
-            _place,
+            {_LINE} as _line,
+            {_PLACE} as _place,
             {", ".join(selected)},
             {_extra(mapping, content)} as {EXTRA_COLUMN},
             {_unfit(unfit, content)} as _unfit
@@ -212,7 +238,7 @@ def stage(
         cast({digest} as varchar) as _content
     """
     judged = "_place, _line, _dt, _problem, _content"
-    judged_table = judgements(table)
+    judged_table = judged_table_of(table)
     if table.is_nested:
         connection.execute(
             f"""
@@ -231,7 +257,7 @@ def stage(
             connection.execute(f"create or replace temp table {judged_table} as {staged}")
             staged = f"""
                 select * replace (
-                    coalesce(_line, rowid + {content.first_line}) as _line,
+                    coalesce(_line, rowid + {content.first_row_line}) as _line,
                     coalesce(_place, rowid) as _place
                 )
                 from {judged_table}
@@ -243,7 +269,7 @@ def stage(
     )
 
 
-def judgements(table: TableSpec) -> str:
+def judged_table_of(table: TableSpec) -> str:
     """The table of what is said of each row: a row that is taken out of it does not land."""
     return "nested_judged" if table.is_nested else "text_rows"
 
@@ -361,7 +387,6 @@ def _failing_expressions(
     connection: duckdb.DuckDBPyConnection,
     content: FileContent,
     mapping: ColumnMapping,
-    file_name: str,
 ) -> dict[str, list[str]]:
     """The mapped expressions that raise on some row, with the columns that they use.
 
@@ -375,7 +400,7 @@ def _failing_expressions(
             connection.execute(f"explain select {expression} from {relation}")
         except duckdb.Error as error:
             raise MappingError(
-                f"{file_name}: the mapping of {column}, {expression}, cannot be evaluated: "
+                f"{mapping.file_name}: the mapping of {column}, {expression}, cannot be evaluated: "
                 f"{first_line(error)}",
                 f'The file\'s columns are {", ".join(content.columns)}; quote a name with "…" and '
                 "a text with '…'.",

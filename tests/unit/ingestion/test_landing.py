@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +21,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.ingestion import file_landing, new_files, raw_files, readers
+from orchestration.ingestion import file_landing, landing, new_files, readers
 from orchestration.ingestion.hashing import hash_values
 from orchestration.ingestion.landing import land
 from orchestration.ingestion.new_files import PendingFile, discover
+from orchestration.ingestion.raw_files import RawWriter
 from orchestration.ingestion.raw_zone import (
     LandedBatch,
     ensure_raw_schemas,
@@ -340,9 +341,9 @@ def test_records_of_one_day_that_are_all_good_are_written_as_they_are_read(
         days.append(write(*arguments))
         return days[-1]
 
-    write = raw_files.write_at_once
+    write = RawWriter.write_at_once
     monkeypatch.setattr(file_landing._FileLanding, "_is_late", lambda *_: is_late)
-    with patch.object(raw_files, "write_at_once", write_and_tell):
+    with patch.object(RawWriter, "write_at_once", write_and_tell):
         as_it_lands, line_by_line = ways_to_land(text.encode(), "jsonl")
     assert [day is not None for day in days] == [is_at_once]
     assert as_it_lands == line_by_line
@@ -434,6 +435,35 @@ def test_rows_beside_those_of_the_erased_keep_their_lines(tmp_path, monkeypatch)
     assert quarantined == [(5,)]
 
 
+def test_rows_keep_their_places_when_most_of_a_table_is_deleted(tmp_path):
+    """The line of a row that is kept is told by its place: no checkpoint may give it another."""
+    with closing(landing._connect(tmp_path)) as connection:
+        connection.execute("create temp table text_rows as select n from range(3000000) as r(n)")
+        connection.execute("delete from text_rows where n % 1000000 < 900000")
+        moved = "select count(*), count(*) filter (where n <> rowid) from text_rows"
+        assert connection.execute(moved).fetchall() == [(300_000, 0)]
+
+
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_a_column_that_is_called_like_landings_own_keeps_its_values(tmp_path, is_clean):
+    """Fivetran's files have a `_line`."""
+    (tmp_path / "in").mkdir()
+    rows = ["C1,1,sent,2026-01-01,100", "C1,2,sent,2026-01-01,200", *([] if is_clean else ["C1"])]
+    header = "campaign_id,message_id,event,occurred_at,_line"
+    (tmp_path / "in" / "events.csv").write_text("\n".join([header, *rows]) + "\n")
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: log, vendor: email_campaigns, path: in}\n"
+    )
+    raw = tmp_path / "raw"
+    sources = load_sources(tmp_path / "sources.yml")
+    land(discover(sources, raw), sources, raw, "run", NOW)
+    landed = duckdb.execute(
+        "select message_id, _row, _extra ->> '_line' from read_parquet(?) order by 1",
+        [str(raw / "email_campaigns" / "events" / "dt=2026-01-01" / "*.parquet")],
+    ).fetchall()
+    assert landed == [("1", 2, "100"), ("2", 3, "200")]
+
+
 class _Explained:
     """A connection that tells the plan of each file that it writes, or of each table of rows."""
 
@@ -477,9 +507,13 @@ def test_what_is_written_without_lines_is_written_in_their_order(
         f"version: 1\nsources:\n  - {{name: shop, vendor: {vendor}, path: in}}\n"
     )
     raw, plans = tmp_path / "raw", []
-    write = raw_files.write_at_once
+    write = RawWriter.write_at_once
     monkeypatch.setattr(
-        raw_files, "write_at_once", lambda first, *rest: write(_Explained(first, plans), *rest)
+        RawWriter,
+        "write_at_once",
+        lambda writer, *rest: write(
+            replace(writer, connection=_Explained(writer.connection, plans)), *rest
+        ),
     )
     sources = load_sources(tmp_path / "sources.yml")
     (batch,) = land(discover(sources, raw), sources, raw, "run", NOW)
@@ -512,7 +546,7 @@ def test_what_is_staged_without_lines_is_staged_in_their_order(tmp_path, vendor,
                 writer.writerows(texts)
             else:
                 handle.writelines(json.dumps(record) + "\n" for record in records)
-        mapping = ColumnMapping({c.name: c.name for c in table.columns}, {}, ("line",), ())
+        mapping = ColumnMapping({c.name: c.name for c in table.columns}, {}, ("line",))
         for looks_through in (True, False):
             plans = []
             with duckdb.connect() as connection:
@@ -531,13 +565,12 @@ def test_what_is_staged_without_lines_is_staged_in_their_order(tmp_path, vendor,
                     content,
                     mapping,
                     NOW.date(),
-                    file.name,
                     is_digested=True,
                 )
                 lines = connection.execute(
                     f"select _line, (_extra ->> 'line')::bigint from {STAGED}"
                 ).fetchall()
-            header = content.first_line - 1
+            header = content.first_row_line - 1
             assert lines == [(line + header, line) for line in range(1, 4)]
             assert len(plans) == 1
             assert "Batch Create Table As" in plans[0], (table.name, plans[0])
@@ -859,7 +892,7 @@ def _pretended(item: PendingFile) -> LandedBatch:
 def test_looking_for_new_files_imports_neither_dagster_nor_pandas():
     root = Path(__file__).parents[3]
     script = (
-        "import sys, orchestration.ingestion.landing\n"
+        "import sys, orchestration.ingestion.deliveries\n"
         "print([m for m in ('dagster', 'pandas', 'pyarrow', 'dbt') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -59,8 +59,25 @@ def test_neither_means_nor_variances_show_the_order(macros, how: str) -> None:
 
 @pytest.mark.parametrize(
     ("values", "mean", "variance"),
-    [([], None, None), ([None, 2.5], 2.5, None), ([0.1, None] * 7, 0.1, 0.0), ([1, 2], 1.5, 0.5)],
+    [
+        ([], None, None),
+        ([None, 2.5], 2.5, None),
+        ([0.1, None] * 7, 0.1, 0.0),
+        ([1, 2], 1.5, 0.5),
+        # equal but for the last digit: no variance, nor one below zero
+        ([3.9, 3.9 + 4.5e-16, 3.9], 3.9, 0.0),
+        ([8.2 / 3, 8.2 / 3 + 4.5e-16, 8.2 / 3], 8.2 / 3, 0.0),
+    ],
 )
 def test_means_and_variances_of_few(macros, values, mean, variance) -> None:
     assert summed(values, macros.exact_mean("x")) == pytest.approx(mean)
     assert summed(values, macros.exact_variance("x")) == variance
+
+
+def test_a_variance_may_be_asked_of_an_expression_and_of_whole_numbers(macros) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create table given as select unnest([100000, 100003, 100007]) as x")
+        found = connection.execute(
+            f"select {macros.exact_variance('x')}, {macros.exact_variance('x + x')} from given"
+        ).fetchone()
+    assert found == pytest.approx((37 / 3, 4 * 37 / 3))

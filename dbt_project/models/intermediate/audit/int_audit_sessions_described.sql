@@ -37,8 +37,7 @@ final as (
         count(*) filter (where event_name = 'logout') as logout_count,
         count(distinct case when user_id not like 'redacted:%' then user_id end) as user_count,
         max(case when is_session_engaged then 1 else 0 end) as was_engaged,
-        -- of milliseconds: doubles differ in their last digits with the order in which they are added
-        round(sum(coalesce(engagement_seconds, 0)), 3) as engagement_seconds,
+        {{ exact_sum('coalesce(engagement_seconds, 0)') }} as engagement_seconds,
         -- Of the first page alone: from the second on, our own host is what it should be.
         min_by(coalesce(referrer_host, ''), {{ in_order }}) filter (where event_name = 'page_view')
             as referrer_host,
