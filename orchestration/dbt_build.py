@@ -17,7 +17,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from multiprocessing.dummy import DummyProcess
 from pathlib import Path
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
+_DONE = {"success", "pass", "warn"}
 _SECONDS_TO_STOP = 30.0
 # What two models share and one alone may have enough of: memory, and the disk on which they put
 # what memory does not hold.
@@ -209,6 +210,7 @@ def build(
     arguments: Sequence[str],
     excluded: Sequence[str],
     target: Path,
+    on_done: Callable[[str], None] = lambda _: None,
 ) -> Generator[Any, None, dbtRunnerResult]:
     """Run ``dbt build`` over the assets and checks that the context selects.
 
@@ -220,6 +222,7 @@ def build(
         arguments: Options of ``dbt build``.
         excluded: Models to leave out, besides what the context leaves out.
         target: dbt's target folder.
+        on_done: Told the id of each node once it is built, or has passed.
 
     Yields:
         Outputs and check results, as the nodes end.
@@ -245,10 +248,13 @@ def build(
         for event in run.events():
             sys.stdout.write(event["info"]["msg"] + "\n")
             if event["info"]["name"] in _RESULTS:
-                if event["data"]["node_info"]["node_status"] == "error":
+                node = event["data"]["node_info"]
+                if node["node_status"] == "error":
                     failed.append(event)
-                else:
-                    yield from told(event)
+                    continue
+                if node["node_status"] in _DONE:
+                    on_done(node["unique_id"])
+                yield from told(event)
 
     def told(event: dict[str, Any]) -> Iterator[Any]:
         return DbtCoreCliEventMessage(event, {}).to_default_asset_events(

@@ -10,7 +10,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ _BUILT = ".built"
 # It says which books of landing that run read.
 _WHOLE = ".whole"
 _BEING_WHOLE = ".whole_next"
+# Beside it until a build of everything is whole: what it is made of, and the nodes that are made.
+_MADE = ".made"
 
 _FAILED_STATUSES = {"error", "fail", "runtime error"}
 
@@ -155,14 +157,7 @@ def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> lis
     whole = home.warehouse.with_suffix(_WHOLE)
     if not whole.exists():
         return []
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        built = {
-            (schema, name)
-            for schema, name in connection.execute(
-                "select schema_name, table_name from duckdb_tables() union all "
-                "select schema_name, view_name from duckdb_views()"
-            ).fetchall()
-        }
+    built = _tables_of(home)
     if ("intermediate", "int_raw_files_committed") not in built:
         return []
     changed = changed_raw_tables(home)
@@ -189,6 +184,58 @@ def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> lis
     return sorted(nodes[key]["name"] for key in tables if stays(key))
 
 
+def _tables_of(home: Home) -> set[tuple[str, str]]:
+    """Schema and name of what stands in the warehouse."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "select schema_name, table_name from duckdb_tables() union all "
+            "select schema_name, view_name from duckdb_views()"
+        ).fetchall()
+    return set(rows)
+
+
+def made_of(home: Home, rules: str) -> str:
+    """A hash over all that a build of everything comes of, and the file that it is built in."""
+    raw = files_fingerprint(home.raw, home.raw.rglob("*.parquet"))
+    built_in = home.warehouse.stat().st_ino if home.warehouse.exists() else 0
+    return hashlib.sha256(f"{rules} {raw} {built_in}".encode()).hexdigest()
+
+
+def made_before(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str]:
+    """Models and reference tables that a build of everything made before it failed or was killed.
+
+    It was one by the rules in force, of the raw rows that there are. What failed, and what a test
+    failed or has not been asked of, is built again, and so is what reads a published version. On
+    Spark everything is: a table that fails there is gone.
+    """
+    file = home.warehouse.with_suffix(_MADE)
+    if not (file.exists() and home.warehouse.exists()) or is_built_with(home, rules):
+        return []
+    made_then, *told = file.read_text().splitlines()
+    if engine() != "duckdb" or made_then != made_of(home, rules):
+        return []
+    nodes, sources, parents = manifest["nodes"], manifest["sources"], manifest["parent_map"]
+    built, done = _tables_of(home), set(told)
+    tables = {key for key, node in nodes.items() if node["resource_type"] in ("model", "seed")}
+    untested = set()
+    for key, node in nodes.items():
+        tested = tables.intersection(parents.get(key, ()))
+        if node["resource_type"] == "test" and key not in done and tested <= done:
+            untested |= tested
+
+    @cache
+    def is_steady(unique_id: str) -> bool:
+        if unique_id in sources:
+            return sources[unique_id]["source_name"] in {"plan", "landing", *VENDORS}
+        return all(map(is_steady, parents[unique_id]))
+
+    return sorted(
+        nodes[key]["name"]
+        for key in (tables & done) - untested
+        if (nodes[key]["schema"], nodes[key]["alias"]) in built and is_steady(key)
+    )
+
+
 @cache
 def load_manifest(home: Home) -> dict[str, Any]:
     """The parsed manifest; read once a process."""
@@ -205,6 +252,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         target = home.dbt_target
         home.warehouse.with_suffix(_WHOLE).unlink(missing_ok=True)
         is_anew = begins_anew(home, rules)
+        made = home.warehouse.with_suffix(_MADE)
         result = yield from build(
             context=context,
             manifest=manifest,
@@ -216,6 +264,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
             ],
             excluded=excluded,
             target=target,
+            on_done=partial(_note, made) if is_anew else lambda _: None,
         )
         if not result.success:
             raise _failure(result)
@@ -242,6 +291,11 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
             excluded = unchanged_tables(home, manifest, rules)
             if excluded:
                 context.log.info(f"{len(excluded)} tables are as they were: nothing new came")
+            elif made := made_before(home, manifest, rules):
+                excluded = made
+                context.log.info(f"{len(made)} tables were made before the last run ended early")
+            elif not is_built_with(home, rules):
+                _begin_notes(home, rules)
             yield from left_alone(manifest, excluded)
             yield from _build(context, rules, excluded)
         home.warehouse.with_suffix(_BEING_WHOLE).write_text(books)
@@ -264,8 +318,22 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         if not context.is_subset and stamp.exists():
             stamp.replace(home.warehouse.with_suffix(_BUILT_WITH))
             home.warehouse.with_suffix(_BEING_WHOLE).replace(home.warehouse.with_suffix(_WHOLE))
+            home.warehouse.with_suffix(_MADE).unlink(missing_ok=True)
 
     return [warehouse_models, trusted_marts]
+
+
+def _begin_notes(home: Home, rules: str) -> None:
+    """Begin to note which nodes of a build of everything are made."""
+    # The file that it is built in has to be there: it is known by its number.
+    if engine() == "duckdb" and not home.warehouse.exists():
+        duckdb.connect(str(home.warehouse)).close()
+    home.warehouse.with_suffix(_MADE).write_text(f"{made_of(home, rules)}\n", encoding="utf-8")
+
+
+def _note(made: Path, unique_id: str) -> None:
+    with made.open("a", encoding="utf-8") as file:
+        file.write(f"{unique_id}\n")
 
 
 def left_alone(manifest: Mapping[str, Any], names: list[str]) -> Iterator[dg.MaterializeResult]:

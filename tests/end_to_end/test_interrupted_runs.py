@@ -6,6 +6,7 @@ So do all their figures when a person is erased in between.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -91,6 +92,12 @@ def stop_at(
     return process.returncode, said
 
 
+def models_built(home: Path) -> list[set[str]]:
+    """The models that each run built, in the order of the runs."""
+    logs = sorted((home / "logs").glob("*.log"), key=lambda path: path.stat().st_mtime)
+    return [set(re.findall(r"OK created .* model (\S+)", path.read_text())) for path in logs]
+
+
 def differing_marts(one: Path, other: Path) -> dict[str, tuple[int, int]]:
     """Published tables that are not the same multiset of rows."""
     found = {}
@@ -118,18 +125,26 @@ def differing_marts(one: Path, other: Path) -> dict[str, tuple[int, int]]:
 def test_after_a_kill_two_runs_at_once_end_where_an_undisturbed_run_ends(
     clean_home: Path, clean_run: FinishedRun, tmp_path: Path, cxw: Cxw
 ) -> None:
-    """One works, the other waits and finds nothing to do; what was half done hinders neither."""
+    """One works, the other waits and finds nothing to do; what was half done hinders neither.
+
+    Nor is what was made made again, but for what was not yet tested when the run was killed.
+    """
     home = tmp_path / "killed"
     shutil.copytree(clean_home, home)
     code, last_words = stop_at(home, "done landing_bookkeeping", signal.SIGINT)
     assert code == 1, last_words
     assert "Nothing new was published" in last_words, last_words
-    stop_at(home, "warehouse_models: 50 tables", signal.SIGKILL)
+    stop_at(home, "warehouse_models: 150 tables", signal.SIGKILL)
+    stop_at(home, "done warehouse_models", signal.SIGKILL)
     both = [start(home, "run") for _ in range(2)]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(said)
     assert sorted(WAITING in each for each in said) == [False, True], "\n".join(said)
     assert sorted("Nothing new" in each for each in said) == [False, True], "\n".join(said)
+    first, then, last = models_built(home)[1:4]
+    assert min(len(first), len(then)) > 100
+    assert len(first & then) < 10
+    assert len(last & (first | then)) < 10
     assert differing_marts(clean_run.home, home) == {}
     erase_somebody(home, cxw)
     changed = differing_marts(clean_run.home, home)
