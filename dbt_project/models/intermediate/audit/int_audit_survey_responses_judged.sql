@@ -456,16 +456,23 @@ responses_toned as (
 ),
 
 -- Overall verdicts alone: a text need not agree with every detail of a grid.
+verdicts_scaled as (
+
+    select
+        survey_response_key,
+        case when high_is_good then 1 else -1 end
+        * ((answer_number - scale_min) / nullif(scale_max - scale_min, 0) - 0.5) as distance
+    from scores
+    where metric_id in ('nps', 'csat', 'ces') and answer_number is not null
+
+),
+
 verdicts as (
 
     select
         survey_response_key,
-        avg(
-            case when high_is_good then 1 else -1 end
-            * ((answer_number - scale_min) / nullif(scale_max - scale_min, 0) - 0.5)
-        ) + 0.5 as score_share
-    from scores
-    where metric_id in ('nps', 'csat', 'ces') and answer_number is not null
+        {{ exact_mean('distance') }} + 0.5 as score_share
+    from verdicts_scaled
     group by survey_response_key
 
 ),
