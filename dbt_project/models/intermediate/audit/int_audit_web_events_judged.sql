@@ -5,14 +5,10 @@
     on each other and those that are done need not be read again. -#}
 {%- set on_touched_days = lies_on_touched_day('partition_date', 'int_touched_web_days')
     if audit_days_are_kept(audit_keepers('int_audit_web_events')) else 'true' %}
+{#- Read at each use: what a CTE that is read twice holds is kept, and these are all events with all
+    that rules look at. -#}
+{%- set landed = ref('int_web_events_landed') %}
 with
-
-events as (
-
-    select * from {{ ref('int_web_events_landed') }}
-    where {{ on_touched_days }}
-
-),
 
 streams as (
 
@@ -43,7 +39,10 @@ own_hosts as (
 internal_days as (
 
     select distinct days.event_date
-    from (select distinct event_date from events) as days
+    from (
+        select distinct event_date from {{ landed }}
+        where {{ on_touched_days }}
+    ) as days
     inner join internal_rules
         on {{ plan_holds('internal_rules', 'days.event_date') }}
 
@@ -56,8 +55,8 @@ daily_tables as (
         source,
         partition_date,
         min(loaded_at) as daily_loaded_at
-    from events
-    where not is_intraday
+    from {{ landed }}
+    where not is_intraday and {{ on_touched_days }}
     group by source, partition_date
 
 ),
@@ -73,9 +72,10 @@ page_views as (
         page_host,
         page_path,
         occurred_at
-    from events
+    from {{ landed }}
     where
-        event_name = 'page_view'
+        {{ on_touched_days }}
+        and event_name = 'page_view'
         and client_id is not null
         and page_path is not null
         and not is_duplicate
@@ -141,7 +141,10 @@ joined as (
         own_hosts.host is not null as is_own_host,
         internal_days.event_date is not null as is_kept_out,
         not events.is_duplicate and not events.is_superseded as is_counted
-    from events
+    from (
+        select * from {{ landed }}
+        where {{ on_touched_days }}
+    ) as events
     left join daily_tables
         on
             events.source = daily_tables.source

@@ -29,8 +29,13 @@ replaced as (
         occurred_at,
         coalesce(client_id, '') as client_id,
         min(loaded_at) as loaded_at
-    from events
-    where is_superseded
+    -- not from `events`, which would be kept if it were read twice
+    from {{ ref('int_web_events_landed') }}
+    where
+        is_superseded
+        {%- if is_incremental() %}
+        and {{ lies_on_touched_day('partition_date', 'int_touched_web_days') }}
+        {%- endif %}
     group by source, partition_date, event_name, occurred_at, coalesce(client_id, '')
 ),
 

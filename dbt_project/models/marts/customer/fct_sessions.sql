@@ -4,8 +4,15 @@
 
 with
 
+-- read once, for it is wide: what is read twice is kept
 sessions as (
-    select * from {{ ref('int_sessions_built') }}
+    select
+        *,
+        case
+            when not is_consent_denied
+                then {{ identity_record_key('web_event', ['user_id', 'client_id']) }}
+        end as identity_record_key
+    from {{ ref('int_sessions_built') }}
 ),
 
 records_resolved as (
@@ -18,7 +25,7 @@ search_landings as (
         landing_page_path,
         channel_group,
         traffic_campaign
-    from sessions
+    from {{ ref('int_sessions_built') }}
     where channel_group like '%Search'
 ),
 
@@ -37,16 +44,6 @@ intents as (
             and lower(coalesce(landings.traffic_campaign, ''))
             like coalesce(rules.campaign_pattern, '%')
     group by landings.landing_page_path, landings.channel_group, landings.traffic_campaign
-),
-
-keyed as (
-    select
-        session_key,
-        case
-            when not is_consent_denied
-                then {{ identity_record_key('web_event', ['user_id', 'client_id']) }}
-        end as identity_record_key
-    from sessions
 ),
 
 final as (
@@ -105,9 +102,8 @@ final as (
         sessions.has_loyalty_signup,
         sessions.has_app_download
     from sessions
-    inner join keyed on sessions.session_key = keyed.session_key
     left join records_resolved
-        on keyed.identity_record_key = records_resolved.identity_record_key
+        on sessions.identity_record_key = records_resolved.identity_record_key
     left join intents
         on
             sessions.landing_page_path = intents.landing_page_path
@@ -116,7 +112,7 @@ final as (
     {%- if is_incremental() %}
     where
         sessions.session_key in (select session_key from {{ ref('int_touched_sessions') }})
-        or keyed.identity_record_key in (
+        or sessions.identity_record_key in (
             select identity_record_key from {{ ref('int_touched_identity_records') }}
         )
     {%- endif %}
