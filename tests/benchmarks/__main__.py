@@ -2,7 +2,8 @@
 
 Sizes are millions of GA4 events; fractions work. Each part runs in processes of its own, on vendor
 files that are generated first, and the results go to ``data/benchmarks/``. What is generated and
-built stays below ``--work`` only while it is needed: a size takes about 0.3 GB per million events.
+built stays below ``--work`` only while it is needed: a size takes about 0.4 GB per million events,
+and up to as much again while it is built.
 """
 
 from __future__ import annotations
