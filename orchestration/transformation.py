@@ -9,8 +9,9 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,35 +206,40 @@ def made_before(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str
     """Models and reference tables that a build of everything made before it failed or was killed.
 
     It was one by the rules in force, of the raw rows that there are. What failed, and what a test
-    failed or has not been asked of, is built again, and so is what reads a published version. On
-    Spark everything is: a table that fails there is gone.
+    failed or has not been asked of, is built again, and so is all that comes of it or of a
+    published version. On Spark everything is: a table that fails there is gone.
     """
-    file = home.warehouse.with_suffix(_MADE)
-    if not (file.exists() and home.warehouse.exists()) or is_built_with(home, rules):
+    if not home.warehouse.exists() or is_built_with(home, rules):
         return []
-    made_then, *told = file.read_text().splitlines()
-    if engine() != "duckdb" or made_then != made_of(home, rules):
+    # who asks for a replay wants its days looked at again
+    if engine() != "duckdb" or os.environ.get("CXW_REPLAY_FROM"):
         return []
     nodes, sources, parents = manifest["nodes"], manifest["sources"], manifest["parent_map"]
-    built, done = _tables_of(home), set(told)
     tables = {key for key, node in nodes.items() if node["resource_type"] in ("model", "seed")}
-    untested = set()
-    for key, node in nodes.items():
-        tested = tables.intersection(parents.get(key, ()))
-        if node["resource_type"] == "test" and key not in done and tested <= done:
-            untested |= tested
+    tested = {
+        key: tables.intersection(parents.get(key, ()))
+        for key, node in nodes.items()
+        if node["resource_type"] == "test"
+    }
+    done: set[str] = set()
+    for noted in _notes(home, rules):
+        # what a test said of a table that was built once more it has to say again
+        done -= {test for test in tested.keys() & done if noted in tested[test]}
+        done.add(noted)
+    untested = set().union(*(on for test, on in tested.items() if test not in done and on <= done))
+    built = _tables_of(home)
 
     @cache
-    def is_steady(unique_id: str) -> bool:
+    def stays(unique_id: str) -> bool:
         if unique_id in sources:
             return sources[unique_id]["source_name"] in {"plan", "landing", *VENDORS}
-        return all(map(is_steady, parents[unique_id]))
+        node = nodes[unique_id]
+        is_made = node["config"]["materialized"] == "ephemeral" or (
+            unique_id in done - untested and (node["schema"], node["alias"]) in built
+        )
+        return is_made and all(map(stays, parents[unique_id]))
 
-    return sorted(
-        nodes[key]["name"]
-        for key in (tables & done) - untested
-        if (nodes[key]["schema"], nodes[key]["alias"]) in built and is_steady(key)
-    )
+    return sorted(nodes[key]["name"] for key in tables & done if stays(key))
 
 
 @cache
@@ -252,7 +258,6 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         target = home.dbt_target
         home.warehouse.with_suffix(_WHOLE).unlink(missing_ok=True)
         is_anew = begins_anew(home, rules)
-        made = home.warehouse.with_suffix(_MADE)
         result = yield from build(
             context=context,
             manifest=manifest,
@@ -264,7 +269,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
             ],
             excluded=excluded,
             target=target,
-            on_done=partial(_note, made) if is_anew else lambda _: None,
+            on_done=_noting(home, rules) if is_anew else lambda _: None,
         )
         if not result.success:
             raise _failure(result)
@@ -328,12 +333,36 @@ def _begin_notes(home: Home, rules: str) -> None:
     # The file that it is built in has to be there: it is known by its number.
     if engine() == "duckdb" and not home.warehouse.exists():
         duckdb.connect(str(home.warehouse)).close()
-    home.warehouse.with_suffix(_MADE).write_text(f"{made_of(home, rules)}\n", encoding="utf-8")
+    made = home.warehouse.with_suffix(_MADE)
+    draft = made.with_suffix(".made_draft")
+    draft.write_text(f"{made_of(home, rules)}\n", encoding="utf-8")
+    draft.replace(made)
 
 
-def _note(made: Path, unique_id: str) -> None:
-    with made.open("a", encoding="utf-8") as file:
-        file.write(f"{unique_id}\n")
+def _notes(home: Home, rules: str) -> list[str]:
+    """The nodes that a build of everything has made, if it was one of what there is."""
+    made = home.warehouse.with_suffix(_MADE)
+    # the last line is whole where a line end follows it
+    lines = made.read_text(encoding="utf-8").split("\n")[:-1] if made.exists() else []
+    return lines[1:] if lines and lines[0] == made_of(home, rules) else []
+
+
+def _noting(home: Home, rules: str) -> Callable[[str], None]:
+    """What notes a node that is made, where notes were begun of such a build; else none are left."""
+    made = home.warehouse.with_suffix(_MADE)
+    if not made.exists() or made.read_text(encoding="utf-8").split("\n")[0] != made_of(home, rules):
+        made.unlink(missing_ok=True)
+        return lambda _: None
+
+    def note(unique_id: str) -> None:
+        # Without a note the node is built again: that is no reason to stop where the disk is full.
+        with suppress(OSError), made.open("r+b") as file:
+            # after a kill within a line that line ends here
+            file.seek(-1, os.SEEK_END)
+            is_whole = file.read() == b"\n"
+            file.write(f"{'' if is_whole else chr(10)}{unique_id}\n".encode())
+
+    return note
 
 
 def left_alone(manifest: Mapping[str, Any], names: list[str]) -> Iterator[dg.MaterializeResult]:
