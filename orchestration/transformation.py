@@ -221,12 +221,18 @@ def made_before(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str
         for key, node in nodes.items()
         if node["resource_type"] == "test"
     }
-    done: set[str] = set()
-    for noted in _notes(home, rules):
+    done: dict[str, int] = {}
+    for number, noted in enumerate(_notes(home, rules)):
         # what a test said of a table that was built once more it has to say again
-        done -= {test for test in tested.keys() & done if noted in tested[test]}
-        done.add(noted)
-    untested = set().union(*(on for test, on in tested.items() if test not in done and on <= done))
+        for test in [test for test in tested.keys() & done if noted in tested[test]]:
+            del done[test]
+        done[noted] = number
+    # With the last of its tables a test is asked: those before it need not be made again.
+    untested = {
+        max(on, key=done.__getitem__)
+        for test, on in tested.items()
+        if on and test not in done and on <= done.keys()
+    }
     built = _tables_of(home)
 
     @cache
@@ -235,11 +241,11 @@ def made_before(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str
             return sources[unique_id]["source_name"] in {"plan", "landing", *VENDORS}
         node = nodes[unique_id]
         is_made = node["config"]["materialized"] == "ephemeral" or (
-            unique_id in done - untested and (node["schema"], node["alias"]) in built
+            unique_id in done.keys() - untested and (node["schema"], node["alias"]) in built
         )
         return is_made and all(map(stays, parents[unique_id]))
 
-    return sorted(nodes[key]["name"] for key in tables & done if stays(key))
+    return sorted(nodes[key]["name"] for key in tables & done.keys() if stays(key))
 
 
 @cache
@@ -348,7 +354,7 @@ def _notes(home: Home, rules: str) -> list[str]:
 
 
 def _noting(home: Home, rules: str) -> Callable[[str], None]:
-    """What notes a node that is made, where notes were begun of such a build; else none are left."""
+    """What notes a node that is made, where notes were begun of such a build; else they go."""
     made = home.warehouse.with_suffix(_MADE)
     if not made.exists() or made.read_text(encoding="utf-8").split("\n")[0] != made_of(home, rules):
         made.unlink(missing_ok=True)
