@@ -165,7 +165,6 @@ def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> lis
     is_quiet = not changed and whole.read_text() == landing_books(home)
     nodes, sources, parents = manifest["nodes"], manifest["sources"], manifest["parent_map"]
 
-    @cache
     def stays(unique_id: str) -> bool:
         if unique_id in sources:
             source = sources[unique_id]
@@ -174,15 +173,28 @@ def unchanged_tables(home: Home, manifest: Mapping[str, Any], rules: str) -> lis
                 return is_quiet
             return name == "plan" or (name in VENDORS and (name, source["name"]) not in changed)
         node = nodes[unique_id]
-        if (node["schema"], node["alias"]) not in built:
-            return False
-        if node["resource_type"] == "seed":
-            return True
-        # Those without parents list the raw zone, or all that was staged from it.
-        return all(map(stays, parents[unique_id])) if parents[unique_id] else is_quiet
+        # Models without parents list the raw zone, or all that was staged from it.
+        comes_of_the_raw_zone = node["resource_type"] != "seed" and not parents[unique_id]
+        return (node["schema"], node["alias"]) in built and (is_quiet or not comes_of_the_raw_zone)
 
-    tables = [key for key, node in nodes.items() if node["resource_type"] in ("model", "seed")]
-    return sorted(nodes[key]["name"] for key in tables if stays(key))
+    return _with_all_above(manifest, stays)
+
+
+def _with_all_above(manifest: Mapping[str, Any], stays: Callable[[str], bool]) -> list[str]:
+    """Models and reference tables that stay themselves, as does all that they come from."""
+    nodes, parents = manifest["nodes"], manifest["parent_map"]
+
+    @cache
+    def all_stay(unique_id: str) -> bool:
+        return stays(unique_id) and all(map(all_stay, parents.get(unique_id, ())))
+
+    return sorted(
+        node["name"]
+        for key, node in nodes.items()
+        if node["resource_type"] in ("model", "seed")
+        and node["config"]["materialized"] != "ephemeral"
+        and all_stay(key)
+    )
 
 
 def _tables_of(home: Home) -> set[tuple[str, str]]:
@@ -222,7 +234,7 @@ def made_before(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str
         if node["resource_type"] == "test"
     }
     done: dict[str, int] = {}
-    for number, noted in enumerate(_notes(home, rules)):
+    for number, noted in enumerate(_notes(home, rules) or ()):
         # what a test said of a table that was built once more it has to say again
         for test in [test for test in tested.keys() & done if noted in tested[test]]:
             del done[test]
@@ -233,19 +245,17 @@ def made_before(home: Home, manifest: Mapping[str, Any], rules: str) -> list[str
         for test, on in tested.items()
         if on and test not in done and on <= done.keys()
     }
-    built = _tables_of(home)
+    built, made = _tables_of(home), done.keys() - untested
 
-    @cache
     def stays(unique_id: str) -> bool:
         if unique_id in sources:
             return sources[unique_id]["source_name"] in {"plan", "landing", *VENDORS}
         node = nodes[unique_id]
-        is_made = node["config"]["materialized"] == "ephemeral" or (
-            unique_id in done.keys() - untested and (node["schema"], node["alias"]) in built
+        return node["config"]["materialized"] == "ephemeral" or (
+            unique_id in made and (node["schema"], node["alias"]) in built
         )
-        return is_made and all(map(stays, parents[unique_id]))
 
-    return sorted(nodes[key]["name"] for key in tables & done.keys() if stays(key))
+    return _with_all_above(manifest, stays)
 
 
 @cache
@@ -345,28 +355,26 @@ def _begin_notes(home: Home, rules: str) -> None:
     draft.replace(made)
 
 
-def _notes(home: Home, rules: str) -> list[str]:
-    """The nodes that a build of everything has made, if it was one of what there is."""
+def _notes(home: Home, rules: str) -> list[str] | None:
+    """The nodes that a build of everything has made; None unless notes are of what there is."""
     made = home.warehouse.with_suffix(_MADE)
-    # the last line is whole where a line end follows it
+    # a line that a kill has cut off may be another node's name
     lines = made.read_text(encoding="utf-8").split("\n")[:-1] if made.exists() else []
-    return lines[1:] if lines and lines[0] == made_of(home, rules) else []
+    return lines[1:] if lines[:1] == [made_of(home, rules)] else None
 
 
 def _noting(home: Home, rules: str) -> Callable[[str], None]:
     """What notes a node that is made, where notes were begun of such a build; else they go."""
     made = home.warehouse.with_suffix(_MADE)
-    if not made.exists() or made.read_text(encoding="utf-8").split("\n")[0] != made_of(home, rules):
+    if _notes(home, rules) is None:
         made.unlink(missing_ok=True)
         return lambda _: None
+    os.truncate(made, made.read_bytes().rfind(b"\n") + 1)
 
     def note(unique_id: str) -> None:
         # Without a note the node is built again: that is no reason to stop where the disk is full.
-        with suppress(OSError), made.open("r+b") as file:
-            # after a kill within a line that line ends here
-            file.seek(-1, os.SEEK_END)
-            is_whole = file.read() == b"\n"
-            file.write(f"{'' if is_whole else chr(10)}{unique_id}\n".encode())
+        with suppress(OSError), made.open("a", encoding="utf-8") as file:
+            file.write(f"{unique_id}\n")
 
     return note
 

@@ -15,6 +15,7 @@ from orchestration.errors import TransformationError
 from orchestration.transformation import left_alone
 
 # As DuckDB says it when another model holds what this one needs, and only while two may run.
+LACK = "Out of Memory Error: could not allocate block of size 256.0 KiB"
 HUNGRY = """
 {% if invocation_args_dict.get('threads') == 1 %}
 select number from {{ ref('inlined') }}
@@ -22,9 +23,7 @@ select number from {{ ref('inlined') }}
 select error('LACK') as number
 from {{ ref('inlined') }}
 {% endif %}
-"""
-LACK = "Out of Memory Error: could not allocate block of size 256.0 KiB"
-HUNGRY = HUNGRY.replace("LACK", LACK)
+""".replace("LACK", LACK)
 # Its statement becomes part of what reads it, each time that that is compiled.
 INLINED = "{{ config(materialized='ephemeral') }} select 1 as number"
 MODELS = {

@@ -376,6 +376,17 @@ def test_rows_that_several_threads_write_are_in_the_order_of_their_lines(tmp_pat
     assert found == (count, 0, count)
 
 
+def land_log(folder: Path) -> tuple[Path, LandedBatch]:
+    """Land the send log in the folder's `in`."""
+    (folder / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: log, vendor: email_campaigns, path: in}\n"
+    )
+    raw = folder / "raw"
+    sources = load_sources(folder / "sources.yml")
+    (batch,) = land(discover(sources, raw), sources, raw, "run", NOW)
+    return raw, batch
+
+
 def test_rows_that_several_threads_stage_are_told_by_the_lines_of_their_file(tmp_path):
     """Of two days, so that no place in a raw file tells the line."""
     (tmp_path / "in").mkdir()
@@ -387,12 +398,7 @@ def test_rows_that_several_threads_stage_are_told_by_the_lines_of_their_file(tmp
             f"C1,{number},{'sent' if number % 1000 else ''},2026-01-0{1 + number % 2},{padding}\n"
             for number in range(count)
         )
-    (tmp_path / "sources.yml").write_text(
-        "version: 1\nsources:\n  - {name: log, vendor: email_campaigns, path: in}\n"
-    )
-    raw = tmp_path / "raw"
-    sources = load_sources(tmp_path / "sources.yml")
-    (batch,) = land(discover(sources, raw), sources, raw, "run", NOW)
+    raw, batch = land_log(tmp_path)
     assert (batch.rows_landed, batch.rows_quarantined) == (count - 250, 250)
     landed = duckdb.execute(
         """
@@ -417,12 +423,7 @@ def test_rows_beside_those_of_the_erased_keep_their_lines(tmp_path, monkeypatch)
     rows[3] = "C1,3,,2026-01-01,K3\n"
     header = "campaign_id,message_id,event,occurred_at,contact_id\n"
     (tmp_path / "in" / "events.csv").write_text(header + "".join(rows))
-    (tmp_path / "sources.yml").write_text(
-        "version: 1\nsources:\n  - {name: log, vendor: email_campaigns, path: in}\n"
-    )
-    raw = tmp_path / "raw"
-    sources = load_sources(tmp_path / "sources.yml")
-    (batch,) = land(discover(sources, raw), sources, raw, "run", NOW)
+    raw, batch = land_log(tmp_path)
     assert (batch.rows_landed, batch.rows_quarantined, batch.rows_erased) == (6, 1, 1)
     landed = duckdb.execute(
         "select message_id, _row from read_parquet(?) order by all",
@@ -451,12 +452,7 @@ def test_a_column_that_is_called_like_landings_own_keeps_its_values(tmp_path, is
     rows = ["C1,1,sent,2026-01-01,100", "C1,2,sent,2026-01-01,200", *([] if is_clean else ["C1"])]
     header = "campaign_id,message_id,event,occurred_at,_line"
     (tmp_path / "in" / "events.csv").write_text("\n".join([header, *rows]) + "\n")
-    (tmp_path / "sources.yml").write_text(
-        "version: 1\nsources:\n  - {name: log, vendor: email_campaigns, path: in}\n"
-    )
-    raw = tmp_path / "raw"
-    sources = load_sources(tmp_path / "sources.yml")
-    land(discover(sources, raw), sources, raw, "run", NOW)
+    raw, _ = land_log(tmp_path)
     landed = duckdb.execute(
         "select message_id, _row, _extra ->> '_line' from read_parquet(?) order by 1",
         [str(raw / "email_campaigns" / "events" / "dt=2026-01-01" / "*.parquet")],

@@ -7,7 +7,9 @@
     if audit_days_are_kept(audit_keepers('int_audit_web_events')) else 'true' %}
 {#- Read at each use: what a CTE that is read twice holds is kept, and these are all events with all
     that rules look at. -#}
-{%- set landed = ref('int_web_events_landed') %}
+{%- set landed -%}
+(select * from {{ ref('int_web_events_landed') }} where {{ on_touched_days }})
+{%- endset %}
 with
 
 streams as (
@@ -39,10 +41,7 @@ own_hosts as (
 internal_days as (
 
     select distinct days.event_date
-    from (
-        select distinct event_date from {{ landed }}
-        where {{ on_touched_days }}
-    ) as days
+    from (select distinct event_date from {{ landed }} as events) as days
     inner join internal_rules
         on {{ plan_holds('internal_rules', 'days.event_date') }}
 
@@ -55,8 +54,8 @@ daily_tables as (
         source,
         partition_date,
         min(loaded_at) as daily_loaded_at
-    from {{ landed }}
-    where not is_intraday and {{ on_touched_days }}
+    from {{ landed }} as events
+    where not is_intraday
     group by source, partition_date
 
 ),
@@ -72,10 +71,9 @@ page_views as (
         page_host,
         page_path,
         occurred_at
-    from {{ landed }}
+    from {{ landed }} as events
     where
-        {{ on_touched_days }}
-        and event_name = 'page_view'
+        event_name = 'page_view'
         and client_id is not null
         and page_path is not null
         and not is_duplicate
@@ -141,10 +139,7 @@ joined as (
         own_hosts.host is not null as is_own_host,
         internal_days.event_date is not null as is_kept_out,
         not events.is_duplicate and not events.is_superseded as is_counted
-    from (
-        select * from {{ landed }}
-        where {{ on_touched_days }}
-    ) as events
+    from {{ landed }} as events
     left join daily_tables
         on
             events.source = daily_tables.source
