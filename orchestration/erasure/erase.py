@@ -285,8 +285,12 @@ def _remove_built(home: Home, journal: Journal) -> None:
     terms = journal.terms(with_names=True)
     forget_records(home, journal.vault_keys)
     # A deleted row leaves its bytes in a database: only a new file is surely without them.
-    for kind in ("duckdb", "duckdb.wal", "rules", "rules_next", "built", "made"):
-        (home.root / f"warehouse.{kind}").unlink(missing_ok=True)
+    # What a kill left of its spilled rows lies beside it, and so do the notes of what is built.
+    for beside in home.root.glob("warehouse.*"):
+        if beside.is_dir():
+            shutil.rmtree(beside)
+        else:
+            beside.unlink()
     shutil.rmtree(home.root / "spark", ignore_errors=True)
     shutil.rmtree(home.state / "audit", ignore_errors=True)
     shutil.rmtree(home.raw / "_cache", ignore_errors=True)

@@ -370,6 +370,11 @@ def test_erasing_removes_what_was_built_and_published_and_writes_a_certificate(h
     (home.root / "logs").mkdir()
     (home.root / "logs" / "old.log").write_text(f"a row of {ANNAS_BROWSER}")
     (home.root / "logs" / "other.log").write_text("nothing of interest")
+    # what a build that was killed leaves: spilled rows, and notes of what was made
+    spilled = home.root / "warehouse.duckdb.tmp"
+    spilled.mkdir()
+    (spilled / "duckdb_temp_storage_DEFAULT-0.tmp").write_text(f"a row of {ANNAS_BROWSER}")
+    (home.root / "warehouse.whole").write_text("of the books before")
     (home.state / "findings").mkdir()
     finding = home.state / "findings" / "findings_1.parquet"
     pq.write_table(pa.table({"check_id": ["COL01"], "example_keys": ["a key\nanother"]}), finding)
@@ -387,6 +392,7 @@ def test_erasing_removes_what_was_built_and_published_and_writes_a_certificate(h
     assert [path.name for path in (home.reports / "customers").iterdir()] == [f"{BERT}.html"]
     assert [path.name for path in (home.root / "logs").iterdir()] == ["other.log"]
     assert not (home.root / "as_of").exists()
+    assert [path.name for path in home.root.glob("warehouse.*")] == ["warehouse.duckdb"]
     assert pq.read_table(finding).to_pylist() == [{"check_id": "COL01", "example_keys": None}]
     assert not pending_file(home.state).exists()
     assert erased.certificate
