@@ -1,9 +1,3 @@
-{# "Now" is the newest encounter: the same data gives the same rows on any day. A clock that runs ahead
-   must not make everybody look lapsed. #}
-{% macro newest_encounter_at() -%}
-    max(case when occurred_at <= cast(current_timestamp as timestamp) then occurred_at end)
-{%- endmacro %}
-
 {# The stage of the journey in which a customer is at `now_at`, the first rule that fits, from what is
    known of the customer then. The table of rules is in dim_customers' description; the days for which
    each lasts are here alone. #}

@@ -25,8 +25,7 @@ cases as (
 ),
 
 clock as (
-    select {{ newest_encounter_at() }} as now_at
-    from {{ ref('fct_touchpoints') }}
+    select * from {{ ref('int_journey_clock') }}
 ),
 
 -- what happened by a clock that runs ahead counts as now, which is later in every run

@@ -66,8 +66,7 @@ messages as (
 ),
 
 clock as (
-    select {{ newest_encounter_at() }} as now_at
-    from touchpoints
+    select * from {{ ref('int_journey_clock') }}
 ),
 
 identities as (

@@ -12,8 +12,7 @@ stages as (
 ),
 
 clock as (
-    select {{ newest_encounter_at() }} as now_at
-    from {{ ref('fct_touchpoints') }}
+    select * from {{ ref('int_journey_clock') }}
 ),
 
 -- the stays that have begun; of the last of them the end is to come
