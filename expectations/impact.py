@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from expectations.findings import Finding
+from expectations.memory import limited
 
 _METRICS = "int_audit_metrics"
 _TABLES = (
@@ -48,7 +49,7 @@ Figures = dict[str, Any]
 
 def with_impact(findings: Sequence[Finding], warehouse: Path) -> list[Finding]:
     """Return the findings with what each did to the numbers."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with limited(duckdb.connect(str(warehouse), read_only=True)) as connection:
         places: dict[str, str] = {
             name: f'"{schema}"."{name}"'
             for schema, name in connection.execute(

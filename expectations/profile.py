@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.memory import limited
 from expectations.plan import Plan, event_params, value_rules
 
 #: An enumeration of more values than this is no enumeration.
@@ -604,7 +605,7 @@ def observe_surroundings(warehouse: Path) -> Surroundings:
         NothingObserved: There is no event with a stream.
     """
     events = "intermediate.int_web_events_landed"
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with limited(duckdb.connect(str(warehouse), read_only=True)) as connection:
         _span(connection)
         streams = connection.execute(
             f"""

@@ -19,6 +19,7 @@ from expectations.findings import Finding, Scope
 from expectations.guards import Guards
 from expectations.gx_engine import judge, query
 from expectations.impact import with_impact
+from expectations.memory import limited
 from expectations.plan import Plan
 from expectations.plan_diff import Coverage, coverage
 from expectations.profile import observe_counts
@@ -80,7 +81,7 @@ class AuditOutcome:
 def export_audit_tables(warehouse: Path, directory: Path) -> Path:
     """Copy the audit's tables out of a warehouse that nobody holds open."""
     directory.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with limited(duckdb.connect(str(warehouse), read_only=True)) as connection:
         schemas = dict(
             connection.execute(
                 "select table_name, table_schema from information_schema.tables"
@@ -389,14 +390,14 @@ def _scores(
 
 def _covered(plan: Plan, warehouse: Path) -> Coverage | None:
     """Return how much of the plan was observed, and how much of what came is planned."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with limited(duckdb.connect(str(warehouse), read_only=True)) as connection:
         profile = observe_counts(connection)
     return coverage(plan, profile) if profile else None
 
 
 def _stitched(warehouse: Path) -> list[dict[str, Any]]:
     """Return how well records are stitched to customers; nothing where it was not computed."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with limited(duckdb.connect(str(warehouse), read_only=True)) as connection:
         found = connection.execute(
             "select table_schema from information_schema.tables where table_name = ?",
             [IDENTITY_QUALITY],
@@ -420,7 +421,7 @@ def _usual_places(
     A place explains a defect only where it holds more of the failing rows than of all.
     """
     usual: dict[tuple[str, str | None], dict[tuple[str, str], float]] = {}
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with limited(duckdb.connect(str(warehouse), read_only=True)) as connection:
         (schema,) = connection.execute(
             "select any_value(table_schema) from information_schema.tables"
             " where table_name = 'int_audit_sessions_described'"

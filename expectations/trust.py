@@ -17,6 +17,7 @@ import duckdb
 
 from expectations.findings import Finding
 from expectations.guards import Guards
+from expectations.memory import limited
 from expectations.plan_rules import METRIC_CATALOGUE
 
 _CRITICAL_FOR_F = 3
@@ -104,7 +105,7 @@ def _grade(critical: int, warning: int, info: int, assessed: int) -> str:
 
 
 def _newest_month(warehouse: Path) -> tuple[dt.date | None, Sequence[str]]:
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with limited(duckdb.connect(str(warehouse), read_only=True)) as connection:
         found = connection.execute(
             "select table_schema from information_schema.tables where table_name = ?", [_CELLS]
         ).fetchone()

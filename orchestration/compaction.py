@@ -9,11 +9,12 @@ publication, when it pays.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
+from expectations.memory import limited
 
 #: Three groups of which a third was deleted fit into two, which is what DuckDB joins.
 DELETED_SHARE = 1 / 3
@@ -45,8 +46,7 @@ def compact(warehouse: Path, deleted_share: float = DELETED_SHARE) -> Compaction
     Raises:
         duckdb.Error: Somebody has the file open, or the disk is full.
     """
-    limit = os.environ.get("CXW_MEMORY_LIMIT", "4GB")
-    with duckdb.connect(str(warehouse), config={"memory_limit": limit}) as connection:
+    with limited(duckdb.connect(str(warehouse))) as connection:
         before = _stored_rows(connection)
         sparse = tuple(
             name

@@ -24,6 +24,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from expectations.catalogue import load_catalogue
+from expectations.memory import limited
 from expectations.plan_rules import METRIC_CATALOGUE, PERSONAS
 from expectations.report import words
 from orchestration.errors import WarehouseError, names_like
@@ -306,7 +307,7 @@ def write_dashboard(version_folder: Path, choice: Choice, issue: Issue) -> Path:
         choice: Which metrics to show.
         issue: The version, and what the audit says of it.
     """
-    with duckdb.connect(str(version_folder / DATABASE_NAME), read_only=True) as marts:
+    with limited(duckdb.connect(str(version_folder / DATABASE_NAME), read_only=True)) as marts:
         content = _content(partial(_rows, marts), marts, choice, issue)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),

@@ -26,6 +26,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.memory import limited
 from orchestration.compaction import DELETED_SHARE, GROUP_ROWS
 from orchestration.errors import PublicationError
 from orchestration.parquet import PARQUET
@@ -229,7 +230,10 @@ def _write(
     # In the warehouse rows lie as its threads wrote them: to keep that order would only cost time.
     # And groups of rows are not joined for a few deleted ones (orchestration/compaction.py).
     config: dict[str, Any] = {"preserve_insertion_order": False, "max_vacuum_tasks": 0}
-    with duckdb.connect(config=config) as connection:
+    # What does not fit into memory goes with the draft, whatever ends it.
+    spilled = building / ".spilled"
+    config["temp_directory"] = str(spilled)
+    with limited(duckdb.connect(config=config)) as connection:
         connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
         connection.execute(
             f"attach {_text(building / DATABASE_NAME)} as target "
@@ -276,6 +280,7 @@ def _write(
             sizes[mart.name] = _count(connection, source)
         connection.execute("checkpoint target")
         connection.execute("detach target")
+    shutil.rmtree(spilled, ignore_errors=True)
     return sizes
 
 
@@ -480,7 +485,7 @@ def _describe(
 
 def _check(building: Path, sizes: dict[str, int]) -> None:
     """Read the new files as an outsider would: every mart is whole."""
-    with duckdb.connect(str(building / DATABASE_NAME), read_only=True) as connection:
+    with limited(duckdb.connect(str(building / DATABASE_NAME), read_only=True)) as connection:
         for name, rows in sizes.items():
             parquet = _text(building / _parquet_of(name))
             for kind, relation in (

@@ -31,6 +31,7 @@ from pathlib import Path
 
 import duckdb
 
+from expectations.memory import limited
 from orchestration.ingestion.file_landing import LandingRun, NewFile, land_file
 from orchestration.ingestion.hashing import hash_key
 from orchestration.ingestion.new_files import (
@@ -172,10 +173,9 @@ def _connect(raw_root: Path, share: int = 1) -> duckdb.DuckDBPyConnection:
     """A database in memory for one worker of ``share``, with its part of cores and memory."""
     work = raw_root / "_incoming" / "_work"
     work.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect()
+    connection = limited(duckdb.connect())
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(f"set temp_directory = {sql_text(work)}")
-    connection.execute(f"set memory_limit = {sql_text(os.environ.get('CXW_MEMORY_LIMIT', '4GB'))}")
     if share > 1:
         limit = connection.execute("select current_setting('memory_limit')").fetchone()
         amount, unit = str(limit[0] if limit else "4 GiB").split()

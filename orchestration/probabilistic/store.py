@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from expectations.memory import limited
 from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.probabilistic.grouping import CUSTOMER_PAIRS_SCHEMA, GROUPED_SCHEMA, grouped
@@ -436,11 +437,12 @@ def _duplicates(
 @contextmanager
 def _workplace() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory; what does not fit lies in a folder of its owner's and goes with it."""
-    with tempfile.TemporaryDirectory(prefix="cxw_probabilistic_") as folder:
-        limit = os.environ.get("CXW_MEMORY_LIMIT", "4GB")
-        with duckdb.connect(config={"temp_directory": folder, "memory_limit": limit}) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            yield connection
+    with (
+        tempfile.TemporaryDirectory(prefix="cxw_probabilistic_") as folder,
+        limited(duckdb.connect(config={"temp_directory": folder})) as connection,
+    ):
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
 
 
 def _write(path: Path, table: pa.Table) -> None:

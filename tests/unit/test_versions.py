@@ -55,6 +55,21 @@ def test_a_version_holds_every_mart_with_its_description(warehouse: Path, tmp_pa
     assert current_version(tmp_path / "published") == version
 
 
+def test_publication_takes_no_more_memory_than_it_may(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_customers(warehouse, 100_000)
+    monkeypatch.setenv("CXW_MEMORY_LIMIT", "1MB")
+    with pytest.raises(duckdb.OutOfMemoryException):
+        publish(warehouse, tmp_path / "published", [MART], NOW)
+    monkeypatch.setenv("CXW_MEMORY_LIMIT", "64MB")
+    publish(warehouse, tmp_path / "published", [MART], NOW)
+    folder = tmp_path / "published" / "current"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("marts.duckdb", "parquet", "version.json")
+    ]
+
+
 def test_an_open_reader_keeps_its_version_while_the_next_is_published(
     warehouse: Path, tmp_path: Path
 ) -> None:
