@@ -47,7 +47,8 @@ def write_views(tables: Path, database: Path) -> int:
     Spark writes times with a zone, always UTC; the views give them without, as DuckDB keeps them.
 
     Args:
-        tables: Spark's warehouse folder: `<schema>.db/<table>/*.parquet`.
+        tables: Spark's warehouse folder: `<schema>.db/<table>/*.parquet`, with a folder for each
+            value in between where the table has partitions.
         database: The file to write.
 
     Returns:
@@ -59,7 +60,7 @@ def write_views(tables: Path, database: Path) -> int:
     folders = sorted(
         folder
         for folder in tables.glob("*.db/*")
-        if folder.parent.name != "scratch.db" and any(folder.glob("*.parquet"))
+        if folder.parent.name != "scratch.db" and any(folder.rglob("*.parquet"))
     )
     if not folders:
         raise TransformationError(
@@ -70,7 +71,7 @@ def write_views(tables: Path, database: Path) -> int:
     with duckdb.connect(str(draft)) as connection:
         for folder in folders:
             schema = folder.parent.name.removesuffix(".db")
-            files = f"read_parquet('{_quoted(folder)}/*.parquet')"
+            files = _files(folder)
             columns = connection.execute(f"describe from {files}").fetchall()
             chosen = ", ".join(_column(name, kind) for name, kind, *_ in columns)
             connection.execute(f'create schema if not exists "{schema}"')
@@ -97,6 +98,15 @@ def _unite(connection: duckdb.DuckDBPyConnection) -> None:
         if set(tables) <= built:
             union = " union all by name ".join(f'from staging."{table}"' for table in tables)
             connection.execute(f'create view intermediate."{view}" as {union}')
+
+
+def _files(folder: Path) -> str:
+    """SQL of a table's files; without rows, a table with partitions has only its columns."""
+    if any(folder.glob("*.parquet")):
+        return f"read_parquet('{_quoted(folder)}/*.parquet')"
+    if any(folder.glob("*=*/*.parquet")):
+        return f"read_parquet('{_quoted(folder)}/*=*/*.parquet', hive_partitioning = true)"
+    return f"read_parquet('{_quoted(folder)}/_columns/*.parquet')"
 
 
 def _column(name: str, kind: str) -> str:

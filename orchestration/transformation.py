@@ -47,6 +47,8 @@ _BEING_WHOLE = ".whole_next"
 # Beside it until a build of everything is whole: what it is made of, and the nodes that are made.
 _MADE = ".made"
 
+# Of each model that failed; dbt's own messages are shorter, the longest of DuckDB's too.
+_MESSAGE_LINES = 25
 _FAILED_STATUSES = {"error", "fail", "runtime error"}
 
 translator = DagsterDbtTranslator(
@@ -398,13 +400,20 @@ def left_alone(manifest: Mapping[str, Any], names: list[str]) -> Iterator[dg.Mat
             )
 
 
+def _beginning(message: str) -> str:
+    """The lines of a message that say what is wrong: Spark adds the plan of its statement."""
+    lines = message.splitlines()
+    more = len(lines) - _MESSAGE_LINES
+    return "\n".join(lines[:_MESSAGE_LINES] + ([f"… and {more} more lines"] if more > 0 else []))
+
+
 def _failure(result: "dbtRunnerResult") -> dg.Failure:
     """The failed nodes of an invocation, in dbt's words."""
     failed = [
         row for row in getattr(result.result, "results", []) if str(row.status) in _FAILED_STATUSES
     ]
     lines = [
-        f"{row.node.unique_id.split('.', 2)[-1]}: {(row.message or row.status).strip()}"
+        f"{row.node.unique_id.split('.', 2)[-1]}: {_beginning((row.message or row.status).strip())}"
         for row in failed[:10]
     ] or [str(result.exception)]
     more = f"\n… and {len(failed) - 10} more" if len(failed) > 10 else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -268,3 +269,88 @@ def test_a_standalone_cluster_builds_the_same_rows_through_its_thrift_server(
             assert connection.execute(f"from other.{table}").fetchall()
             assert not connection.execute(f"from one.{table} except from other.{table}").fetchall()
             assert not connection.execute(f"from other.{table} except from one.{table}").fetchall()
+
+
+def test_days_that_go_or_are_replayed_are_replaced_and_no_other(
+    engines: Engines, tmp_path: Path
+) -> None:
+    home = Home(engines.spark)
+    target = home.root / "dbt_target_spark"
+    by_day = partitioned_models(target / "manifest.json")
+    assert {"stg_ga4__web_events", "int_audit_web_events_measured"} <= by_day.keys()
+    delivered = sorted(home.raw.glob("ga4/events/dt=*"))
+    gone, again = (delivered[place].name.removeprefix("dt=") for place in (2, 5))
+    before = files_of_days(home, by_day)
+
+    shutil.rmtree(home.raw / "ga4" / "events" / f"dt={gone}")
+    finished = run_module(
+        *("dbt.cli.main", "run", "--no-version-check", *PROJECT, "--select", *by_day),
+        *("int_raw_files_listed", "int_raw_files_changed", "int_touched_days"),
+        *("stg_ga4__export_deliveries", "stg_ga4__export_tables", "stg_ga4__touched_days"),
+        *("int_touched_web_days", "int_audit_web_events_judged", "int_audit_param_values_gathered"),
+        environment={
+            **os.environ,
+            **home.environment(),
+            **engines.environment,
+            "DBT_TARGET_PATH": str(target),
+            "CXW_REPLAY_FROM": again,
+            "CXW_REPLAY_TO": again,
+            "CXW_REPLAY_SOURCE": "",
+        },
+    )
+    assert finished.returncode == 0, finished.stdout[-4000:]
+
+    write_views(home.spark_tables, tmp_path / "tables.duckdb")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{engines.duckdb}/warehouse.duckdb' as one (read_only)")
+        connection.execute(f"attach '{tmp_path}/tables.duckdb' as other (read_only)")
+        touched = {
+            str(day)
+            for (day,) in connection.execute(
+                "select partition_date from other.intermediate.int_touched_web_days"
+            ).fetchall()
+        }
+        assert {gone, again} <= touched
+        for name, schema in by_day.items():
+            columns = connection.execute(f"describe other.{schema}.{name}").fetchall()
+            for engine, kept in (("one", f"partition_date <> '{gone}'"), ("other", "true")):
+                chosen = ", ".join(f'cast("{row[0]}" as {row[1]}) as "{row[0]}"' for row in columns)
+                connection.execute(
+                    f"copy (select {chosen} from {engine}.{schema}.{name} where {kept})"
+                    f" to '{tmp_path}/{engine}_{name}.parquet' (format parquet)"
+                )
+    found = {
+        name: differences(tmp_path / f"one_{name}.parquet", tmp_path / f"other_{name}.parquet")
+        for name in by_day
+    }
+    assert {name: found[name] for name in by_day if found[name]} == {}
+
+    after = files_of_days(home, by_day)
+    assert before.keys() - after.keys() == {place for place in before if place[1] == gone}
+    rewritten = {day for name, day in after if before.get((name, day)) != after[name, day]}
+    assert again in rewritten <= touched < {day for _, day in before}
+    # and of the raw zone the touched days alone are read
+    query = next(target.rglob("compiled/**/stg_ga4__web_events.sql")).read_text()
+    assert {str(day) for day in re.findall(r"date '(\d{4}-\d\d-\d\d)'", query)} == touched
+
+
+def partitioned_models(manifest: Path) -> dict[str, str]:
+    """The models of which Spark replaces days, with their schemas."""
+    return {
+        node["alias"]: node["schema"]
+        for node in json.loads(manifest.read_text())["nodes"].values()
+        if node["config"].get("incremental_strategy") == "insert_overwrite"
+    }
+
+
+def files_of_days(
+    home: Home, models: dict[str, str]
+) -> dict[tuple[str, str], set[tuple[str, int]]]:
+    """The files of each model's partitions, with the times at which they were written."""
+    return {
+        (name, folder.name.removeprefix("partition_date=")): {
+            (file.name, file.stat().st_mtime_ns) for file in folder.glob("*.parquet")
+        }
+        for name, schema in models.items()
+        for folder in (home.spark_tables / f"{schema}.db" / name).glob("partition_date=*")
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -11,6 +11,7 @@ import pytest
 from orchestration.errors import TransformationError, WarehouseError
 from orchestration.home import Home
 from orchestration.spark import write_views
+from orchestration.transformation import _beginning
 
 
 def spark_table(tables: Path, schema: str, name: str, query: str) -> None:
@@ -30,6 +31,33 @@ def test_views_give_utc_times_without_a_zone_wherever_they_are_read(tmp_path: Pa
         connection.execute("set timezone = 'America/New_York'")
         rows = connection.execute("from marts.fct_orders").fetchall()
     assert rows == [(1, datetime(2026, 3, 4, 5, 6, 7, 8))]
+
+
+def test_a_table_with_partitions_is_one_and_keeps_its_columns_without_rows(tmp_path: Path) -> None:
+    days = tmp_path / "warehouse" / "staging.db" / "events"
+    days.mkdir(parents=True)
+    columns = days / "_columns" / "part-0.parquet"
+    columns.parent.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select 1 as id, date '2026-03-04' as partition_date where false) "
+            f"to '{columns}' (format parquet)"
+        )
+
+    def rows() -> list[tuple[object, ...]]:
+        write_views(tmp_path / "warehouse", tmp_path / "tables.duckdb")
+        with duckdb.connect(str(tmp_path / "tables.duckdb"), read_only=True) as connection:
+            described = connection.execute("describe staging.events").fetchall()
+            assert [row[:2] for row in described] == [("id", "INTEGER"), ("partition_date", "DATE")]
+            return connection.execute("from staging.events order by id").fetchall()
+
+    assert rows() == []
+    with duckdb.connect() as connection:
+        for number in (1, 2):
+            day = days / f"partition_date=2026-03-0{number}"
+            day.mkdir()
+            connection.execute(f"copy (select {number} as id) to '{day}/part-0.parquet'")
+    assert rows() == [(1, date(2026, 3, 1)), (2, date(2026, 3, 2))]
 
 
 def test_a_build_that_left_no_table_is_told(tmp_path: Path) -> None:
@@ -64,3 +92,13 @@ def test_a_missing_spark_is_told_with_how_to_install_it(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(WarehouseError, match=r"requirements-spark\.lock"):
         Home(tmp_path).prepare()
+
+
+def test_a_failed_model_is_told_without_the_plan_of_its_statement() -> None:
+    short = "Runtime Error\n  Table or view not found: a"
+    assert _beginning(short) == short
+    plan = "\n".join(f"+- Project [column#{number}]" for number in range(60))
+    told = _beginning(f"{short}\n{plan}")
+    assert told.startswith(short)
+    assert told.endswith("\n… and 37 more lines")
+    assert len(told.splitlines()) == 26

@@ -6,7 +6,8 @@
    model in which it stands; where each row that the model returns has something touched in them,
    no `key` is needed.
 
-   On engines without transactions (Spark on Parquet) the model is an ordinary table. #}
+   Spark on Parquet has no transactions and deletes whole partitions only: models by day are
+   partitioned by it there and the touched days are replaced, all others are ordinary tables. #}
 {% macro rebuilt_by(key, touched, touched_key=none, columns=none) -%}
     {%- if target.type == 'duckdb' -%}
         {{ config(
@@ -20,6 +21,39 @@
                 'touched_columns': columns or [key],
             },
         ) }}
+    {%- elif key == 'partition_date' -%}
+        {{ config(
+            materialized='incremental',
+            incremental_strategy='insert_overwrite',
+            partition_by=key,
+            pre_hook="{{ drop_touched_days('" ~ touched ~ "') }}",
+            post_hook='{{ keep_columns() }}',
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Drops the partitions of touched days, for days that come out empty: Spark overwrites those alone
+   for which there are rows. Should the run end early, the next one finds the same days touched. #}
+{% macro drop_touched_days(touched) -%}
+    {%- if execute and is_incremental() -%}
+        {%- set days = run_query('select distinct partition_date from ' ~ ref(touched)) -%}
+        {%- if days | length -%}
+            alter table {{ this }} drop if exists
+            {%- for day in days %}
+            partition (partition_date = '{{ day[0] }}'){{ "," if not loop.last }}
+            {%- endfor %}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Writes a file without rows beside the partitions, where Spark does not look: of a table without
+   rows it alone tells readers of files the columns (orchestration/spark.py). #}
+{% macro keep_columns() -%}
+    {%- if execute and not is_incremental() -%}
+        insert overwrite directory
+        '{{ env_var("CXW_HOME") }}/spark/warehouse/{{ this.schema }}.db/{{ this.identifier }}/_columns'
+        using parquet
+        select * from {{ this }} where false
     {%- endif -%}
 {%- endmacro %}
 
@@ -51,11 +85,12 @@
 
 {# A model's table as it stands now, null where it was never built or is being built from scratch.
    Unlike ref() it makes no dependency: for what a model must know of the last run, its own
-   successors included. Null on Spark, where every run builds from scratch. #}
-{% macro relation_built_before(name, even_on_full_refresh=false) -%}
+   successors included. Null on Spark, where every run builds most tables from scratch, but of those
+   that are kept there. #}
+{% macro relation_built_before(name, even_on_full_refresh=false, is_kept_on_spark=false) -%}
     {%- if
         execute
-        and target.type == 'duckdb'
+        and (target.type == 'duckdb' or is_kept_on_spark)
         and (even_on_full_refresh or not flags.FULL_REFRESH)
     -%}
         {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}

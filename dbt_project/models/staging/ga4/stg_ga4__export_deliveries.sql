@@ -1,9 +1,6 @@
 {#- Appended to, never rewritten: what was delivered once still tells which days belong together
     after its files are gone. -#}
-{{ config(
-    materialized='incremental' if target.type == 'duckdb' else 'table',
-    incremental_strategy='append' if target.type == 'duckdb' else none,
-) }}
+{{ config(materialized='incremental', incremental_strategy='append') }}
 -- depends_on: {{ ref('int_touched_days') }}
 
 with
@@ -63,8 +60,13 @@ final as (
     from delivered
     {%- if is_incremental() %}
     where
-        (partition_date, source, batch_id, table_in_file) not in (
-            select (partition_date, source, batch_id, table_in_file) from {{ this }}
+        not exists (
+            select 1 from {{ this }} as known
+            where
+                known.partition_date = delivered.partition_date
+                and known.source = delivered.source
+                and known.batch_id = delivered.batch_id
+                and known.table_in_file = delivered.table_in_file
         )
     {%- endif %}
 )
