@@ -57,21 +57,20 @@ def write_views(tables: Path, database: Path) -> int:
     Raises:
         TransformationError: There is no table, so that nothing could be read from them.
     """
-    folders = sorted(
-        folder
-        for folder in tables.glob("*.db/*")
-        if folder.parent.name != "scratch.db" and any(folder.rglob("*.parquet"))
-    )
-    if not folders:
+    found = {
+        folder: files
+        for folder in sorted(tables.glob("*.db/*"))
+        if folder.parent.name != "scratch.db" and (files := _files(folder))
+    }
+    if not found:
         raise TransformationError(
             f"{tables} holds no table.", "Run the whole job: its dbt step built nothing on Spark."
         )
     draft = database.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with duckdb.connect(str(draft)) as connection:
-        for folder in folders:
+        for folder, files in found.items():
             schema = folder.parent.name.removesuffix(".db")
-            files = _files(folder)
             columns = connection.execute(f"describe from {files}").fetchall()
             chosen = ", ".join(_column(name, kind) for name, kind, *_ in columns)
             connection.execute(f'create schema if not exists "{schema}"')
@@ -80,7 +79,7 @@ def write_views(tables: Path, database: Path) -> int:
             )
         _unite(connection)
     os.replace(draft, database)
-    return len(folders)
+    return len(found)
 
 
 def _unite(connection: duckdb.DuckDBPyConnection) -> None:
@@ -100,13 +99,19 @@ def _unite(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f'create view intermediate."{view}" as {union}')
 
 
-def _files(folder: Path) -> str:
-    """SQL of a table's files; without rows, a table with partitions has only its columns."""
-    if any(folder.glob("*.parquet")):
-        return f"read_parquet('{_quoted(folder)}/*.parquet')"
-    if any(folder.glob("*=*/*.parquet")):
-        return f"read_parquet('{_quoted(folder)}/*=*/*.parquet', hive_partitioning = true)"
-    return f"read_parquet('{_quoted(folder)}/_columns/*.parquet')"
+def _files(folder: Path) -> str | None:
+    """SQL of a table's files; None where there are none but what a killed statement left.
+
+    A table with partitions has only its columns where it has no rows.
+    """
+    for files, reading in (
+        ("*.parquet", ""),
+        ("*=*/*.parquet", ", hive_partitioning = true"),
+        ("_columns/*.parquet", ""),
+    ):
+        if any(folder.glob(files)):
+            return f"read_parquet('{_quoted(folder)}/{files}'{reading})"
+    return None
 
 
 def _column(name: str, kind: str) -> str:

@@ -46,6 +46,7 @@ _WHOLE = ".whole"
 _BEING_WHOLE = ".whole_next"
 # Beside it until a build of everything is whole: what it is made of, and the nodes that are made.
 _MADE = ".made"
+_MADE_DRAFT = ".made_draft"
 
 # Of each model that failed; dbt's own messages are shorter, the longest of DuckDB's too.
 _MESSAGE_LINES = 25
@@ -91,7 +92,9 @@ def rules_in_force(home: Home) -> str:
     """A hash over all that decides a table's rows besides the data."""
     fingerprint = project_fingerprint_of()
     plan = plan_fingerprint(home.plan_file)
-    return f"{fingerprint} {plan} {os.environ.get('CXW_TIMEZONE', '')}".strip()
+    # Each of Spark's targets has a metastore of its own, which alone knows what it has built.
+    metastore = os.environ["CXW_TARGET"] if engine() == "spark" else ""
+    return f"{fingerprint} {plan} {os.environ.get('CXW_TIMEZONE', '')} {metastore}".strip()
 
 
 def is_built_with(home: Home, rules: str) -> bool:
@@ -115,6 +118,12 @@ def begins_anew(home: Home, rules: str) -> bool:
     home.warehouse.with_suffix(_BUILT_WITH).unlink(missing_ok=True)
     home.warehouse.with_suffix(_BUILT).write_text(uuid.uuid4().hex)
     return True
+
+
+def notes_beside(home: Home) -> list[Path]:
+    """What may lie beside the database and says what is built in it."""
+    kinds = (_BUILT_WITH, _BEING_BUILT_WITH, _BUILT, _WHOLE, _BEING_WHOLE, _MADE, _MADE_DRAFT)
+    return [home.warehouse.with_suffix(kind) for kind in kinds]
 
 
 def warehouse_built(home: Home) -> str:
@@ -274,7 +283,10 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         # One target folder for all invocations: partial parsing is kept and nothing piles up.
         # Unit tests judge code, not data: `make test` runs them.
         target = home.dbt_target
-        home.warehouse.with_suffix(_WHOLE).unlink(missing_ok=True)
+        whole = home.warehouse.with_suffix(_WHOLE)
+        # A run that ended early may have left days on Spark that it had dropped and not written.
+        is_torn = engine() == "spark" and not whole.exists()
+        whole.unlink(missing_ok=True)
         is_anew = begins_anew(home, rules)
         result = yield from build(
             context=context,
@@ -282,7 +294,7 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
             translator=translator,
             project=load_project(target, rules.split()[0]),
             arguments=[
-                *(["--full-refresh"] if is_anew else []),
+                *(["--full-refresh"] if is_anew or is_torn else []),
                 *("--exclude-resource-type", "unit_test"),
             ],
             excluded=excluded,
@@ -352,7 +364,7 @@ def _begin_notes(home: Home, rules: str) -> None:
     if engine() == "duckdb" and not home.warehouse.exists():
         duckdb.connect(str(home.warehouse)).close()
     made = home.warehouse.with_suffix(_MADE)
-    draft = made.with_suffix(".made_draft")
+    draft = made.with_suffix(_MADE_DRAFT)
     draft.write_text(f"{made_of(home, rules)}\n", encoding="utf-8")
     draft.replace(made)
 

@@ -154,7 +154,8 @@ def publish(
         except (duckdb.Error, OSError):
             if before is None:
                 raise
-            # A file of the version before is damaged: nothing of it is needed.
+            # A file of the version before is damaged, or what differs does not fit into memory:
+            # nothing of it is needed.
             shutil.rmtree(building)
             (building / "parquet").mkdir(parents=True)
             sizes = _write(warehouse, building, marts, None)

@@ -282,15 +282,17 @@ def _erase_from_raw(home: Home, journal: Journal, tell: Tell) -> None:
 
 def _remove_built(home: Home, journal: Journal) -> None:
     """Remove whatever is made from the raw zone and is no version that readers see."""
+    from orchestration.transformation import notes_beside
+
     terms = journal.terms(with_names=True)
     forget_records(home, journal.vault_keys)
     # A deleted row leaves its bytes in a database: only a new file is surely without them.
     # What a kill left of its spilled rows lies beside it, and so do the notes of what is built.
-    for beside in home.root.glob("warehouse.*"):
+    for beside in (*home.root.glob("warehouse.duckdb*"), *notes_beside(home)):
         if beside.is_dir():
             shutil.rmtree(beside)
         else:
-            beside.unlink()
+            beside.unlink(missing_ok=True)
     shutil.rmtree(home.root / "spark", ignore_errors=True)
     shutil.rmtree(home.state / "audit", ignore_errors=True)
     shutil.rmtree(home.raw / "_cache", ignore_errors=True)

@@ -375,6 +375,7 @@ def test_erasing_removes_what_was_built_and_published_and_writes_a_certificate(h
     spilled.mkdir()
     (spilled / "duckdb_temp_storage_DEFAULT-0.tmp").write_text(f"a row of {ANNAS_BROWSER}")
     (home.root / "warehouse.whole").write_text("of the books before")
+    (home.root / "warehouse.md").write_text("what a user wrote")
     (home.state / "findings").mkdir()
     finding = home.state / "findings" / "findings_1.parquet"
     pq.write_table(pa.table({"check_id": ["COL01"], "example_keys": ["a key\nanother"]}), finding)
@@ -392,7 +393,9 @@ def test_erasing_removes_what_was_built_and_published_and_writes_a_certificate(h
     assert [path.name for path in (home.reports / "customers").iterdir()] == [f"{BERT}.html"]
     assert [path.name for path in (home.root / "logs").iterdir()] == ["other.log"]
     assert not (home.root / "as_of").exists()
-    assert [path.name for path in home.root.glob("warehouse.*")] == ["warehouse.duckdb"]
+    assert {path.name for path in home.root.glob("warehouse.*")} == {
+        *("warehouse.duckdb", "warehouse.md")
+    }
     assert pq.read_table(finding).to_pylist() == [{"check_id": "COL01", "example_keys": None}]
     assert not pending_file(home.state).exists()
     assert erased.certificate

@@ -102,3 +102,12 @@ def test_a_failed_model_is_told_without_the_plan_of_its_statement() -> None:
     assert told.startswith(short)
     assert told.endswith("\n… and 37 more lines")
     assert len(told.splitlines()) == 26
+
+
+def test_what_a_killed_statement_left_is_no_table(tmp_path: Path) -> None:
+    spark_table(tmp_path / "warehouse", "marts", "fct_orders", "select 1 as id")
+    for left in ("_temporary/0", ".spark-staging-1/partition_date=2026-03-01"):
+        folder = tmp_path / "warehouse" / "staging.db" / "events" / left
+        folder.mkdir(parents=True)
+        (folder / "part-0.parquet").touch()
+    assert write_views(tmp_path / "warehouse", tmp_path / "tables.duckdb") == 1

@@ -400,7 +400,7 @@
    kept of them is there. #}
 {% macro audit_days_are_kept(keepers) -%}
     {%- for keeper in keepers -%}
-        {%- if not relation_built_before(keeper, is_kept_on_spark=true) -%}
+        {%- if not relation_built_before(keeper, on_spark=true) -%}
             {{ return(false) }}
         {%- endif -%}
     {%- endfor -%}
@@ -418,7 +418,7 @@
     {{ rebuilt_by('partition_date', 'int_touched_web_days') }}
     {%- if execute and not is_incremental() and flags.FULL_REFRESH -%}
         {%- set kept = relation_built_before(
-            model.name, even_on_full_refresh=true, is_kept_on_spark=true
+            model.name, even_on_full_refresh=true, on_spark=true
         ) -%}
         {%- set expected -%}
             select partition_date from {{ ref('int_web_events_landed') }}

@@ -33,7 +33,8 @@
 {%- endmacro %}
 
 {# Drops the partitions of touched days, for days that come out empty: Spark overwrites those alone
-   for which there are rows. Should the run end early, the next one finds the same days touched. #}
+   for which there are rows. After a run that was not whole everything is built from scratch there
+   (orchestration/transformation.py): it may have ended in between. #}
 {% macro drop_touched_days(touched) -%}
     {%- if execute and is_incremental() -%}
         {%- set days = run_query('select distinct partition_date from ' ~ ref(touched)) -%}
@@ -49,7 +50,7 @@
 {# Writes a file without rows beside the partitions, where Spark does not look: of a table without
    rows it alone tells readers of files the columns (orchestration/spark.py). #}
 {% macro keep_columns() -%}
-    {%- if execute and not is_incremental() -%}
+    {%- if execute -%}
         insert overwrite directory
         '{{ env_var("CXW_HOME") }}/spark/warehouse/{{ this.schema }}.db/{{ this.identifier }}/_columns'
         using parquet
@@ -85,12 +86,12 @@
 
 {# A model's table as it stands now, null where it was never built or is being built from scratch.
    Unlike ref() it makes no dependency: for what a model must know of the last run, its own
-   successors included. Null on Spark, where every run builds most tables from scratch, but of those
-   that are kept there. #}
-{% macro relation_built_before(name, even_on_full_refresh=false, is_kept_on_spark=false) -%}
+   successors included. Null on Spark, where every run builds most tables from scratch, unless who
+   asks means one that is kept there or is wanted as the last run left it (`on_spark`). #}
+{% macro relation_built_before(name, even_on_full_refresh=false, on_spark=false) -%}
     {%- if
         execute
-        and (target.type == 'duckdb' or is_kept_on_spark)
+        and (target.type == 'duckdb' or on_spark)
         and (even_on_full_refresh or not flags.FULL_REFRESH)
     -%}
         {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}

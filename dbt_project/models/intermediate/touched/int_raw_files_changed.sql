@@ -1,5 +1,5 @@
 {#- A replay computes days again although nothing about them has changed. -#}
-{%- set committed = relation_built_before('int_raw_files_committed', is_kept_on_spark=true) -%}
+{%- set committed = relation_built_before('int_raw_files_committed', on_spark=true) -%}
 {%- set replay_from = env_var('CXW_REPLAY_FROM', '9999-12-31') -%}
 {%- set replay_to = env_var('CXW_REPLAY_TO', '9999-12-31') -%}
 {%- set replay_source = env_var('CXW_REPLAY_SOURCE', '') | replace("'", "''") -%}

@@ -3,6 +3,7 @@
     Everything that is computed by touched keys must come before it. -#}
 -- depends_on: {{ ref('dim_customers') }}
 -- depends_on: {{ ref('fct_touchpoints') }}
+-- depends_on: {{ ref('int_journey_steps_reached') }}
 -- depends_on: {{ ref('mart_journey_metrics') }}
 -- depends_on: {{ ref('mart_metric_coverage') }}
 -- depends_on: {{ ref('mart_row_ledger') }}
