@@ -1,6 +1,6 @@
-{#- The clock of the machine on which this is built has no say: the same raw rows, landed at the same
-    times, give the same tables on any day, and a past state the same as was published then. Where
-    everything lies after the last landing, it is that clock which is wrong. -#}
+{#- The clock of the machine on which this is built has no say: the same raw rows, landed at the
+    same times, give the same tables on any day, and a past state the same as was published then.
+    Where everything lies after the last landing, it is that clock which is wrong. -#}
 with
 
 landings as (
