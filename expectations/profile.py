@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.memory import limited
+from expectations.memory import limited, workplace
 from expectations.plan import Plan, event_params, value_rules
 
 #: An enumeration of more values than this is no enumeration.
@@ -426,7 +426,7 @@ def observe(
     Raises:
         NothingObserved: No event of a planned stream lies in the window.
     """
-    with duckdb.connect() as connection:
+    with workplace() as connection:
         path = str(warehouse).replace("'", "''")
         connection.execute(f"attach '{path}' as warehouse (read_only)")
         connection.execute("use warehouse")

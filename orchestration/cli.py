@@ -21,7 +21,7 @@ from rich.table import Table
 from orchestration.customer_commands import customer_app
 from orchestration.erasure.commands import erase_command, finish_pending
 from orchestration.errors import WarehouseError
-from orchestration.home import PROJECT_ROOT, Home
+from orchestration.home import PROJECT_ROOT, Home, run_clock
 from orchestration.identity_commands import identity_app
 from orchestration.metrics_commands import metrics_app
 from orchestration.plan_commands import audit_app, plan_app
@@ -78,6 +78,7 @@ def doctor() -> None:
                 finding.source, finding.table, finding.file, finding.status, finding.remedy
             )
         console.print(table)
+        _warn_of_clock(home)
         broken = [finding for finding in findings if finding.status == "error"]
         if broken:
             error_console.print(f"{len(broken)} problem(s) found.")
@@ -88,6 +89,14 @@ def doctor() -> None:
             console.print("What was found can be read; see the warnings.")
         else:
             console.print("All sources can be read.")
+
+
+def _warn_of_clock(home: Home) -> None:
+    from orchestration.ingestion.new_files import clock_behind
+
+    warning = clock_behind(home.raw, run_clock())
+    if warning:
+        error_console.print(f"Warning: {warning}")
 
 
 @app.command()
@@ -175,6 +184,7 @@ def run(
                 )
                 console.print("Run anyway with: cxw run --force")
                 return
+            _warn_of_clock(home)
             outcome = refresh(home, console)
         outcome.show(console)
         if not outcome.success:

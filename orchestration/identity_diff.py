@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from expectations.memory import workplace
 from orchestration.dbt_build import adopt_parsed, invoke
 from orchestration.errors import TransformationError, WarehouseError
 from orchestration.home import PROJECT_ROOT, Home, settings_of
@@ -91,8 +92,7 @@ def identity_diff(
 @contextmanager
 def _both(home: Home, trial: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, by the name that its views expect, and the trial's database beside it."""
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    with workplace() as connection:
         connection.execute(f"attach '{_quoted(home.warehouse)}' as warehouse (read_only)")
         connection.execute(f"attach '{_quoted(trial.warehouse)}' as trial")
         yield connection

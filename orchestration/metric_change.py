@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.memory import workplace
 from orchestration.dbt_build import compile_models
 from orchestration.errors import WarehouseError, names_like
 from orchestration.home import Home
@@ -65,8 +66,7 @@ def metric_change(
         TransformationError: the mart was never compiled and dbt cannot do it.
     """
     sql = _mart_sql(home)
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    with workplace() as connection:
         place = str(home.warehouse).replace("'", "''")
         connection.execute(f"attach '{place}' as warehouse (read_only)")
         _check_is_known(connection, metric, before, after)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from expectations.memory import limited
 from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.ingestion.email_rules import email_rules
@@ -85,7 +86,7 @@ def open_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
             "Build it first: cxw run",
         )
     try:
-        return duckdb.connect(str(home.warehouse), read_only=True)
+        return limited(duckdb.connect(str(home.warehouse), read_only=True))
     except duckdb.Error as error:
         raise WarehouseError(
             f"The warehouse cannot be read ({type(error).__name__}).",

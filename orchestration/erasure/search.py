@@ -17,6 +17,7 @@ from uuid import UUID
 import duckdb
 import pyarrow.parquet as pq
 
+from expectations.memory import workplace
 from orchestration.home import Home
 from orchestration.ingestion.readers import sql_name, sql_text
 from orchestration.ingestion.sources import files_of as local_files
@@ -114,7 +115,7 @@ class Terms:
     def tables_of(self, file: Path) -> tuple[int, list[str]]:
         """How many tables a database has, and which of them hold a term."""
         found = []
-        with duckdb.connect() as connection:
+        with workplace() as connection:
             connection.execute(f"attach {sql_text(str(file))} as searched (read_only)")
             tables = connection.execute(
                 "select schema_name, table_name from duckdb_tables() "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,8 @@ from orchestration.ingestion.text_files import content_sha256
 #: In place of the hash of a file that may not be read, and of its size: it is tried again.
 UNREAD = ""
 UNREAD_BYTES = -1
+
+_EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,24 @@ def discover(sources: Sources, raw_root: Path) -> list[PendingFile]:
     index.save()
     return sorted(
         pending, key=lambda item: (item.modified_us, item.source, item.source_file, item.table)
+    )
+
+
+def clock_behind(raw_root: Path, clock: datetime) -> str | None:
+    """What to say where the last landing lies more than a minute after the clock (aware), or None.
+
+    What is known up to the last landing is "now" of the marts (int_journey_clock): a clock that
+    once stood in the future, or one that is pinned to the past, decides it without a word.
+    """
+    ahead = SeenFiles.load(raw_root).last_landing
+    moment = clock.astimezone(UTC).replace(tzinfo=None)
+    if ahead is None or ahead <= moment + timedelta(minutes=1):
+        return None
+    return (
+        f"The clock says {moment:%Y-%m-%d %H:%M} UTC, but files were landed until "
+        f"{ahead:%Y-%m-%d %H:%M}: one of the two is wrong, or CXW_NOW was set. Until the clock "
+        "passes it, files are landed as of that moment, and stages and active customers are "
+        "counted up to it. Where that is not meant, land the raw zone anew in another CXW_HOME."
     )
 
 
@@ -166,10 +186,14 @@ class SeenFiles:
             status == "failed" and definition == candidate.file.definition
         )
 
+    @property
+    def last_landing(self) -> datetime | None:
+        """When the newest landing took place, UTC without a zone; None before the first."""
+        return _EPOCH + timedelta(microseconds=self._last_us) if self._last_us else None
+
     def after_last(self, clock: datetime) -> datetime:
         """The clock, or the moment after the last landing where the clock stands still."""
-        epoch = datetime(1970, 1, 1)
-        return max(clock, epoch + timedelta(microseconds=self._last_us + 1))
+        return max(clock, _EPOCH + timedelta(microseconds=self._last_us + 1))
 
     def save(self) -> None:
         """Write the cache where it has changed; never in the way of a reader."""

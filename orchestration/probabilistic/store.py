@@ -12,10 +12,8 @@ import csv
 import fcntl
 import json
 import os
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from expectations.memory import limited
+from expectations.memory import workplace
 from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.probabilistic.grouping import CUSTOMER_PAIRS_SCHEMA, GROUPED_SCHEMA, grouped
@@ -88,7 +86,7 @@ def find(home: Home, settings: Settings) -> Found:
     Raises:
         WarehouseError: The vault cannot be read, or the records cannot be compared.
     """
-    with _workplace() as connection:
+    with workplace() as connection:
         read_vault(connection, home)
         scored = scored_pairs(connection, settings)
         duplicates = _duplicates(connection, scored, decisions(home), settings)
@@ -211,7 +209,7 @@ def personal_details(home: Home, customer_ids: Iterable[str]) -> dict[str, list[
     Raises:
         WarehouseError: The vault cannot be read.
     """
-    with _workplace() as connection:
+    with workplace() as connection:
         read_vault(connection, home)
         chosen = pa.table({"customer_id": pa.array(sorted(customer_ids), pa.string())})
         connection.register("chosen", chosen)
@@ -432,17 +430,6 @@ def _duplicates(
     connection.register("decided", pa.Table.from_pylist(rows, schema=schema))
     found: pa.Table = connection.sql(_DUPLICATES).to_arrow_table().cast(CUSTOMER_PAIRS_SCHEMA)
     return grouped(found, settings.thresholds, settings.largest_group)
-
-
-@contextmanager
-def _workplace() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory; what does not fit lies in a folder of its owner's and goes with it."""
-    with (
-        tempfile.TemporaryDirectory(prefix="cxw_probabilistic_") as folder,
-        limited(duckdb.connect(config={"temp_directory": folder})) as connection,
-    ):
-        connection.execute("set TimeZone = 'UTC'")
-        yield connection
 
 
 def _write(path: Path, table: pa.Table) -> None:

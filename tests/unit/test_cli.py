@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from orchestration.home import Home
+from orchestration.ingestion.landing import land
+from orchestration.ingestion.new_files import discover
+from orchestration.ingestion.sources import load_sources
 from orchestration.run import rules_fingerprint
 
 Cxw = Callable[..., subprocess.CompletedProcess[str]]
@@ -117,6 +121,22 @@ def test_doctor_names_a_missing_folder_and_a_missing_column(cxw: Cxw, tmp_path: 
     assert "nowhere" in said(answer)
     assert "sold_at" in said(answer)
     assert not list((tmp_path / "raw").rglob("*.parquet")), "doctor must load nothing"
+
+
+def test_doctor_tells_a_clock_that_stands_behind_the_last_landing(
+    cxw: Cxw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXW_HASH_KEY", "a key for tests")
+    (tmp_path / "tills").mkdir()
+    (tmp_path / "tills" / "receipts_202601.csv").write_text("receipt_id;sold_at\nr1;2026-01-05\n")
+    (tmp_path / "sources.yml").write_text(
+        "version: 1\nsources:\n  - {name: tills, vendor: pos, path: tills}\n"
+    )
+    raw = tmp_path / "raw"
+    sources = load_sources(tmp_path / "sources.yml")
+    land(discover(sources, raw), sources, raw, "run", datetime(2027, 5, 1, tzinfo=UTC))
+    assert "landed until 2027-05-01" in said(cxw(tmp_path, "doctor"))
+    assert "landed until" not in said(cxw(tmp_path, "doctor", CXW_NOW="2027-05-02T00:00:00Z"))
 
 
 def test_the_plan_check_names_the_line_of_a_mistake(cxw: Cxw, tmp_path: Path) -> None:

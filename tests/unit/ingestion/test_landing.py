@@ -11,7 +11,7 @@ import sys
 import textwrap
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from orchestration.ingestion import file_landing, landing, new_files, readers
 from orchestration.ingestion.hashing import hash_values
 from orchestration.ingestion.landing import land
-from orchestration.ingestion.new_files import PendingFile, discover
+from orchestration.ingestion.new_files import PendingFile, clock_behind, discover
 from orchestration.ingestion.raw_files import RawWriter
 from orchestration.ingestion.raw_zone import (
     LandedBatch,
@@ -113,6 +113,17 @@ def test_the_second_landing_finds_nothing_new(home):
     (home / "raw" / "_seen.json").unlink()  # only a cache
     assert land_all(home) == []
     assert len(orders(home)) == 1
+
+
+def test_a_clock_behind_the_last_landing_is_told(home):
+    assert clock_behind(home / "raw", NOW) is None, "nothing is landed yet"
+    put(home, "orders.csv", "id,at,total,mail\n1,2026-01-02,5,\n")
+    land_all(home)
+    assert clock_behind(home / "raw", NOW) is None
+    warning = clock_behind(home / "raw", NOW - timedelta(days=3))
+    assert warning
+    assert f"{NOW:%Y-%m-%d}" in warning
+    assert f"{NOW - timedelta(days=3):%Y-%m-%d}" in warning
 
 
 def test_a_redelivered_row_keeps_its_row_id_and_an_equal_second_row_gets_its_own(home):
