@@ -77,6 +77,7 @@ def build_publication(home: Home) -> list[dg.AssetsDefinition]:
                 add_page=_dashboard(home),
                 # what Spark built are views here, whose rows have no place
                 built=warehouse_built(home) if engine() == "duckdb" else "",
+                on_whole=context.log.warning,
             )
         except WarehouseError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error

@@ -114,6 +114,7 @@ def publish(
     versions_kept: int = VERSIONS_KEPT,
     add_page: Callable[[Path, str], object] | None = None,
     built: str = "",
+    on_whole: Callable[[str], object] | None = None,
 ) -> PublishedVersion:
     """Write, check and switch to a new version of the marts.
 
@@ -127,6 +128,7 @@ def publish(
             see them: what it adds there changes in the same rename.
         built: Names the warehouse since it was last built anew; without a name, or where it differs
             from that of the version before, everything is written anew.
+        on_whole: Told why a version that could have begun as the one before is written whole.
 
     Returns:
         The new version, with the number of rows of each mart.
@@ -151,11 +153,17 @@ def publish(
     try:
         try:
             sizes = _write(warehouse, building, marts, before)
-        except (duckdb.Error, OSError):
+        except (duckdb.Error, OSError) as error:
             if before is None:
                 raise
             # A file of the version before is damaged, or what differs does not fit into memory:
             # nothing of it is needed.
+            if on_whole:
+                on_whole(
+                    f"The version cannot begin as the one before ({type(error).__name__}): all "
+                    "marts are written anew, which takes longer. Where it is memory that lacks, "
+                    "raise CXW_MEMORY_LIMIT."
+                )
             shutil.rmtree(building)
             (building / "parquet").mkdir(parents=True)
             sizes = _write(warehouse, building, marts, None)

@@ -306,7 +306,11 @@ def test_what_was_harmed_in_a_version_is_written_anew_in_the_next(
         moment = database.stat().st_mtime_ns
         database.write_bytes(database.read_bytes()[:100])
         os.utime(database, ns=(moment, moment))
-    publish(warehouse, published, [MART], NOW, built="one")
+    told: list[str] = []
+    publish(warehouse, published, [MART], NOW, built="one", on_whole=told.append)
+    # What was touched is seen beforehand; what only turns out while it is read is told.
+    assert len(told) == (harm == "database cut off")
+    assert all("(IOException)" in reason for reason in told)
     assert duckdb.execute(f"from '{file}' order by all").fetchall() == sound
     with duckdb.connect(str(database), read_only=True) as marts:
         assert marts.execute("from dim_customers order by all").fetchall() == sound
