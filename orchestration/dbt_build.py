@@ -202,6 +202,29 @@ def invoke(target: Path, fingerprint: str, *arguments: str) -> dbtRunnerResult:
     return run.result()
 
 
+def macro_lines(target: Path, fingerprint: str, macro: str) -> list[str]:
+    """The lines that a macro tells: it gets a mark to put before each of them.
+
+    Args:
+        target: dbt's target folder.
+        fingerprint: What the project's files are now.
+        macro: The macro's name; it logs lines that begin with its argument ``mark``.
+
+    Raises:
+        TransformationError: The macro cannot be run.
+    """
+    mark = f"{macro}: "
+    arguments = ["run-operation", macro, "--args", json.dumps({"mark": mark})]
+    run = _Run(load_project(target, fingerprint), target, arguments)
+    messages = [event["info"]["msg"] for event in run.events()]
+    if not run.result().success:
+        raise TransformationError(
+            f"dbt cannot run the macro {macro}: {run.result().exception}",
+            "See whether the engine can be reached, then run again.",
+        )
+    return [line.partition(mark)[2] for line in messages if mark in line]
+
+
 def build(
     context: dg.AssetExecutionContext,
     manifest: Mapping[str, Any],

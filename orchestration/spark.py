@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -80,6 +81,27 @@ def write_views(tables: Path, database: Path) -> int:
         _unite(connection)
     os.replace(draft, database)
     return len(found)
+
+
+def remove_unknown_tables(tables: Path, known: Collection[str]) -> list[str]:
+    """Remove the folders that a killed statement left: Spark creates no table where one lies.
+
+    Spark writes a table's files before it knows of the table.
+
+    Args:
+        tables: Spark's warehouse folder.
+        known: The tables that Spark knows, as `schema.table`.
+
+    Returns:
+        The tables whose folders went, as `schema.table`.
+    """
+    removed = []
+    for folder in sorted(tables.glob("*.db/*")):
+        name = f"{folder.parent.name.removesuffix('.db')}.{folder.name}"
+        if folder.is_dir() and name not in known:
+            shutil.rmtree(folder)
+            removed.append(name)
+    return removed
 
 
 def _unite(connection: duckdb.DuckDBPyConnection) -> None:

@@ -22,12 +22,12 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from dagster_dbt import dbt_assets as dbt_assets_decorator
 
 from expectations.plan import plan_fingerprint
-from orchestration.dbt_build import build, is_parsed, load_project
+from orchestration.dbt_build import build, is_parsed, load_project, macro_lines
 from orchestration.home import DBT_PROJECT_DIR, PROJECT_ROOT, Home, engine, files_fingerprint
 from orchestration.ingestion.registry import VENDORS
 from orchestration.replay import served
 from orchestration.run_lock import LOCK_RESOURCE, WAREHOUSE_POOL
-from orchestration.spark import write_views
+from orchestration.spark import remove_unknown_tables, write_views
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -318,6 +318,8 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         """Staging, identity, facts, audit metrics and metrics."""
         # Who asks for chosen assets gets them.
         rules = rules_in_force(home)
+        if engine() == "spark":
+            _forget_what_was_killed(home, rules, context.log)
         if context.is_subset:
             yield from _build(context, rules, [])
             return
@@ -356,6 +358,16 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
             home.warehouse.with_suffix(_MADE).unlink(missing_ok=True)
 
     return [warehouse_models, trusted_marts]
+
+
+def _forget_what_was_killed(home: Home, rules: str, log: dg.DagsterLogManager) -> None:
+    """Remove what a run on Spark that ended early may have left of tables that Spark knows not."""
+    if home.warehouse.with_suffix(_WHOLE).exists() or not any(home.spark_tables.glob("*.db/*")):
+        return
+    known = macro_lines(home.dbt_target, rules.split()[0], "tell_known_tables")
+    removed = remove_unknown_tables(home.spark_tables, known)
+    if removed:
+        log.info(f"Removed the folders of {', '.join(removed)}, left by a killed statement")
 
 
 def _begin_notes(home: Home, rules: str) -> None:

@@ -6,12 +6,16 @@ an embedded Spark session.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,9 +121,41 @@ def engines(
         "JAVA_TOOL_OPTIONS": JAVA_OPTIONS,
         "SPARK_SUBMIT_OPTS": DRIVER_OPTIONS,
     }
+    # All that follows is asked of what was built after a kill.
+    kill_while_a_table_is_written(other, environment)
     finished = cxw(other, "run", **environment)
     assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert not unfinished_tables(other)
     return Engines(one, other, environment)
+
+
+def unfinished_tables(home: Path) -> list[Path]:
+    return list(Home(home).spark_tables.glob("*.db/*/_temporary"))
+
+
+def kill_while_a_table_is_written(home: Path, environment: dict[str, str]) -> None:
+    """Start a run and kill it while the files of a table are written that Spark does not know."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "run"],
+        env={**os.environ, **environment, "CXW_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while process.poll() is None:
+            if unfinished_tables(home):
+                # It may be done by now, but not any more once it stands still.
+                os.killpg(process.pid, signal.SIGSTOP)
+                if unfinished_tables(home):
+                    return
+                os.killpg(process.pid, signal.SIGCONT)
+            time.sleep(0.01)
+        raise AssertionError("the run ended, and no table was seen while it was written")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def differences(one: Path, other: Path) -> list[str]:
