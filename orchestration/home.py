@@ -211,6 +211,12 @@ def check_settings() -> None:
             raise WarehouseError(
                 f"CXW_TIMEZONE={zone} is no known time zone.", "Write one like Europe/Helsinki."
             ) from error
+    threads = os.environ.get("CXW_THREADS")
+    if threads is not None and not re.fullmatch(r"[1-9]\d?", threads):
+        raise WarehouseError(
+            f"CXW_THREADS={threads} is no number of models to build at a time.",
+            "Write one from 1 to 99, or unset it.",
+        )
     limit = os.environ.get("CXW_MEMORY_LIMIT")
     if limit is not None and not _MEMORY.fullmatch(limit):
         raise WarehouseError(

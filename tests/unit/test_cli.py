@@ -56,6 +56,8 @@ def test_a_run_with_nothing_to_load_fails_and_says_so(cxw: Cxw, tmp_path: Path) 
         ("CXW_NOW", "yesterday"),
         ("CXW_TIMEZONE", "Europe/Helsinkki"),
         ("CXW_MEMORY_LIMIT", "lots"),
+        ("CXW_THREADS", "0"),
+        ("CXW_THREADS", "many"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
