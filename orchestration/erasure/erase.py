@@ -153,12 +153,7 @@ def plan(home: Home, customer_ids: Sequence[str], why: str) -> Journal:
         WarehouseError: Somebody is unknown, the warehouse is behind the raw zone, the reason names
             the person, or the engine is another.
     """
-    if engine() == "spark":
-        raise WarehouseError(
-            "Erasure works with the DuckDB warehouse, not on Spark.",
-            "Unset CXW_TARGET and run cxw erase: it also removes Spark's tables, which the next "
-            "run with CXW_TARGET=spark builds anew from what is left.",
-        )
+    _check_engine()
     person = together([person_of(home, each) for each in dict.fromkeys(customer_ids)])
     _check_up_to_date(home)
     found = find(home, person)
@@ -200,6 +195,17 @@ def plan(home: Home, customer_ids: Sequence[str], why: str) -> Journal:
     return journal
 
 
+def _check_engine() -> None:
+    """Whoever is erased is told apart, and proved to be gone, in DuckDB's tables alone."""
+    if engine() == "spark":
+        raise WarehouseError(
+            "Erasure works with the DuckDB warehouse, not on Spark.",
+            "Unset CXW_TARGET and run cxw erase: it also removes Spark's tables, which the next "
+            "run with CXW_TARGET=spark builds anew from what is left. One that was begun is gone "
+            "on with: cxw erase --resume",
+        )
+
+
 def quarantined_of(journal: Journal) -> int:
     """How many records in quarantine an erasure removes."""
     return sum(erased for _, erased in journal.books.values())
@@ -233,8 +239,10 @@ def resume(home: Home, console: Console, *, lands: bool = True) -> Erased:
         What was done and found.
 
     Raises:
-        WarehouseError: The marts could not be published without the person.
+        WarehouseError: The marts could not be published without the person, or the engine is
+            another.
     """
+    _check_engine()
     with only_run(home, console.print):
         journal = _read(home)
         tell = console.print

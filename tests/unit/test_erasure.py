@@ -445,6 +445,10 @@ def test_an_erasure_that_was_stopped_is_completed_by_the_next(
         erase(home, journal, console)
     assert pending_file(home.state).stat().st_mode & 0o077 == 0
     monkeypatch.setattr(erasing, "scrub", whole)
+    monkeypatch.setenv("CXW_TARGET", "spark")
+    with pytest.raises(WarehouseError, match="not on Spark"):
+        resume(home, console)
+    monkeypatch.delenv("CXW_TARGET")
     assert resume(home, console).proof.hits == []
     assert find_left(home, journal) == []
     # tables agree although one part was done before the stop and one after it
