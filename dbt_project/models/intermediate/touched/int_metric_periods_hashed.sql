@@ -81,7 +81,7 @@ followed as (
         period_type,
         period_start,
         record_count,
-        {{ row_hash(['records_hash']) }} as customer_records_hash
+        {{ sums_hash(['records_hash']) }} as customer_records_hash
     from customer_periods
     where record_set not like {{ goals }}
     union all
@@ -90,7 +90,7 @@ followed as (
         met.period_type,
         met.period_start,
         met.record_count,
-        {{ row_hash(['met.records_hash', 'visits.records_hash']) }} as customer_records_hash
+        {{ sums_hash(['met.records_hash', 'visits.records_hash']) }} as customer_records_hash
     from customer_periods as met
     left join customer_periods as visits
         on
