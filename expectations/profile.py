@@ -426,7 +426,7 @@ def observe(
     Raises:
         NothingObserved: No event of a planned stream lies in the window.
     """
-    with workplace() as connection:
+    with workplace(warehouse.parent) as connection:
         path = str(warehouse).replace("'", "''")
         connection.execute(f"attach '{path}' as warehouse (read_only)")
         connection.execute("use warehouse")

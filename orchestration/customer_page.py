@@ -15,6 +15,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from expectations.memory import limited
 from orchestration.errors import WarehouseError
 from orchestration.home import Home
 from orchestration.versions import DATABASE_NAME
@@ -62,7 +63,7 @@ def customer_view(home: Home, customer_id: str, *, with_vault: bool = False) -> 
         raise WarehouseError(
             f"Nothing is published in {home.root} yet.", "Load your data first: cxw run"
         )
-    with duckdb.connect(str(published), read_only=True) as marts:
+    with limited(duckdb.connect(str(published), read_only=True)) as marts:
         found = marts.execute(
             "select current_customer_id from customer_id_history where customer_id = ?",
             [customer_id],
@@ -104,7 +105,7 @@ def write_customer_page(view: dict[str, Any], path: Path, now: dt.datetime) -> P
 
 def _personal_details(home: Home, customer_id: str) -> list[dict[str, Any]]:
     try:
-        with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+        with limited(duckdb.connect(str(home.warehouse), read_only=True)) as warehouse:
             return _rows(warehouse, _VAULT, customer_id)
     except duckdb.Error as error:
         # the engine's words may hold values; its kind says enough

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"}
 _DONE = {"success", "pass", "warn"}
 _SECONDS_TO_STOP = 30.0
-# What two models share and one alone may have enough of: memory, and the disk on which they put
-# what memory does not hold.
+# What models side by side share and one alone may have enough of: memory, and the disk on which
+# they put what memory does not hold.
 _LACKING = ("Out of Memory Error", "No space left on device")
 
 # What the project was parsed with, beside what came of it.
@@ -214,12 +214,15 @@ def macro_lines(target: Path, fingerprint: str, macro: str) -> list[str]:
         TransformationError: The macro cannot be run.
     """
     mark = f"{macro}: "
-    arguments = ["run-operation", macro, "--args", json.dumps({"mark": mark})]
+    arguments = ["--no-write-json", "run-operation", macro, "--args", json.dumps({"mark": mark})]
     run = _Run(load_project(target, fingerprint), target, arguments)
     messages = [event["info"]["msg"] for event in run.events()]
-    if not run.result().success:
+    result = run.result()
+    if not result.success:
+        rows = list(getattr(result.result, "results", []))
+        reasons = [row.message for row in rows if row.message] or [str(result.exception)]
         raise TransformationError(
-            f"dbt cannot run the macro {macro}: {run.result().exception}",
+            f"dbt cannot run the macro {macro}: {' '.join(reasons)}",
             "See whether the engine can be reached, then run again.",
         )
     return [line.partition(mark)[2] for line in messages if mark in line]
@@ -292,10 +295,11 @@ def build(
         *(["--indirect-selection", indirect] if indirect else []), *selection.selection_args
     )
     yield from results_of(run, failed)
-    again = _to_be_run_alone(run.result())
+    # Alone they were already where models are built one by one.
+    again = _to_be_run_alone(run.result()) if os.environ.get("CXW_THREADS") != "1" else []
     if again:
         context.log.warning(
-            "memory or disk did not suffice for two models at a time: "
+            "memory or disk did not suffice for models side by side: "
             f"{len(again)} nodes run one by one"
         )
         failed = []

@@ -92,7 +92,7 @@ def identity_diff(
 @contextmanager
 def _both(home: Home, trial: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, by the name that its views expect, and the trial's database beside it."""
-    with workplace() as connection:
+    with workplace(home.root) as connection:
         connection.execute(f"attach '{_quoted(home.warehouse)}' as warehouse (read_only)")
         connection.execute(f"attach '{_quoted(trial.warehouse)}' as trial")
         yield connection

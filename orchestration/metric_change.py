@@ -66,7 +66,7 @@ def metric_change(
         TransformationError: the mart was never compiled and dbt cannot do it.
     """
     sql = _mart_sql(home)
-    with workplace() as connection:
+    with workplace(home.root) as connection:
         place = str(home.warehouse).replace("'", "''")
         connection.execute(f"attach '{place}' as warehouse (read_only)")
         _check_is_known(connection, metric, before, after)

@@ -98,7 +98,7 @@ def remove_unknown_tables(tables: Path, known: Collection[str]) -> list[str]:
     removed = []
     for folder in sorted(tables.glob("*.db/*")):
         name = f"{folder.parent.name.removesuffix('.db')}.{folder.name}"
-        if folder.is_dir() and name not in known:
+        if folder.is_dir() and not folder.is_symlink() and name not in known:
             shutil.rmtree(folder)
             removed.append(name)
     return removed

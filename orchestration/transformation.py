@@ -15,6 +15,7 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
 
 import dagster as dg
 import duckdb
@@ -92,7 +93,7 @@ def rules_in_force(home: Home) -> str:
     """A hash over all that decides a table's rows besides the data."""
     fingerprint = project_fingerprint_of()
     plan = plan_fingerprint(home.plan_file)
-    # Each of Spark's targets has a metastore of its own, which alone knows what it has built.
+    # Each of Spark's targets may have a metastore of its own, which alone knows what it has built.
     metastore = os.environ["CXW_TARGET"] if engine() == "spark" else ""
     return f"{fingerprint} {plan} {os.environ.get('CXW_TIMEZONE', '')} {metastore}".strip()
 
@@ -351,6 +352,8 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
         # A rule may have changed since the first half was built: what it was built with counts.
         stamp = home.warehouse.with_suffix(_BEING_BUILT_WITH)
         rules = stamp.read_text() if stamp.exists() else rules_in_force(home)
+        if engine() == "spark" and context.is_subset:
+            _forget_what_was_killed(home, rules, context.log)
         yield from _build(context, rules, [])
         if not context.is_subset and stamp.exists():
             stamp.replace(home.warehouse.with_suffix(_BUILT_WITH))
@@ -361,10 +364,12 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
 
 
 def _forget_what_was_killed(home: Home, rules: str, log: dg.DagsterLogManager) -> None:
-    """Remove what a run on Spark that ended early may have left of tables that Spark knows not."""
+    """Remove what a run on Spark that ended early left of tables that Spark does not know."""
     if home.warehouse.with_suffix(_WHOLE).exists() or not any(home.spark_tables.glob("*.db/*")):
         return
-    known = macro_lines(home.dbt_target, rules.split()[0], "tell_known_tables")
+    place, *known = macro_lines(home.dbt_target, rules.split()[0], "tell_known_tables")
+    if Path(urlparse(place).path).resolve() != home.spark_tables.resolve():
+        return  # a server that keeps its tables elsewhere says nothing of these
     removed = remove_unknown_tables(home.spark_tables, known)
     if removed:
         log.info(f"Removed the folders of {', '.join(removed)}, left by a killed statement")

@@ -161,8 +161,8 @@ def publish(
             if on_whole:
                 on_whole(
                     f"The version cannot begin as the one before ({type(error).__name__}): all "
-                    "marts are written anew, which takes longer. Where it is memory that lacks, "
-                    "raise CXW_MEMORY_LIMIT."
+                    "marts are written anew, which takes longer. If memory is short, raise "
+                    "CXW_MEMORY_LIMIT."
                 )
             shutil.rmtree(building)
             (building / "parquet").mkdir(parents=True)

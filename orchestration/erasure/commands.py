@@ -96,8 +96,9 @@ def finish_pending(home: Home) -> None:
     from orchestration.ingestion.suppression import is_pending
 
     if is_pending(home.state):
-        from orchestration.erasure.erase import resume
+        from orchestration.erasure.erase import check_engine, resume
 
+        check_engine("cxw erase --resume")
         console.print("Going on with the erasure that was begun")
         _finish(resume(home, console))
 

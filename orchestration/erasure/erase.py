@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 
+from expectations.memory import remove_spilled
 from orchestration.erasure.person import Person, person_of, together
 from orchestration.erasure.pseudonyms import Pseudonyms
 from orchestration.erasure.raw_rows import (
@@ -153,7 +154,7 @@ def plan(home: Home, customer_ids: Sequence[str], why: str) -> Journal:
         WarehouseError: Somebody is unknown, the warehouse is behind the raw zone, the reason names
             the person, or the engine is another.
     """
-    _check_engine()
+    check_engine()
     person = together([person_of(home, each) for each in dict.fromkeys(customer_ids)])
     _check_up_to_date(home)
     found = find(home, person)
@@ -195,14 +196,20 @@ def plan(home: Home, customer_ids: Sequence[str], why: str) -> Journal:
     return journal
 
 
-def _check_engine() -> None:
-    """Whoever is erased is told apart, and proved to be gone, in DuckDB's tables alone."""
+def check_engine(command: str = "cxw erase") -> None:
+    """Whoever is erased is told apart, and proved to be gone, in DuckDB's tables alone.
+
+    Args:
+        command: What to run on DuckDB instead.
+
+    Raises:
+        WarehouseError: The engine is Spark.
+    """
     if engine() == "spark":
         raise WarehouseError(
             "Erasure works with the DuckDB warehouse, not on Spark.",
-            "Unset CXW_TARGET and run cxw erase: it also removes Spark's tables, which the next "
-            "run with CXW_TARGET=spark builds anew from what is left. One that was begun is gone "
-            "on with: cxw erase --resume",
+            f"Unset CXW_TARGET and run {command}: it also removes Spark's tables, which the next "
+            "run with CXW_TARGET=spark builds anew from what is left.",
         )
 
 
@@ -242,7 +249,7 @@ def resume(home: Home, console: Console, *, lands: bool = True) -> Erased:
         WarehouseError: The marts could not be published without the person, or the engine is
             another.
     """
-    _check_engine()
+    check_engine("cxw erase --resume")
     with only_run(home, console.print):
         journal = _read(home)
         tell = console.print
@@ -294,6 +301,7 @@ def _remove_built(home: Home, journal: Journal) -> None:
 
     terms = journal.terms(with_names=True)
     forget_records(home, journal.vault_keys)
+    remove_spilled(home.root)
     # A deleted row leaves its bytes in a database: only a new file is surely without them.
     # What a kill left of its spilled rows lies beside it, and so do the notes of what is built.
     for beside in (*home.root.glob("warehouse.duckdb*"), *notes_beside(home)):

@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.memory import workplace
+from expectations.memory import in_memory, workplace
 from orchestration.erasure.person import Person, of_others, open_warehouse
 from orchestration.erasure.pseudonyms import Pseudonyms
 from orchestration.erasure.search import Terms, spellings
@@ -132,7 +132,7 @@ def find(home: Home, person: Person, known: Mapping[str, Iterable[str]] | None =
     found = Found({kind: set(values) for kind, values in start.items()})
     new: Values = {kind: set(values) for kind, values in found.values.items()}
     tables = [entry for entry in raw_tables(home) if identifying(entry[1])]
-    with open_warehouse(home) as warehouse, workplace() as connection:
+    with open_warehouse(home) as warehouse, workplace(home.root) as connection:
         while new:
             learnt: Values = {}
             for _, table, files in tables:
@@ -476,7 +476,7 @@ def common_texts(
     )
     # The files beside the person's rows first: most texts are found there.
     nearest = sorted(files, key=lambda file: file not in own)
-    with workplace() as connection:
+    with in_memory() as connection:
         connection.register("ours", ours)
         for file in nearest:
             missing = texts - known

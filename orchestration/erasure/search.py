@@ -14,10 +14,9 @@ from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
-import duckdb
 import pyarrow.parquet as pq
 
-from expectations.memory import workplace
+from expectations.memory import in_memory
 from orchestration.home import Home
 from orchestration.ingestion.readers import sql_name, sql_text
 from orchestration.ingestion.sources import files_of as local_files
@@ -71,7 +70,7 @@ class Terms:
         )
         self._plain = [v.encode().lower() for v in self.values]
         self._longest = max((len(v) for v in self._plain), default=0)
-        self._connection = duckdb.connect()
+        self._connection = in_memory()
 
     def __bool__(self) -> bool:
         return bool(self.values)
@@ -115,7 +114,7 @@ class Terms:
     def tables_of(self, file: Path) -> tuple[int, list[str]]:
         """How many tables a database has, and which of them hold a term."""
         found = []
-        with workplace() as connection:
+        with in_memory() as connection:
             connection.execute(f"attach {sql_text(str(file))} as searched (read_only)")
             tables = connection.execute(
                 "select schema_name, table_name from duckdb_tables() "

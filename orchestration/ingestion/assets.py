@@ -14,7 +14,7 @@ from orchestration.errors import WarehouseError
 from orchestration.home import Home, run_clock
 from orchestration.ingestion.deliveries import FIRST_PARTITION, day_of, pending_files, run_counts
 from orchestration.ingestion.landing import land
-from orchestration.ingestion.new_files import PendingFile
+from orchestration.ingestion.new_files import PendingFile, clock_behind
 from orchestration.ingestion.raw_zone import LandedBatch, raw_row_counts
 from orchestration.ingestion.registry import VENDORS
 from orchestration.ingestion.sources import load_sources
@@ -58,6 +58,9 @@ def _bookkeeping(home: Home) -> dg.AssetsDefinition:
     )
     def landing_bookkeeping(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         """What this run landed and what it refused, over all vendors."""
+        warning = clock_behind(home.raw, run_clock())
+        if warning:
+            context.log.warning(warning)
         counts = run_counts(home, context.run_id)
         for name in _BOOKS:
             yield dg.MaterializeResult(asset_key=["landing", name], metadata=counts)

@@ -95,15 +95,15 @@ def discover(sources: Sources, raw_root: Path) -> list[PendingFile]:
 def clock_behind(raw_root: Path, clock: datetime) -> str | None:
     """What to say where the last landing lies more than a minute after the clock (aware), or None.
 
-    What is known up to the last landing is "now" of the marts (int_journey_clock): a clock that
-    once stood in the future, or one that is pinned to the past, decides it without a word.
+    The marts' "now" is what is known up to the last landing (int_journey_clock): a clock that once
+    stood in the future decides it without a word.
     """
     ahead = SeenFiles.load(raw_root).last_landing
     moment = clock.astimezone(UTC).replace(tzinfo=None)
     if ahead is None or ahead <= moment + timedelta(minutes=1):
         return None
     return (
-        f"The clock says {moment:%Y-%m-%d %H:%M} UTC, but files were landed until "
+        f"The clock says {moment:%Y-%m-%d %H:%M} UTC, but the last landing was at "
         f"{ahead:%Y-%m-%d %H:%M}: one of the two is wrong, or CXW_NOW was set. Until the clock "
         "passes it, files are landed as of that moment, and stages and active customers are "
         "counted up to it. Where that is not meant, land the raw zone anew in another CXW_HOME."

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
-from expectations.memory import workplace
+from expectations.memory import in_memory
 from orchestration.ingestion.readers import sql_name, sql_text
 from orchestration.ingestion.specs import EXTRA_COLUMN, Column, TableSpec
 
@@ -59,7 +59,7 @@ def late_row_ids(table: TableSpec, file: Path, numbers: Iterable[int]) -> dict[i
     files = [str(part) for part in file.parent.glob(f"{stem}*.parquet")]
     place = "coalesce(_row, file_row_number)"
     number = f"row_number() over (partition by {content_digest(table)} order by {place})"
-    with workplace() as connection:
+    with in_memory() as connection:
         rows = connection.execute(
             f"""
             select file_row_number, row_id

@@ -86,7 +86,7 @@ def find(home: Home, settings: Settings) -> Found:
     Raises:
         WarehouseError: The vault cannot be read, or the records cannot be compared.
     """
-    with workplace() as connection:
+    with workplace(home.root) as connection:
         read_vault(connection, home)
         scored = scored_pairs(connection, settings)
         duplicates = _duplicates(connection, scored, decisions(home), settings)
@@ -209,7 +209,7 @@ def personal_details(home: Home, customer_ids: Iterable[str]) -> dict[str, list[
     Raises:
         WarehouseError: The vault cannot be read.
     """
-    with workplace() as connection:
+    with workplace(home.root) as connection:
         read_vault(connection, home)
         chosen = pa.table({"customer_id": pa.array(sorted(customer_ids), pa.string())})
         connection.register("chosen", chosen)

@@ -5,7 +5,8 @@ It decides which cells a run computes again: two states that share one leave a s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import duckdb
 import pytest
@@ -34,9 +35,12 @@ def database(demo_run: FinishedRun) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def fingerprints(
-    database: duckdb.DuckDBPyConnection, demo_run: FinishedRun, records: str
+    database: duckdb.DuckDBPyConnection,
+    demo_run: FinishedRun,
+    records: str,
+    record_set: str = RECORD_SET,
 ) -> dict[str, tuple[int, str]]:
-    """The fingerprint of each day, of records (day, customer, value, channel)."""
+    """The fingerprint of each day of a set, of records (set, day, customer, value, channel)."""
     (compiled,) = demo_run.home.glob(
         "dbt_target/compiled/*/models/intermediate/touched/int_metric_periods_hashed.sql"
     )
@@ -45,7 +49,7 @@ def fingerprints(
         f"""
         insert into intermediate.int_metric_records by name
         select
-            '{RECORD_SET}' as record_set, cast(row_number() over () as varchar) as record_key,
+            record_set, cast(row_number() over () as varchar) as record_key,
             date '1990-01-01' + day as occurred_date, 'consideration' as journey_stage, channel,
             'search_provider' as touchpoint_id, 'unknown' as persona_id, customer as customer_id,
             value as value_number, 1 as base_number, 1 as weight, false as is_censored,
@@ -57,18 +61,21 @@ def fingerprints(
         f"""
         select cast(period_start as varchar), record_count, records_hash
         from ({compiled.read_text()})
-        where record_set = '{RECORD_SET}' and period_type = 'day'
-        """
+        where record_set = ? and period_type = 'day'
+        """,
+        [record_set],
     ).fetchall()
     assert len(found) == DAYS
     return {day: (count, text) for day, count, text in found}
 
 
-def visits(*of_a_day: tuple[str, int, str]) -> str:
-    rows = ", ".join(str(row) for row in of_a_day)
+def visits(*of_a_day: tuple[str, int, str], sets: Sequence[str] = ()) -> str:
+    named = sets or [RECORD_SET] * len(of_a_day)
+    rows = ", ".join(str((name, *row)) for name, row in zip(named, of_a_day, strict=True))
     return (
-        f"select cast(day as integer) as day, customer, value, channel from range({DAYS}) as r(day)"
-        f" cross join (values {rows}) as v(customer, value, channel)"
+        "select record_set, cast(day as integer) as day, customer, value, channel"
+        f" from range({DAYS}) as r(day)"
+        f" cross join (values {rows}) as v(record_set, customer, value, channel)"
     )
 
 
@@ -105,6 +112,24 @@ def test_what_changes_a_cell_changes_the_fingerprint(
     first = fingerprints(database, demo_run, visits(*before))
     then = fingerprints(database, demo_run, visits(*after))
     assert {day for day in first if first[day] == then[day]} == set()
+
+
+def test_a_goal_tells_whose_visits_met_it(
+    database: duckdb.DuckDBPyConnection, demo_run: FinishedRun
+) -> None:
+    """A day has four visits, of which two met the goal; whose they are differs."""
+    ((goal,),) = database.execute(
+        "select 'goal:' || min(goal_event) from reference.metric_catalogue"
+    ).fetchall()
+
+    def state(made: str, met: str) -> dict[str, tuple[int, str]]:
+        sets = ["visits"] * len(made) + [goal] * len(met)
+        records = visits(*((customer, 1, "web") for customer in made + met), sets=sets)
+        return fingerprints(database, demo_run, records, goal)
+
+    found = [state("xyzz", "xy"), state("xxzz", "xx"), state("xxxx", "xx"), state("xxyy", "xy")]
+    for one, other in combinations(found, 2):
+        assert {day for day in one if one[day] == other[day]} == set()
 
 
 def test_what_changes_no_cell_changes_no_fingerprint(

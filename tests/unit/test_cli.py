@@ -137,8 +137,8 @@ def test_doctor_tells_a_clock_that_stands_behind_the_last_landing(
     raw = tmp_path / "raw"
     sources = load_sources(tmp_path / "sources.yml")
     land(discover(sources, raw), sources, raw, "run", datetime(2027, 5, 1, tzinfo=UTC))
-    assert "landed until 2027-05-01" in said(cxw(tmp_path, "doctor"))
-    assert "landed until" not in said(cxw(tmp_path, "doctor", CXW_NOW="2027-05-02T00:00:00Z"))
+    assert "the last landing was at 2027-05-01" in said(cxw(tmp_path, "doctor"))
+    assert "the last landing" not in said(cxw(tmp_path, "doctor", CXW_NOW="2027-05-02T00:00:00Z"))
 
 
 def test_the_plan_check_names_the_line_of_a_mistake(cxw: Cxw, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.errors import TransformationError, WarehouseError
 from orchestration.home import Home
-from orchestration.spark import write_views
+from orchestration.spark import remove_unknown_tables, write_views
 from orchestration.transformation import _beginning
 
 
@@ -31,6 +31,20 @@ def test_views_give_utc_times_without_a_zone_wherever_they_are_read(tmp_path: Pa
         connection.execute("set timezone = 'America/New_York'")
         rows = connection.execute("from marts.fct_orders").fetchall()
     assert rows == [(1, datetime(2026, 3, 4, 5, 6, 7, 8))]
+
+
+def test_only_folders_of_tables_that_spark_does_not_know_are_removed(tmp_path: Path) -> None:
+    tables = tmp_path / "warehouse"
+    for schema, name in (("marts", "orders"), ("marts", "visits"), ("scratch", "orders")):
+        spark_table(tables, schema, name, "select 1 as id")
+    (tables / "marts.db" / "note.txt").write_text("")
+    (tmp_path / "elsewhere").mkdir()
+    (tables / "marts.db" / "linked").symlink_to(tmp_path / "elsewhere")
+    known = {"marts.visits", "marts.a_view", "scratch.orders"}
+    assert remove_unknown_tables(tables, known) == ["marts.orders"]
+    left = {path.relative_to(tables).as_posix() for path in tables.glob("*.db/*")}
+    assert left == {"marts.db/visits", "marts.db/note.txt", "marts.db/linked", "scratch.db/orders"}
+    assert remove_unknown_tables(tables, known) == []
 
 
 def test_a_table_with_partitions_is_one_and_keeps_its_columns_without_rows(tmp_path: Path) -> None:

@@ -43,8 +43,7 @@
 
 {# A fingerprint of a group's rows, whatever their order: text that differs where any of `columns` of
    any row does (but for one pair of states in 2^64). It says that rows are as they were; it is no
-   key: engines differ, and so may versions of one. What is itself a sum of fingerprints is told by
-   sums_hash. #}
+   key: engines differ, and so may versions of one. Sums of fingerprints are hashed by sums_hash. #}
 {% macro rows_hash(columns) -%}
     cast(sum({{ row_hash(columns) }}) as string)
 {%- endmacro %}
@@ -65,14 +64,21 @@
     {{ return(adapter.dispatch('row_hash')(columns)) }}
 {%- endmacro %}
 
-{#- DuckDB takes the last value in by xor alone: of two rows that exchange it, one pair in 10^8 would
-    have the sum that they had. A constant comes last; not zero, whose hash is zero. -#}
+{#- DuckDB takes the last value in by a bare xor: two rows that exchange a boolean there would keep
+    their sum for one pair in 2^24. So a constant comes last; not zero, whose hash is zero. -#}
 {% macro duckdb__row_hash(columns) -%}
     hash({{ columns | join(', ') }}, 1)
 {%- endmacro %}
 
 {% macro spark__row_hash(columns) -%}
-    cast(xxhash64({{ columns | join(', ') }}) as decimal(38, 0))
+    {#- It passes over what is null: (null, x) would be (x, null). -#}
+    cast(
+        xxhash64(
+            {%- for column in columns -%}
+                {{ column }}, ({{ column }}) is null{{ ', ' if not loop.last }}
+            {%- endfor -%}
+        ) as decimal(38, 0)
+    )
 {%- endmacro %}
 
 {# A number for the values of `columns` (never null), the same in every build, for what stands in many
