@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import duckdb
 
+from expectations.memory import limited
 from orchestration.errors import WarehouseError, names_like
 from orchestration.versions import DATABASE_NAME, current_version
 
@@ -145,7 +146,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _answer(
     database: Path, metric: str, period_type: str, day: dt.date | None, channel: str
 ) -> dict[str, Any]:
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with limited(duckdb.connect(str(database), read_only=True)) as connection:
         tables = _tables(connection)
         trust = tables["mart_metric_trust"]
         grades = _all(
