@@ -331,6 +331,8 @@ def test_days_that_go_or_are_replayed_are_replaced_and_no_other(
             **home.environment(),
             **engines.environment,
             "DBT_TARGET_PATH": str(target),
+            # each of so many tasks has rows of a day and would write a file of its own
+            "CXW_SPARK_PARTITIONS": "4",
             "CXW_REPLAY_FROM": again,
             "CXW_REPLAY_TO": again,
             "CXW_REPLAY_SOURCE": "",
@@ -367,6 +369,7 @@ def test_days_that_go_or_are_replayed_are_replaced_and_no_other(
     assert before.keys() - after.keys() == {place for place in before if place[1] == gone}
     rewritten = {day for name, day in after if before.get((name, day)) != after[name, day]}
     assert again in rewritten <= touched < {day for _, day in before}
+    assert {place: len(files) for place, files in after.items() if len(files) > 1} == {}
     # and of the raw zone the touched days alone are read
     query = next(target.rglob("compiled/**/stg_ga4__web_events.sql")).read_text()
     assert {str(day) for day in re.findall(r"date '(\d{4}-\d\d-\d\d)'", query)} == touched
