@@ -13,10 +13,6 @@ records as (
     {%- endif %}
 ),
 
-blocked_patterns as (
-    select * from {{ ref('blocked_identifiers') }}
-),
-
 -- By source first: a value is hashed once then, and not for every record that carries it.
 by_source as (
     {%- for type in identifier_types() %}
@@ -64,32 +60,8 @@ named as (
     where identifier_type not in ('email_hash', 'phone_hash')
 ),
 
--- what stands in the table as a plain word is looked up, only the rest is tried on every value
 matches as (
-    select
-        identifier_key,
-        min(reason) as block_reason
-    from (
-        select
-            named.identifier_key,
-            blocked_patterns.reason
-        from named
-        inner join blocked_patterns
-            on named.identifier_text = blocked_patterns.value_pattern
-        where blocked_patterns.identifier_type in ('any', named.identifier_type)
-        union all
-        select
-            named.identifier_key,
-            blocked_patterns.reason
-        from named
-        inner join blocked_patterns
-            on named.identifier_text like blocked_patterns.value_pattern
-        where
-            blocked_patterns.identifier_type in ('any', named.identifier_type)
-            and replace(replace(blocked_patterns.value_pattern, '%', ''), '_', '')
-            <> blocked_patterns.value_pattern
-    ) as matched
-    group by identifier_key
+    {{ blocked_values('named', 'identifier_key') | indent(4) }}
 ),
 
 bad_addresses as (

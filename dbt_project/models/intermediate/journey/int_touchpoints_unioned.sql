@@ -20,12 +20,6 @@ rules as (
     select * from {{ ref('touchpoint_rules') }}
 ),
 
-blocked_users as (
-    select identifier_value
-    from {{ ref('int_identifiers_observed') }}
-    where is_blocked and identifier_type = 'user_id'
-),
-
 -- Web events are matched by their distinct pages: a shop has thousands of pages and millions of
 -- events, so that the patterns are compared thousands of times.
 web_rules as (
@@ -70,6 +64,8 @@ touched_events {{ as_kept() }} (
 ),
 
 {% endif -%}
+{{ blocked_users_of(events) }}
+
 pages as (
     select
         event_name,
@@ -105,7 +101,7 @@ matched_events as (
         events.occurred_at,
         events.partition_date,
         events.client_id,
-        case when blocked_users.identifier_value is null then events.user_id end as user_id,
+        case when blocked_users.user_id is null then events.user_id end as user_id,
         coalesce(events.consent_analytics, 'unset') = 'denied' as is_consent_denied,
         case
             when events.client_id is not null and events.session_ref is not null
@@ -119,7 +115,7 @@ matched_events as (
             events.event_name = matched_pages.event_name
             and events.platform = matched_pages.platform
             and coalesce(events.page_path, '') = matched_pages.page_path
-    left join blocked_users on trim(events.user_id) = blocked_users.identifier_value
+    left join blocked_users on events.user_id = blocked_users.user_id
 ),
 
 -- who was logged in at the event, else who logged in during the visit, else the browser

@@ -20,6 +20,7 @@
     'transaction_id', 'has_login', 'has_sign_up', 'has_lead', 'has_loyalty_signup',
     'has_app_download',
 ] %}
+{% set in_reach = is_of_touched_session() if is_incremental() else 'true' %}
 {% set in_order = sort_key(['occurred_at', 'web_event_key']) %}
 
 with
@@ -30,14 +31,15 @@ events as (
     where
         client_id is not null
         and session_ref is not null
-        and {{ is_of_touched_session() if is_incremental() else 'true' }}
+        and {{ in_reach }}
 ),
 
-blocked_users as (
-    select identifier_value
-    from {{ ref('int_identifiers_observed') }}
-    where is_blocked and identifier_type = 'user_id'
+users_sent as (
+    select user_id from {{ ref('int_web_events_unioned') }}
+    where {{ in_reach }}
 ),
+
+{{ blocked_users_of('users_sent') }}
 
 -- one pass over the events; a session is its client's session id, whatever the hour or the day
 sessions as (
@@ -81,11 +83,10 @@ sessions as (
             {{ in_order }}
         ) filter (where traffic_source is not null or click_id_type is not null) as tagged,
         -- one visit is one customer's: the first who logged in
-        min_by(user_id, {{ in_order }}) filter (
-            where user_id is not null and blocked_users.identifier_value is null
+        min_by(events.user_id, {{ in_order }}) filter (
+            where events.user_id is not null and blocked_users.user_id is null
         ) as user_id,
-        count(distinct user_id) filter (where blocked_users.identifier_value is null)
-            as user_count,
+        count(distinct events.user_id) filter (where blocked_users.user_id is null) as user_count,
         max_by(consent_analytics, {{ in_order }}) as consent_analytics,
         bool_or(coalesce(consent_analytics, 'unset') = 'denied') as is_consent_denied,
         bool_or(coalesce(is_internal, false)) as is_internal,
@@ -118,7 +119,7 @@ sessions as (
         {%- endfor %}
     from events
     -- noqa: enable=LT02
-    left join blocked_users on trim(events.user_id) = blocked_users.identifier_value
+    left join blocked_users on events.user_id = blocked_users.user_id
     group by source, client_id, session_ref
 ),
 
