@@ -2,8 +2,9 @@
 
 A small retailer's files are delivered in random order and pieces (fixed seeds): days late, a day
 that first comes cut short and later whole, old content again, contacts and orders that change, a
-day that is taken out of the raw zone; a run breaks off half-way, and models lose their tables, as
-one that is added later has none. After the last delivery every table of the incremental warehouse
+day that is taken out of the raw zone and with it the only login of a visitor; a run breaks off
+half-way, around which raw days come and go and visits vanish, and models lose their tables, as one
+that is added later has none. After the last delivery every table of the incremental warehouse
 must equal, row for row, that of a warehouse built at once from the same raw zone. Then the files of
 old days are spoilt, and one more day must come in all the same.
 """
@@ -312,10 +313,9 @@ def deliveries(exports: Path, seed: int, steps: int) -> Iterator[list[tuple[Path
     chance.shuffle(days)
     chance.shuffle(others)
     for step in range(steps):
-        is_last = step == steps - 1
-        taken = days if is_last else days[: len(days) // (steps - step)]
+        taken = days[: len(days) // (steps - step)]
         del days[: len(taken)]
-        also = others if is_last else others[: len(others) // (steps - step)]
+        also = others[: len(others) // (steps - step)]
         del others[: len(also)]
         yield [(path, path.relative_to(exports)) for path in [*taken, *also]]
 
@@ -338,6 +338,55 @@ def half_of(path: Path, target: Path) -> None:
         )
 
 
+def with_visitors(path: Path, visitors: list[tuple[str, str | None, str, bool]]) -> None:
+    """Add visitors to a day of web events, each as a page view of the day makes one.
+
+    Args:
+        path: The day's file.
+        visitors: Client, user, event and whether consent was granted, of each event.
+    """
+    with duckdb.connect() as connection:
+        connection.execute(f"create table events as from '{path}'")
+        for client, user, event, is_granted in visitors:
+            connection.execute(
+                """
+                insert into events
+                select * replace (
+                    $client as user_pseudo_id,
+                    $user as user_id,
+                    $event as event_name,
+                    {
+                        'analytics_storage': $consent,
+                        'ads_storage': $consent,
+                        'uses_transient_token': 'No'
+                    } as privacy_info
+                )
+                from events
+                where event_name = 'page_view' and cast(event_params as varchar) like '%/tuote/%'
+                order by event_timestamp, user_pseudo_id
+                limit 1
+                """,
+                {
+                    "client": client,
+                    "user": user,
+                    "event": event,
+                    "consent": "Yes" if is_granted else "No",
+                },
+            )
+        written = path.stat()
+        connection.execute(f"copy events to '{path}' (format parquet)")
+        os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+
+
+def without_some_clients(path: Path, target: Path) -> None:
+    """A day's file without the events of every third client, whose visits of the day vanish."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (from '{path}' where user_pseudo_id is null or hash(user_pseudo_id) % 3 > 0)"
+            f" to '{target}' (format parquet)"
+        )
+
+
 @pytest.mark.parametrize("seed", [3])
 def test_increments_equal_a_rebuild(
     exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -349,6 +398,12 @@ def test_increments_equal_a_rebuild(
     chance = random.Random(seed)
     cut_short: list[tuple[Path, Path]] = []
     steps = 3
+    delivered: list[list[Path]] = []
+
+    def raw_day(export: Path) -> Path:
+        day = datetime.strptime(export.stem.removeprefix("events_"), "%Y%m%d").date()
+        return warehouse.home.raw / "ga4" / "events" / f"dt={day}"
+
     for step, delivery in enumerate(deliveries(exports, seed, steps)):
         for source, place in [*delivery, *cut_short]:
             target = warehouse.home.root / "exports" / place
@@ -362,18 +417,50 @@ def test_increments_equal_a_rebuild(
             cut_short = [*chance.sample(days, 2), *chance.sample(texts, len(texts) // 2)]
             for source, place in cut_short:
                 half_of(source, warehouse.home.root / "exports" / place)
-        warehouse.land(step)
+        delivered.append(
+            [
+                warehouse.home.root / "exports" / place
+                for source, place in delivery
+                if "ga4" in source.parts and (source, place) not in cut_short
+            ]
+        )
+        if step == 0:
+            # Of consent refused no login is taken, and "guest" is nobody whoever sends it.
+            with_visitors(
+                delivered[0][0],
+                [
+                    ("902.1", None, "page_view", True),
+                    ("902.1", "u_mixed", "login", False),
+                    ("903.1", "guest", "page_view", False),
+                ],
+            )
+            warehouse.land(step)
         if step == 1:
-            # Staging and visits are done when the facts break; the next run has no new file.
+            with_visitors(
+                delivered[1][0],
+                [("902.1", "u_mixed", "login", True), ("904.1", "guest", "page_view", True)],
+            )
+            warehouse.land(step)
+            warehouse.execute("drop table marts.fct_touchpoints")
+            warehouse.execute("drop table intermediate.int_sessions_built")
+        if step == 2:
+            fewer = delivered[0][1]
+            without_some_clients(fewer, fewer)
+            os.utime(fewer, (NOW.timestamp() + step, NOW.timestamp() + step))
+            warehouse.land(step)
+            absent = raw_day(delivered[0][2])
+            absent.rename(tmp_path / absent.name)
+            # Staging and visits are done when the facts break. The next run has no new file, and
+            # other days: one is back that was away, and one is gone that had just come.
             warehouse.execute("alter table marts.fct_sessions add column unknown integer")
             warehouse.dbt("run", fails_with="fct_sessions")
             warehouse.execute("alter table marts.fct_sessions drop column unknown")
-        if step == 2:
-            warehouse.execute("drop table marts.fct_touchpoints")
-            warehouse.execute("drop table intermediate.int_sessions_built")
+            (tmp_path / absent.name).rename(absent)
+            shutil.rmtree(raw_day(min(delivered[2])))
         warehouse.dbt("run")
 
-    gone = chance.choice(sorted((warehouse.home.raw / "ga4" / "events").glob("dt=2*")))
+    # With it goes all by which the visitor of another day was known, and the other guest.
+    gone = raw_day(delivered[1][0])
     for path in gone.iterdir():
         path.unlink()
     # As the job does: what no file of can have changed is left as it is.
@@ -415,7 +502,7 @@ def test_increments_equal_a_rebuild(
     assert differences(incremental, warehouse.home.warehouse) == {}
 
     # One more day: no row of the days that are done is read, for none can be.
-    newest = max(path for path in exports.rglob("*") if "ga4" in path.parts and path.is_file())
+    newest = max(exports.rglob("events_2*.parquet"), key=lambda path: path.name)
     target = warehouse.home.root / "exports" / newest.relative_to(exports)
     half_of(newest, target)
     os.utime(target, (NOW.timestamp() + steps, NOW.timestamp() + steps))

@@ -55,3 +55,7 @@ final as (
 {%- endif %}
 
 select * from final
+{{ touched_before_too(
+    ['vendor', 'table_name', 'partition_date', 'batch_id', 'file_path', "'unfinished' as reason"],
+    unless_listed='file_path'
+) }}

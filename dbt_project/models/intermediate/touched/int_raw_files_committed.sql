@@ -18,5 +18,6 @@ select
     partition_date,
     batch_id,
     file_path,
-    size_bytes
+    size_bytes,
+    run_id
 from {{ ref('int_raw_files_listed') }}

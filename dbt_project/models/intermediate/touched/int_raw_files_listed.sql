@@ -1,3 +1,7 @@
+{#- Which run this is, and whether the one before it came to its end (int_raw_files_committed, its last
+    model, names it): what lists touched keys keeps those of runs that did not (touched_before_too). -#}
+{%- set listed_before = relation_built_before('int_raw_files_listed') -%}
+{%- set committed = relation_built_before('int_raw_files_committed') -%}
 with
 
 files as (
@@ -17,7 +21,14 @@ final as (
         cast(partition_name as date) as partition_date,
         regexp_extract(file_name, '^(.*-[0-9a-f]{16})', 1) as batch_id,
         file_path,
-        size_bytes
+        size_bytes,
+        '{{ invocation_id }}' as run_id,
+        {% if listed_before and committed -%}
+        (select max(run_id) from {{ listed_before }})
+        is not distinct from (select max(run_id) from {{ committed }})
+        {%- else -%}
+        false
+        {%- endif %} as follows_whole_run
     from files
     -- the empty file that gives a table without data its columns
     where file_name not like '%schema.parquet'

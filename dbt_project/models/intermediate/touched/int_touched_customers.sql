@@ -23,3 +23,4 @@ final as (
 {%- endif %}
 
 select * from final
+{{ touched_before_too(['customer_id']) }}

@@ -64,3 +64,4 @@ final as (
 )
 
 select * from final
+{{ touched_before_too(['metric_id', 'period_type', 'period_start']) }}

@@ -65,7 +65,7 @@ final as (
             united.source = sessions.source
             and united.client_id = sessions.client_id
             and united.session_ref = sessions.session_ref
-)
+),
 {%- else -%}
 final as (
     select
@@ -77,7 +77,29 @@ final as (
         span.last_date as to_date
     from seen_on_touched_days
     cross join span
-)
+),
 {%- endif %}
 
-select * from final
+spans as (
+    select
+        source,
+        client_id,
+        session_ref,
+        session_key,
+        from_date,
+        to_date
+    from final
+    {{ touched_before_too(
+        ['source', 'client_id', 'session_ref', 'session_key', 'from_date', 'to_date']
+    ) }}
+)
+
+select
+    source,
+    client_id,
+    session_ref,
+    session_key,
+    min(from_date) as from_date,
+    max(to_date) as to_date
+from spans
+group by source, client_id, session_ref, session_key
