@@ -17,12 +17,21 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 
 from orchestration.errors import WarehouseError
-from orchestration.home import PROBABILISTIC_SWITCH, PROJECT_ROOT, Home, files_fingerprint
+from orchestration.home import (
+    PROBABILISTIC_SWITCH,
+    PROJECT_ROOT,
+    Home,
+    business_timezone,
+    files_fingerprint,
+    run_clock,
+    target,
+)
 from orchestration.run_lock import only_run
 from orchestration.versions import current_version
 
@@ -40,7 +49,7 @@ _GRAVITY = {"critical": 0, "warning": 1, "info": 2}
 
 # Whatever changes the result of a run, besides the data: code, rules, plan, reference tables.
 _RULE_FOLDERS = ("dbt_project", "expectations", "orchestration", "seeds")
-_RULE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".json"}
+_RULE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".json", ".jinja"}
 
 _INSTANCE_SETTINGS = """\
 # Written by cxw; change it as you like, it is not written again.
@@ -80,6 +89,7 @@ class Outcome:
         errors: Messages of failed steps.
         rules: Fingerprint of code and rules at the time.
         raw: Fingerprint of the raw zone's files afterwards.
+        business_date: The day of the run, in business time.
     """
 
     success: bool
@@ -93,6 +103,7 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     rules: str = ""
     raw: str = ""
+    business_date: str = ""
     home: str = ""
 
     def show(self, console: Console) -> None:
@@ -153,7 +164,7 @@ def rules_fingerprint(home: Home) -> str:
     from expectations.plan import plan_files
     from orchestration.probabilistic.settings import is_switched_on, rule_files
 
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{business_timezone()} {target()}".encode())
     asked = [home.sources_file, *plan_files(home.plan_file)]
     if is_switched_on():
         digest.update(PROBABILISTIC_SWITCH.encode())
@@ -176,14 +187,25 @@ def raw_fingerprint(home: Home) -> str:
     return files_fingerprint(home.raw, home.raw.glob("[!_]*/*/dt=*/*.parquet"))
 
 
+def _business_date() -> str:
+    """The day of this run, in business time."""
+    return run_clock().astimezone(ZoneInfo(business_timezone())).date().isoformat()
+
+
 def nothing_new(home: Home) -> str | None:
-    """The current version where neither a file nor a rule has changed since it was published."""
+    """The current version where nothing has changed since it was published, the day included.
+
+    On another day a source may have been silent for too long, an accepted finding is accepted no
+    more, and a customer lapses.
+    """
     from orchestration.ingestion.deliveries import pending_files
     from orchestration.replay import pending
 
     outcome = last_outcome(home)
     published = current_version(home.published)
     if outcome is None or published is None or not outcome.success:
+        return None
+    if outcome.business_date != _business_date() or not home.warehouse.exists():
         return None
     if outcome.rules != rules_fingerprint(home) or pending_files(home):
         return None
@@ -236,6 +258,7 @@ def _refresh(home: Home, console: Console, lands: bool) -> Outcome:
 
     prepare_instance(home)
     rules = rules_fingerprint(home)
+    business_date = _business_date()
     started = time.monotonic()
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance, _chatter_to(home.log_of(run_id)) as terminal:
@@ -269,6 +292,7 @@ def _refresh(home: Home, console: Console, lands: bool) -> Outcome:
         errors=progress.errors,
         rules=rules,
         raw=raw_fingerprint(home),
+        business_date=business_date,
         home=str(home.root),
     )
     path = home.state / LAST_RUN_FILE

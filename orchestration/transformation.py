@@ -317,6 +317,9 @@ def build_dbt_assets(home: Home) -> list[dg.AssetsDefinition]:
     )
     def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Staging, identity, facts, audit metrics and metrics."""
+        # What a run that ended early left to claim is not claimed of the tables that come now.
+        for claim in (_BEING_BUILT_WITH, _BEING_WHOLE):
+            home.warehouse.with_suffix(claim).unlink(missing_ok=True)
         # Who asks for chosen assets gets them.
         rules = rules_in_force(home)
         if engine() == "spark":
