@@ -24,6 +24,8 @@ PROJECT_FILE = Path(__file__).resolve().parents[2] / "dbt_project" / "dbt_projec
 
 # The run phase, in which macros may ask the graph. Here nothing has been built that it could name.
 execute = False
+# dbt's name of the run.
+invocation_id = "linted"
 
 
 class target:

@@ -6,7 +6,7 @@
 
    On Spark such a run is followed by one that builds everything. #}
 {% macro touched_before_too(columns, unless_listed=none) -%}
-    {%- set before = relation_built_before(model.name) -%}
+    {%- set before = relation_built_before(model.name) if execute else none -%}
     {%- if before %}
     {{ "union all" if unless_listed else "union" }}
     select {{ columns | join(', ') }}

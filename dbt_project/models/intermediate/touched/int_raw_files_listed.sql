@@ -1,5 +1,6 @@
-{#- Which run this is, and whether the one before it came to its end (int_raw_files_committed, its last
-    model, names it): what lists touched keys keeps those of runs that did not (touched_before_too). -#}
+{#- Which run this is, and whether the one before it came to its end (int_raw_files_committed, its
+    last model, names it): what lists touched keys keeps those of runs that did not
+    (touched_before_too). -#}
 {%- set listed_before = relation_built_before('int_raw_files_listed') -%}
 {%- set committed = relation_built_before('int_raw_files_committed') -%}
 with
