@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import yaml
 from expectations.catalogue import load_catalogue
 from orchestration.home import Home
 from orchestration.lineage import project_lineage
+from orchestration.run import nothing_new
 from orchestration.transformation import load_manifest
 
 if TYPE_CHECKING:
@@ -56,11 +58,41 @@ def test_the_run_succeeds_and_says_what_it_did(demo_run: FinishedRun) -> None:
 
 
 def test_a_second_run_with_nothing_new_says_so(demo_run: FinishedRun, cxw: Cxw) -> None:
-    again = cxw(demo_run.home, "run")
+    again = cxw(demo_run.home, "run", CXW_NOW=noon_of_the_run(demo_run.home))
     assert again.returncode == 0
     assert "Nothing new since version" in again.stdout
     versions = [p for p in (demo_run.home / "published").iterdir() if not p.is_symlink()]
     assert len(versions) == 1
+
+
+def noon_of_the_run(home: Path) -> str:
+    """A clock that shows the day of the last run, whenever the tests run."""
+    ran_on = json.loads((home / "state" / "last_run.json").read_text())["business_date"]
+    return f"{ran_on}T12:00:00+02:00"
+
+
+def test_another_day_zone_or_target_and_a_lost_warehouse_are_something_new(
+    demo_run: FinishedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(demo_run.home)
+    noon = noon_of_the_run(demo_run.home)
+    monkeypatch.setenv("CXW_NOW", noon)
+    assert nothing_new(home)
+    for name, value in (
+        ("CXW_NOW", (datetime.fromisoformat(noon) + timedelta(days=1)).isoformat()),
+        ("CXW_TIMEZONE", "America/New_York"),
+        ("CXW_TARGET", "spark"),
+    ):
+        with monkeypatch.context() as changed:
+            changed.setenv(name, value)
+            assert nothing_new(home) is None, name
+    hidden = home.warehouse.with_suffix(".hidden")
+    home.warehouse.rename(hidden)
+    try:
+        assert nothing_new(home) is None, "the warehouse is gone"
+    finally:
+        hidden.rename(home.warehouse)
+    assert nothing_new(home)
 
 
 def test_every_mart_is_published_as_table_and_as_parquet(
