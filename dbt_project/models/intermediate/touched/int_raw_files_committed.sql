@@ -1,6 +1,11 @@
 {#- The last model of a run: where anything before it fails it keeps its old rows, and the next run
-    finds the same files untouched by the warehouse.
-    Everything that is computed by touched keys must come before it. -#}
+    finds the same files untouched by the warehouse, and keeps what this one touched
+    (touched_before_too). Everything that is computed by touched keys must come before it. -#}
+-- depends_on: {{ ref('int_identity_inputs_applied') }}
+-- depends_on: {{ ref('int_identifiers_moved') }}
+-- depends_on: {{ ref('int_identity_records_committed') }}
+-- depends_on: {{ ref('int_customer_ways_committed') }}
+-- depends_on: {{ ref('int_metric_periods_committed') }}
 -- depends_on: {{ ref('dim_customers') }}
 -- depends_on: {{ ref('fct_touchpoints') }}
 -- depends_on: {{ ref('int_journey_steps_reached') }}
