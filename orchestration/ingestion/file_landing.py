@@ -65,12 +65,14 @@ class NewFile:
     Attributes:
         item: The file.
         sha256: Of its bytes.
+        looks: What the file looked like before they were read (``looks_of``).
         loaded_at: The moment that its rows get.
         is_alone: No other file of its source and table is landed with it.
     """
 
     item: PendingFile
     sha256: str
+    looks: tuple[int, ...] | None
     loaded_at: datetime
     is_alone: bool
 
@@ -96,9 +98,16 @@ def land_file(connection: duckdb.DuckDBPyConnection, run: LandingRun, new: NewFi
     folder.mkdir(parents=True)
     work.mkdir(parents=True)
     try:
-        return _FileLanding(connection, run, new, batch, folder, work).land()
+        landed = _FileLanding(connection, run, new, batch, folder, work).land()
+        if looks_of(new.item.file.path) == new.looks:
+            return landed
+        fault: FileError = _changed(new)
     except FileError as error:
-        fault: FileError = error
+        fault = error
+    except IngestionError:
+        if looks_of(new.item.file.path) == new.looks:
+            raise
+        fault = _changed(new)
     except OSError as error:
         if new.sha256 != UNREAD:
             raise  # it could be read a moment ago: the disk that is written to has failed
@@ -116,8 +125,36 @@ def land_file(connection: duckdb.DuckDBPyConnection, run: LandingRun, new: NewFi
     finally:
         shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(folder)
+    if looks_of(new.item.file.path) != new.looks:
+        # Whatever was wrong with it: what it holds is read next time, under a name of its own.
+        fault = _changed(new)
+        place = f"{batch.batch_id}|{new.loaded_at}"
+        batch = replace(
+            batch,
+            batch_id=f"{new.item.source}-{hashlib.sha256(place.encode()).hexdigest()[:16]}",
+            content_sha256=UNREAD,
+            size_bytes=UNREAD_BYTES,
+        )
+        folder = incoming / batch.batch_id
     folder.mkdir()
     return replace(batch, status="failed", error=str(fault))
+
+
+def looks_of(path: Path) -> tuple[int, ...] | None:
+    """Size, time of change and number of a file, by which it shows that it was written anew."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _changed(new: NewFile) -> FileError:
+    return UnreadableFileError(
+        f"{new.item.source_file} changed while it was read; nothing of it was landed.",
+        "The next run reads it again. Write exports under another name (like .part) and rename "
+        "them once they are whole.",
+    )
 
 
 def _batch(run: LandingRun, new: NewFile) -> LandedBatch:

@@ -32,7 +32,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.memory import limited
-from orchestration.ingestion.file_landing import LandingRun, NewFile, land_file
+from orchestration.ingestion.file_landing import LandingRun, NewFile, land_file, looks_of
 from orchestration.ingestion.hashing import hash_key
 from orchestration.ingestion.new_files import (
     PendingFile,
@@ -83,23 +83,24 @@ def land(
         remove_unfinished(raw_root)
         index = SeenFiles.load(raw_root)
         unseen = [
-            (item, sha256)
+            (item, sha256, looks)
             for item in pending
-            if item.file.path.exists()
+            if (looks := looks_of(item.file.path))
             and not index.has_content(item, sha256 := sha256_if_readable(item.file.path))
         ]
         first = index.after_last(clock)
-        of_table = Counter((item.source, item.table) for item, _ in unseen)
+        of_table = Counter((item.source, item.table) for item, _, _ in unseen)
         new = [
             NewFile(
                 item,
                 sha256,
+                looks,
                 # Each file a microsecond after the one before: of two versions of a record that a
                 # run finds at once, the one delivered later is the current one.
                 loaded_at=first + timedelta(microseconds=position),
                 is_alone=of_table[item.source, item.table] == 1,
             )
-            for position, (item, sha256) in enumerate(unseen)
+            for position, (item, sha256, looks) in enumerate(unseen)
         ]
         run = LandingRun(sources, raw_root, run_id)
         group: list[LandedBatch] = []

@@ -34,6 +34,11 @@ _TRUTHS = (
     *("true", "false", "t", "f", "yes", "no", "y", "n", "1", "0", "1.0", "0.0"),
     *("kyllä", "ei", "kylla"),
 )
+# Software's smallest moment, which lies before the first year in another time zone, and years of
+# more than four digits: what reads tables after DuckDB has no such days.
+_NO_DAY_THAT_CAN_BE_MEANT = (
+    r"(000[01]|\d{5,})-.*|000[01]\d{4}|\d{1,2}[./]\d{1,2}[./](000[01]|\d{5,})(\D.*)?"
+)
 _DATE_SPELLINGS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d %b %Y", "%b %d, %Y")
 _TIME_SPELLINGS = ("%H:%M:%S", "%H:%M", "%H.%M.%S", "%H.%M", "%I:%M %p", "%I:%M:%S %p")
 _TIMESTAMP_FORMATS = [
@@ -365,6 +370,13 @@ def _problems(column: Column, is_json: str | None = None) -> list[tuple[str, str
     }.get(column.kind)
     if usual:
         test = f"case when {usual} then false else {test} end"
+    if column.kind in ("timestamp", "date"):
+        # All but a few begin like this.
+        common = f"{name} between '1900' and '22'"
+        strange = f"regexp_full_match({value}, {sql_text(_NO_DAY_THAT_CAN_BE_MEANT)})"
+        tests.append(
+            (f"case when {common} then false else {strange} end", f"{column.name}|out_of_range")
+        )
     article = "an" if column.kind == "integer" else "a"
     code = "not_json" if column.kind == "json" else f"not_{article}_{column.kind}"
     tests.append((test, f"{column.name}|{code}"))

@@ -115,6 +115,43 @@ def test_the_second_landing_finds_nothing_new(home):
     assert len(orders(home)) == 1
 
 
+def test_a_file_that_is_written_anew_while_it_is_read_is_landed_next_time(home):
+    names = [f"orders_{number:02}.csv" for number in range(30)]
+    for name in names:
+        put(home, name, f"id,at,total,mail\n{name}-1,2026-01-02,5,\n{name}-2,2026-01-02,5,\n")
+    whole = (home / "in" / names[-1]).read_bytes()
+
+    def rewrite(batch):
+        # An exporter has begun to write the last file again; landing knows the hash of the first.
+        if batch.source_file == names[0]:
+            (home / "in" / names[-1]).write_bytes(whole[: len(whole) // 2])
+
+    sources = load_sources(home / "sources.yml")
+    pending = discover(sources, home / "raw")
+    batches = land(pending, sources, home / "raw", "run-1", NOW, rewrite)
+    failed = [batch for batch in batches if batch.status == "failed"]
+    assert [batch.source_file for batch in failed] == [names[-1]]
+    assert "changed while it was read" in failed[0].error
+    assert len(orders(home)) == 2 * (len(names) - 1)
+    (home / "in" / names[-1]).write_bytes(whole)
+    (batch,) = land_all(home)
+    assert (batch.status, batch.rows_landed) == ("loaded", 2)
+    assert land_all(home) == []
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01 00:00:00", "0001-01-01", "99999-01-01", "01.01.0001", "1.1.10000 12:00"]
+)
+def test_a_day_that_no_calendar_of_ours_has_is_set_aside(home, moment):
+    put(home, "orders.csv", f"id,at,total,mail\n1,{moment},5,\n2,1899-12-30,5,\n3,9999-12-31,5,\n")
+    (batch,) = land_all(home)
+    assert (batch.rows_landed, batch.rows_quarantined) == (2, 1)
+    (row,) = duckdb.execute(
+        "select reason from read_parquet(?)", [str(home / "raw" / "_quarantine" / "*-*.parquet")]
+    ).fetchall()
+    assert row == ("The value is smaller or larger than any that can be meant.",)
+
+
 def test_a_clock_behind_the_last_landing_is_told(home):
     assert clock_behind(home / "raw", NOW) is None, "nothing is landed yet"
     put(home, "orders.csv", "id,at,total,mail\n1,2026-01-02,5,\n")
