@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from expectations.plan import plan_files
 from orchestration.dbt_build import adopt_parsed
 from orchestration.errors import WarehouseError
 from orchestration.home import SHIPPED_PLAN, Home
@@ -76,7 +77,11 @@ def past_state(home: Home, batch_id: str) -> PastState:
             _link(file, past.raw / file.relative_to(home.raw))
     ensure_raw_schemas(past.raw)
     if home.plan_file != SHIPPED_PLAN:
-        shutil.copyfile(home.plan_file, past.root / home.plan_file.name)
+        # Its earlier versions tell what was planned, and what personal, on earlier days.
+        for file in plan_files(home.plan_file):
+            copy = past.root / file.relative_to(home.plan_file.parent)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
     clock = _clock_then(home, last)
     for name in ("findings", "assessments"):
         for file in (home.state / name).glob("*.parquet"):

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from expectations.findings import ensure_store
+from expectations.plan import plan_files
 from orchestration.as_of import past_state
 from orchestration.errors import WarehouseError
 from orchestration.home import Home
@@ -73,6 +74,19 @@ def test_a_past_state_has_what_was_there_then(home: Home) -> None:
         [str(past.home.raw / "_manifest" / "*.parquet")],
     ).fetchall()
     assert [batch for (batch,) in manifest] == sorted(batches[:2])
+
+
+def test_a_past_state_has_the_earlier_versions_of_the_plan(home: Home) -> None:
+    earlier = home.root / "measurement_plan_versions" / "v1.yml"
+    earlier.parent.mkdir()
+    earlier.write_text("what held before\n")
+    (home.root / "measurement_plan.yml").write_text("what holds\n")
+    batch = land_and_audit(home, "d,c,p\n2026-10-05,1,a\n", 1)
+    past = past_state(home, batch)
+    assert [file.read_text() for file in plan_files(past.home.plan_file)] == [
+        "what holds\n",
+        "what held before\n",
+    ]
 
 
 def test_rows_erased_since_are_not_in_a_past_state(home: Home) -> None:
