@@ -542,13 +542,20 @@ def _columns_with_personal_data(
 def _drop_old_versions(published: Path, kept: int) -> None:
     current = os.readlink(published / "current")
     versions = sorted(
-        (path for path in published.iterdir() if path.is_dir() and not path.is_symlink()),
+        (
+            path
+            for path in published.iterdir()
+            if path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
+        ),
         key=lambda path: (path.stat().st_mtime_ns, path.name),
         reverse=True,
     )
     for old in versions[kept:]:
         if old.name != current:
-            shutil.rmtree(old)
+            # A kill in the middle must not leave half a version among those that are kept.
+            going = old.with_name(f".building-{old.name}")
+            old.rename(going)
+            shutil.rmtree(going)
 
 
 def _name(identifier: str) -> str:
