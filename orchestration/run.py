@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from orchestration.ingestion.sources import Sources
 
 LAST_RUN_FILE = "last_run.json"
+# There while a run is on its way, and after it was killed.
+_UNFINISHED = "run_unfinished"
 _PROGRESS_EVERY = 50
 _FINDINGS_SHOWN = 8
 _FAILURES_SHOWN = 20
@@ -183,8 +185,14 @@ def rules_fingerprint(home: Home) -> str:
 
 
 def raw_fingerprint(home: Home) -> str:
-    """A hash over names and sizes of the raw zone's files, to notice what is deleted there."""
-    return files_fingerprint(home.raw, home.raw.glob("[!_]*/*/dt=*/*.parquet"))
+    """A hash over names and sizes of the raw zone's files, to notice what is deleted there.
+
+    Landing's books are among them: of a file that could not be read they alone tell.
+    """
+    folders = ("[!_]*/*/dt=*", "_manifest", "_quarantine")
+    return files_fingerprint(
+        home.raw, (path for folder in folders for path in home.raw.glob(f"{folder}/*.parquet"))
+    )
 
 
 def _business_date() -> str:
@@ -206,6 +214,9 @@ def nothing_new(home: Home) -> str | None:
     if outcome is None or published is None or not outcome.success:
         return None
     if outcome.business_date != _business_date() or not home.warehouse.exists():
+        return None
+    # What a run that ended early has left is to be built, or to be published at least.
+    if (home.state / _UNFINISHED).exists() or not home.warehouse.with_suffix(".whole").exists():
         return None
     if outcome.rules != rules_fingerprint(home) or pending_files(home):
         return None
@@ -259,6 +270,7 @@ def _refresh(home: Home, console: Console, lands: bool) -> Outcome:
     prepare_instance(home)
     rules = rules_fingerprint(home)
     business_date = _business_date()
+    (home.state / _UNFINISHED).touch()
     started = time.monotonic()
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance, _chatter_to(home.log_of(run_id)) as terminal:
@@ -298,6 +310,7 @@ def _refresh(home: Home, console: Console, lands: bool) -> Outcome:
     path = home.state / LAST_RUN_FILE
     path.with_suffix(".tmp").write_text(json.dumps(asdict(outcome), indent=2))
     path.with_suffix(".tmp").replace(path)
+    (home.state / _UNFINISHED).unlink()
     return outcome
 
 

@@ -71,7 +71,7 @@ def noon_of_the_run(home: Path) -> str:
     return f"{ran_on}T12:00:00+02:00"
 
 
-def test_another_day_zone_or_target_and_a_lost_warehouse_are_something_new(
+def test_another_day_zone_or_target_and_what_a_run_left_undone_are_something_new(
     demo_run: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(demo_run.home)
@@ -86,12 +86,21 @@ def test_another_day_zone_or_target_and_a_lost_warehouse_are_something_new(
         with monkeypatch.context() as changed:
             changed.setenv(name, value)
             assert nothing_new(home) is None, name
-    hidden = home.warehouse.with_suffix(".hidden")
-    home.warehouse.rename(hidden)
-    try:
-        assert nothing_new(home) is None, "the warehouse is gone"
-    finally:
-        hidden.rename(home.warehouse)
+    # A warehouse that is gone; a build, in Dagster too, that was not whole.
+    for lost in (home.warehouse, home.warehouse.with_suffix(".whole")):
+        hidden = lost.with_name(f"{lost.name}.hidden")
+        lost.rename(hidden)
+        try:
+            assert nothing_new(home) is None, lost.name
+        finally:
+            hidden.rename(lost)
+    # What killed landings left in their books, and a run that was killed before it published.
+    for left in (home.raw / "_manifest" / "killed.parquet", home.state / "run_unfinished"):
+        left.touch()
+        try:
+            assert nothing_new(home) is None, left.name
+        finally:
+            left.unlink()
     assert nothing_new(home)
 
 
