@@ -203,8 +203,8 @@ def _business_date() -> str:
 def nothing_new(home: Home) -> str | None:
     """The current version where nothing has changed since it was published, the day included.
 
-    On another day a source may have been silent for too long, an accepted finding is accepted no
-    more, and a customer lapses.
+    On another day a source may have been silent for too long, and an accepted finding is accepted
+    no more.
     """
     from orchestration.ingestion.deliveries import pending_files
     from orchestration.replay import pending

@@ -101,13 +101,11 @@ def land_file(connection: duckdb.DuckDBPyConnection, run: LandingRun, new: NewFi
         landed = _FileLanding(connection, run, new, batch, folder, work).land()
         if looks_of(new.item.file.path) == new.looks:
             return landed
-        fault: FileError = _changed(new)
-    except FileError as error:
-        fault = error
-    except IngestionError:
-        if looks_of(new.item.file.path) == new.looks:
+        fault: IngestionError = _changed(new)
+    except IngestionError as error:
+        if not isinstance(error, FileError) and looks_of(new.item.file.path) == new.looks:
             raise
-        fault = _changed(new)
+        fault = error
     except OSError as error:
         if new.sha256 != UNREAD:
             raise  # it could be read a moment ago: the disk that is written to has failed
@@ -128,10 +126,9 @@ def land_file(connection: duckdb.DuckDBPyConnection, run: LandingRun, new: NewFi
     if looks_of(new.item.file.path) != new.looks:
         # Whatever was wrong with it: what it holds is read next time, under a name of its own.
         fault = _changed(new)
-        place = f"{batch.batch_id}|{new.loaded_at}"
         batch = replace(
             batch,
-            batch_id=f"{new.item.source}-{hashlib.sha256(place.encode()).hexdigest()[:16]}",
+            batch_id=_batch_id(new.item, f"{batch.batch_id}|{new.loaded_at}"),
             content_sha256=UNREAD,
             size_bytes=UNREAD_BYTES,
         )
@@ -149,6 +146,10 @@ def looks_of(path: Path) -> tuple[int, ...] | None:
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
+def _batch_id(item: PendingFile, told_by: str) -> str:
+    return f"{item.source}-{hashlib.sha256(told_by.encode()).hexdigest()[:16]}"
+
+
 def _changed(new: NewFile) -> FileError:
     return UnreadableFileError(
         f"{new.item.source_file} changed while it was read; nothing of it was landed.",
@@ -163,7 +164,7 @@ def _batch(run: LandingRun, new: NewFile) -> LandedBatch:
     # The same delivery gets the same name in every rebuild: keys of web events are made of it.
     place = f"{item.table}|{item.source_file}|{new.sha256}|{item.file.definition}"
     return LandedBatch(
-        batch_id=f"{item.source}-{hashlib.sha256(place.encode()).hexdigest()[:16]}",
+        batch_id=_batch_id(item, place),
         run_id=run.run_id,
         source=item.source,
         vendor=item.vendor,
